@@ -1,0 +1,62 @@
+# The five one-word commands. Each makes .venv by itself the first time; `make help` says what they do.
+.DEFAULT_GOAL := help
+.PHONY: help train evaluate demo test test-all lint clean
+
+CONFIGS := bundles/brain_mri_denoise/configs
+BIN     := .venv/bin
+STAMP   := .venv/.installed
+PIP     := $(BIN)/python -m pip install -qq --no-input --disable-pip-version-check -c constraints.txt
+ARGS    ?=
+
+# PYTHON=... is taken at its word; without it the first of these that is a Python 3.10 to 3.12 is used.
+PYTHONS := python3 python3.12 python3.11 python3.10
+ifneq ($(origin PYTHON),undefined)
+PYTHONS := $(PYTHON)
+endif
+
+export MLFLOW_DISABLE_TELEMETRY = true
+
+help: ## say what each command does
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## */\1|/' \
+		| while IFS='|' read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
+	@echo '  More arguments go in ARGS, e.g. make train ARGS="--max_epochs 3" or make test ARGS="-k rician -x";'
+	@echo '  another interpreter in PYTHON, e.g. make test PYTHON=python3.12.'
+
+train: $(STAMP) ## train the bundle on data made on this machine (no download), tracked in MLflow
+	$(BIN)/python -m monai.bundle run training --config_file $(CONFIGS)/train.json $(ARGS)
+
+evaluate: $(STAMP) ## measure the trained model: PSNR and SSIM per noise level
+	$(BIN)/python -m monai.bundle run --config_file "['$(CONFIGS)/train.json','$(CONFIGS)/evaluate.json']" $(ARGS)
+
+demo: $(STAMP) ## denoise one example and draw noisy, denoised, residual and clean side by side
+	$(BIN)/mri-denoise demo $(ARGS)
+
+test: $(STAMP) ## run the tests (minutes)
+	$(BIN)/python -m pytest $(ARGS)
+
+test-all: $(STAMP) ## run the tests, the slow ones too
+	$(BIN)/python -m pytest -m "slow or not slow" $(ARGS)
+
+lint: $(STAMP) ## check the style (ruff) and the types of the package (mypy)
+	$(BIN)/ruff check .
+	$(BIN)/mypy monai_unsup_denoise transforms
+
+clean: ## remove .venv, build products and caches; never a model or a result
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# torch goes first and alone, so that its build (CPU or CUDA, whichever the index offers) is settled before the rest.
+$(STAMP): setup.cfg pyproject.toml constraints.txt
+	@found=; for python in $(PYTHONS); do \
+		if "$$python" -c 'import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; \
+		then found="$$python"; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+		echo "make: no Python 3.10, 3.11 or 3.12 with the venv module among: $(PYTHONS)." \
+			"Install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; \
+	fi; \
+	echo "Installing into .venv with $$("$$found" --version) (once; some minutes)"; \
+	"$$found" -m venv .venv
+	@$(PIP) "$$(grep '^torch==' constraints.txt)"
+	@$(PIP) -e '.[test,dev]'
+	@touch $@

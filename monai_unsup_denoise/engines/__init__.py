@@ -1,0 +1,26 @@
+"""Training, validation and inference: one trainer for all methods, and its handlers."""
+
+from monai_unsup_denoise.engines.best_model import BestModel
+from monai_unsup_denoise.engines.checkpoints import find_checkpoint
+from monai_unsup_denoise.engines.command_line import BundleCommandLine
+from monai_unsup_denoise.engines.epoch_seed import EpochSeed
+from monai_unsup_denoise.engines.pictures import ExamplePictures, comparison_figure
+from monai_unsup_denoise.engines.slab_inferer import SlabInferer
+from monai_unsup_denoise.engines.tracking import RunTracker
+from monai_unsup_denoise.engines.trainer import UnpairedTrainer
+from monai_unsup_denoise.engines.weight_average import WeightAverage
+from monai_unsup_denoise.engines.weights import load_weights
+
+__all__ = [
+    "BestModel",
+    "BundleCommandLine",
+    "EpochSeed",
+    "ExamplePictures",
+    "RunTracker",
+    "SlabInferer",
+    "UnpairedTrainer",
+    "WeightAverage",
+    "comparison_figure",
+    "find_checkpoint",
+    "load_weights",
+]

@@ -1,0 +1,79 @@
+"""A 2-D network over the slabs of a volume (2.5-D)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from monai.data import MetaTensor
+from monai.inferers import Inferer
+
+from monai_unsup_denoise.networks import DisentangledDenoiser
+
+
+class SlabInferer(Inferer):
+    """Denoise a volume with a 2-D network whose channels are ``depth`` neighbouring slices.
+
+    Slices lie along the last axis. A slab starts at every slice; each voxel is the weighted mean of the up to ``depth``
+    predictions made of it, the middle of a slab counting most. The noise code is estimated once for the whole volume
+    (the median over its slabs), so that no seam can come from it.
+
+    Args:
+        depth: slices in a slab, the network's number of channels; odd.
+        batch_size: slabs denoised at once.
+        step: slices from one slab to the next, 1 to ``depth``: larger is faster and averages less.
+    """
+
+    def __init__(self, depth: int = 5, *, batch_size: int = 4, step: int = 1) -> None:
+        super().__init__()
+        if depth % 2 == 0 or not 1 <= step <= depth:
+            raise ValueError(f"depth must be odd and step between 1 and depth, got depth {depth}, step {step}")
+        self.depth = depth
+        self.batch_size = batch_size
+        self.step = step
+
+    def noise_code(self, inputs: torch.Tensor, network: DisentangledDenoiser) -> torch.Tensor:
+        """Noise code ``(1, code_channels)`` of a volume ``(1, 1, H, W, D)``."""
+        slabs = self._slabs(inputs)
+        starts = range(0, len(slabs), self.batch_size)
+        codes = torch.cat([network.encode_noise(slabs[i : i + self.batch_size]) for i in starts])
+        return codes.median(dim=0, keepdim=True).values
+
+    def __call__(self, inputs: torch.Tensor, network: DisentangledDenoiser, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """Denoise ``inputs`` ``(B, 1, H, W, D)``; keeps the metadata of a MetaTensor.
+
+        A keyword ``code`` ``(1, code_channels)`` replaces the volume's own noise code.
+
+        Raises:
+            ValueError: if the volumes have another number of channels than one, or fewer than ``depth`` slices.
+        """
+        if inputs.dim() != 5 or inputs.shape[1] != 1:
+            raise ValueError(f"volumes (B, 1, H, W, D) expected, got shape {tuple(inputs.shape)}")
+        if inputs.shape[-1] < self.depth:
+            raise ValueError(
+                f"the volume has {inputs.shape[-1]} slices along its last axis, the network sees {self.depth} at a time"
+            )
+        plain = inputs.as_subclass(torch.Tensor)
+        out = torch.cat([self._denoise(volume, network, kwargs.get("code")) for volume in plain.split(1)])
+        return MetaTensor(out, meta=inputs.meta) if isinstance(inputs, MetaTensor) else out
+
+    def _denoise(self, volume: torch.Tensor, network: DisentangledDenoiser, code: torch.Tensor | None) -> torch.Tensor:
+        code = self.noise_code(volume, network) if code is None else code
+        slices = volume.shape[-1]
+        starts = sorted({*range(0, slices - self.depth + 1, self.step), slices - self.depth})
+        weight = 1 - torch.linspace(-1, 1, self.depth + 2, device=volume.device)[1:-1].abs()
+        weight = weight.view(-1, 1, 1)
+        total = torch.zeros(volume.shape[-1:] + volume.shape[2:4], device=volume.device)
+        count = torch.zeros(slices, 1, 1, device=volume.device)
+        slabs = self._slabs(volume)
+        for first in range(0, len(starts), self.batch_size):
+            chosen = starts[first : first + self.batch_size]
+            predictions = network(slabs[chosen], code.expand(len(chosen), -1)).float()
+            for start, prediction in zip(chosen, predictions, strict=True):
+                total[start : start + self.depth] += weight * prediction
+                count[start : start + self.depth] += weight
+        return (total / count).permute(1, 2, 0)[None, None]
+
+    def _slabs(self, volume: torch.Tensor) -> torch.Tensor:
+        """Every slab of ``(1, 1, H, W, D)`` as a view ``(D - depth + 1, depth, H, W)``."""
+        return volume[0, 0].unfold(2, self.depth, 1).permute(2, 3, 0, 1)

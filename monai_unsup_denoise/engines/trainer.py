@@ -1,0 +1,178 @@
+"""One trainer for every training method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from ignite.engine import Engine
+from monai.engines import Trainer
+from monai.engines.utils import IterationEvents
+from monai.inferers import Inferer, SimpleInferer
+from monai.utils.enums import CommonKeys
+from torch import nn
+from torch.optim import Optimizer
+
+from monai_unsup_denoise.losses import Objective
+
+
+def prepare_unpaired_batch(
+    batch: Mapping[str, torch.Tensor], device: torch.device | str | None, non_blocking: bool = False, **kwargs: Any
+) -> dict[str, torch.Tensor]:
+    """Move the tensors of a training batch (``noisy``, ``clean``, maybe ``sigma``) to ``device``, without metadata."""
+    return {
+        key: torch.as_tensor(value).as_subclass(torch.Tensor).to(device, non_blocking=non_blocking, **kwargs)
+        for key, value in batch.items()
+        if isinstance(value, torch.Tensor)
+    }
+
+
+class UnpairedTrainer(Trainer):
+    """Trains named networks with named optimizers on whatever objective it is given.
+
+    An iteration is two half-steps, generator and discriminator. In each, only the parameters of the optimizer of that
+    name receive gradients. Without an optimizer named ``discriminator`` there is one half-step.
+
+    ``engine.state.output`` holds ``loss`` (the generator half-step's), every term by its name, ``image`` and ``pred``.
+
+    Args:
+        device: where to train.
+        max_epochs: epochs to train.
+        train_data_loader: yields dictionaries with ``noisy`` and ``clean``, each ``(B, C, *spatial)``.
+        networks: every network, by the names that the objective uses.
+        optimizers: ``generator``, and ``discriminator`` where the objective has one.
+        objective: the training method.
+        autocast: dtype of mixed precision, such as ``torch.bfloat16`` (CPU and CUDA alike); None for float32.
+        gradient_clip: largest gradient norm of a half-step; None for no limit.
+        inferer: kept for tools that look for it in a MONAI bundle; objectives call the networks themselves.
+        train_handlers: MONAI / Ignite handlers.
+
+    Raises:
+        ValueError: if ``optimizers`` has other names, or a network's parameter is in no optimizer, or in two.
+        FloatingPointError: while training, when a loss is not finite.
+    """
+
+    def __init__(
+        self,
+        device: torch.device | str,
+        max_epochs: int,
+        train_data_loader: Iterable,
+        *,
+        networks: Mapping[str, nn.Module],
+        optimizers: Mapping[str, Optimizer],
+        objective: Objective,
+        autocast: torch.dtype | None = None,
+        gradient_clip: float | None = None,
+        inferer: Inferer | None = None,
+        epoch_length: int | None = None,
+        train_handlers: Sequence | None = None,
+        prepare_batch: Callable = prepare_unpaired_batch,
+    ) -> None:
+        self.networks = networks
+        self.optimizers = optimizers
+        self.objective = objective
+        self.autocast = autocast
+        self.gradient_clip = gradient_clip
+        self.inferer = SimpleInferer() if inferer is None else inferer
+        _check_optimizers(networks, optimizers)
+        super().__init__(
+            device=device,
+            max_epochs=max_epochs,
+            data_loader=train_data_loader,
+            epoch_length=epoch_length,
+            prepare_batch=prepare_batch,
+            handlers=train_handlers,
+        )
+
+    def _iteration(self, engine: Engine, batchdata: dict[str, torch.Tensor]) -> dict:
+        batch = self.prepare_batch(batchdata, self.state.device, self.non_blocking)
+        for network in self.networks.values():
+            network.train()
+
+        with self._half_step("generator"):
+            terms, images = self.objective.generator_step(self.networks, batch)
+            self.state.output = {CommonKeys.IMAGE: batch["noisy"], CommonKeys.PRED: images["pred"]}
+            self.fire_event(IterationEvents.FORWARD_COMPLETED)
+            loss = self._minimise("generator", terms)
+        self.state.output |= {CommonKeys.LOSS: loss}
+
+        if "discriminator" in self.optimizers:
+            with self._half_step("discriminator"):
+                terms = self.objective.discriminator_step(self.networks, batch, images)
+                self._minimise("discriminator", terms)
+
+        self.fire_event(IterationEvents.MODEL_COMPLETED)
+        return self.state.output
+
+    @contextmanager
+    def _half_step(self, name: str) -> Iterator[None]:
+        """Gradients for the parameters of one optimizer alone, under autocast."""
+        others = [p for key, optimizer in self.optimizers.items() if key != name for p in _parameters(optimizer)]
+        for parameter in others:
+            parameter.requires_grad_(False)
+        try:
+            with torch.autocast(self.state.device.type, self.autocast, enabled=self.autocast is not None):
+                yield
+        finally:
+            for parameter in others:
+                parameter.requires_grad_(True)
+
+    def _minimise(self, name: str, terms: dict[str, torch.Tensor]) -> torch.Tensor:
+        """One step of one optimizer on the weighted sum of the terms; records the terms."""
+        loss = torch.stack([self.objective.weights[term] * value.float() for term, value in terms.items()]).sum()
+        if not torch.isfinite(loss):
+            values = ", ".join(f"{term} {value.item():.4g}" for term, value in terms.items())
+            raise FloatingPointError(
+                f"the {name} loss is not finite in iteration {self.state.iteration} ({values}); "
+                "lower the learning rate or the weight of the term that is not"
+            )
+        self.fire_event(IterationEvents.LOSS_COMPLETED)
+        optimizer = self.optimizers[name]
+        optimizer.zero_grad()
+        loss.backward()
+        average_gradients(_parameters(optimizer))
+        if self.gradient_clip is not None:
+            nn.utils.clip_grad_norm_(_parameters(optimizer), self.gradient_clip)
+        self.fire_event(IterationEvents.BACKWARD_COMPLETED)
+        optimizer.step()
+        self.state.output |= {term: value.detach() for term, value in terms.items()}
+        return loss.detach()
+
+
+def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
+    """Average the gradients over all processes of a distributed training; without one, do nothing.
+
+    In place of ``DistributedDataParallel``, whose single forward pass does not fit a step that calls each of several
+    networks several times and leaves some unused.
+    """
+    if not (dist.is_available() and dist.is_initialized()):
+        return
+    gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    dist.all_reduce(flat)
+    flat /= dist.get_world_size()
+    for parameter, mean in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
+        parameter.grad = mean.view_as(parameter)
+
+
+def _parameters(optimizer: Optimizer) -> list[nn.Parameter]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+def _check_optimizers(networks: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer]) -> None:
+    if not {"generator"} <= set(optimizers) <= {"generator", "discriminator"}:
+        raise ValueError(f"`optimizers` must be named generator and, maybe, discriminator; got {sorted(optimizers)}")
+    owners: dict[int, int] = {}
+    for optimizer in optimizers.values():
+        for parameter in _parameters(optimizer):
+            owners[id(parameter)] = owners.get(id(parameter), 0) + 1
+    for name, network in networks.items():
+        for parameter in network.parameters():
+            if owners.get(id(parameter), 0) != 1:
+                raise ValueError(
+                    f"network {name!r}: each parameter must be in one optimizer, "
+                    f"found one in {owners.get(id(parameter), 0)}"
+                )

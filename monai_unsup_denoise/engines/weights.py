@@ -1,0 +1,47 @@
+"""Load the weights of a network, or say clearly why not."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from monai_unsup_denoise.errors import InputError
+
+
+def load_weights(network: nn.Module, path: str | Path | None) -> nn.Module:
+    """``network`` with the weights of ``path``, every one of them; unchanged where ``path`` is None.
+
+    Args:
+        network: changed in place.
+        path: a state dictionary (tensors only), bare or under ``model``.
+
+    Raises:
+        InputError: if the file is missing or is no such file, or its names or shapes are not the network's.
+    """
+    if path is None:
+        return network
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; train a model first (`make train`) or give another path") from None
+    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+        raise InputError(f"{path}: not a PyTorch file of weights, or a damaged one; save or copy it again") from error
+    state = state.get("model", state) if isinstance(state, dict) else state
+    own = network.state_dict()
+    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise InputError(f"{path}: holds no state dictionary of a network; give the `model.pt` of a training")
+    wrong = [
+        name
+        for name in sorted({*own, *state})
+        if name not in own or name not in state or own[name].shape != state[name].shape
+    ]
+    if wrong:
+        raise InputError(
+            f"{path}: weights of another network ({len(wrong)} of {len(own)} do not match, first {wrong[0]!r}); "
+            "give weights trained with the same network settings"
+        )
+    network.load_state_dict(state)
+    return network

@@ -1,0 +1,25 @@
+"""Layer 0: pure functions on tensors. Rician mathematics, smooth noise maps, the noise level of a volume."""
+
+from monai_unsup_denoise.functional.noise_level import estimate_background_sigma
+from monai_unsup_denoise.functional.rician import (
+    add_rician_noise,
+    invert_rician_mean,
+    koay_inversion,
+    rician_log_density,
+    rician_mean,
+    rician_second_moment,
+    rician_variance,
+)
+from monai_unsup_denoise.functional.smooth_map import smooth_map
+
+__all__ = [
+    "add_rician_noise",
+    "estimate_background_sigma",
+    "invert_rician_mean",
+    "koay_inversion",
+    "rician_log_density",
+    "rician_mean",
+    "rician_second_moment",
+    "rician_variance",
+    "smooth_map",
+]

@@ -1,0 +1,21 @@
+"""Equation (2): the noise code is kept close to a standard normal."""
+
+from __future__ import annotations
+
+import torch
+
+
+def kl_divergence(mean: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:
+    """``L_KL = 1/2 sum(mu^2 + sigma^2 - 1 - log sigma^2)``, summed over the code, averaged over the batch.
+
+    Args:
+        mean: ``mu``, ``(B, code_channels)``.
+        log_variance: ``log sigma^2``, same shape.
+    """
+    mean, log_variance = mean.float(), log_variance.float()
+    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1).mean()
+
+
+def sample_code(mean: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:
+    """``z = mu + sigma * eps``, ``eps ~ N(0, 1)``: the reparameterised sample of equation (2)."""
+    return mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)

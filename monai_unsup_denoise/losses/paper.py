@@ -1,0 +1,88 @@
+"""The published method: equations (2) to (11)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch.nn.functional import l1_loss
+
+from monai_unsup_denoise.losses.adversarial import AdversarialLoss, fooled, told_apart
+from monai_unsup_denoise.losses.kl_divergence import kl_divergence, sample_code
+from monai_unsup_denoise.losses.objective import Images, Networks, Terms, check_weights
+
+
+class PaperObjective:
+    """Disentangled representation with KL, adversarial, cycle and perceptual losses, trained without pairs.
+
+    ``l`` is a noisy image, ``h`` a clean one of another anatomy. Equation numbers are those of the paper; the weights
+    of equation (11) come from the config.
+
+    Args:
+        weights: one number for each of ``kl, adversarial_high, adversarial_low, cycle, perceptual, discriminator_high,
+            discriminator_low``.
+        adversarial: adversarial loss, called as MONAI's ``PatchAdversarialLoss``.
+        perceptual: distance of two images in the features of a pretrained network, ``|| phi(a) - phi(b) ||_2^2``.
+        perceptual_pair: names of the two images that equation (10) compares. As printed it is ``("fakel", "l")``,
+            which are two anatomies; the method that the paper descends from compares ``("fakeh", "l")``.
+    """
+
+    TERMS = (
+        "kl",
+        "adversarial_high",
+        "adversarial_low",
+        "cycle",
+        "perceptual",
+        "discriminator_high",
+        "discriminator_low",
+    )
+
+    def __init__(
+        self,
+        weights: Mapping[str, float],
+        *,
+        adversarial: AdversarialLoss,
+        perceptual: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+        perceptual_pair: tuple[str, str] = ("fakel", "l"),
+    ) -> None:
+        self.weights = check_weights(weights, self.TERMS)
+        self.adversarial = adversarial
+        self.perceptual = perceptual
+        self.perceptual_pair = perceptual_pair
+
+    def generator_step(self, networks: Networks, batch: Images) -> tuple[Terms, Images]:
+        """Equations (2), (4), (6) to (10), and the generators' side of (3) and (5)."""
+        low, high = batch["noisy"], batch["clean"]
+        encode_content, encode_noise = networks["content_encoder"], networks["noise_encoder"]
+        to_high, to_low = networks["generator_high"], networks["generator_low"]
+
+        mean, log_variance = encode_noise(low)
+        code = sample_code(mean, log_variance)
+        fake_high = to_high(encode_content(low), code)  # (4)
+        fake_low = to_low(encode_content(high), code)  # (6)
+
+        code_again = sample_code(*encode_noise(fake_low))
+        fake_high_again = to_high(encode_content(fake_low), code_again)  # (8)
+        fake_low_again = to_low(encode_content(fake_high), code_again)  # (9)
+
+        named = {"l": low, "h": high, "fakel": fake_low, "fakeh": fake_high}
+        first, second = (named[name] for name in self.perceptual_pair)
+        terms = {
+            "kl": kl_divergence(mean, log_variance),  # (2)
+            "adversarial_high": fooled(self.adversarial, networks["discriminator_high"], fake_high),  # (3)
+            "adversarial_low": fooled(self.adversarial, networks["discriminator_low"], fake_low),  # (5)
+            "cycle": l1_loss(fake_high_again, high) + l1_loss(fake_low_again, low),  # (7)
+            "perceptual": self.perceptual(first, second),  # (10)
+        }
+        return terms, {"pred": fake_high.detach(), "fake_low": fake_low.detach()}
+
+    def discriminator_step(self, networks: Networks, batch: Images, images: Images) -> Terms:
+        """The discriminators' side of equations (3) and (5)."""
+        return {
+            "discriminator_high": told_apart(
+                self.adversarial, networks["discriminator_high"], batch["clean"], images["pred"]
+            ),
+            "discriminator_low": told_apart(
+                self.adversarial, networks["discriminator_low"], batch["noisy"], images["fake_low"]
+            ),
+        }

@@ -1,0 +1,50 @@
+"""The content encoder ``E^c`` that both domains share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from monai.networks.layers import Conv
+from torch import nn
+
+from monai_unsup_denoise.networks.blocks import ContentBlock
+
+
+class ContentEncoder(nn.Module):
+    """Multi-scale content of an image, ``E^c`` of the method; one encoder serves both domains.
+
+    The content is a list, finest first: the image itself, then one feature map for each entry of ``channels``, each
+    half as large as the one before. The image comes along so that a generator may predict a correction to it.
+
+    Args:
+        spatial_dims: 2 or 3.
+        in_channels: image channels ``C`` (neighbouring slices, for a 2-D network over slabs).
+        channels: features at each scale, finest first.
+        blocks: residual blocks at each scale.
+    """
+
+    def __init__(
+        self, spatial_dims: int, in_channels: int, *, channels: Sequence[int] = (32, 64, 128), blocks: int = 1
+    ) -> None:
+        super().__init__()
+        convolution = Conv["conv", spatial_dims]
+        widths = [in_channels, *channels]
+        self.scales = nn.ModuleList()
+        for index, width in enumerate(channels):
+            entry = (
+                convolution(widths[index], width, kernel_size=3, padding=1)
+                if index == 0
+                else convolution(widths[index], width, kernel_size=2, stride=2)
+            )
+            self.scales.append(nn.Sequential(entry, *(ContentBlock(spatial_dims, width) for _ in range(blocks))))
+        self.downsampling = 2 ** (len(channels) - 1)
+
+    def forward(self, image: torch.Tensor) -> list[torch.Tensor]:
+        """Encode ``image`` ``(B, C, *spatial)``, each side a multiple of ``self.downsampling``."""
+        content = [image]
+        features = image
+        for scale in self.scales:
+            features = scale(features)
+            content.append(features)
+        return content

@@ -1,0 +1,73 @@
+"""The network that denoises: equation (12)."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from monai_unsup_denoise.networks.content_encoder import ContentEncoder
+from monai_unsup_denoise.networks.noise_level import NoiseLevel
+
+
+class DisentangledDenoiser(nn.Module):
+    """``deimg = G_H(E^c(l), E^n(l))``, equation (12), with the mean of the noise code, never a sample.
+
+    Deterministic; takes any image size (sides are padded by replication to what the encoder needs, and cropped again).
+
+    Args:
+        content_encoder: ``E^c``.
+        noise_encoder: ``E^n``, returning mean and log-variance of the code.
+        generator: ``G_H``, called with content and code.
+        noise_level: ``sigma(z)`` of the physics-guided model; None where the code has no unit (the published method).
+    """
+
+    def __init__(
+        self,
+        content_encoder: ContentEncoder,
+        noise_encoder: nn.Module,
+        generator: nn.Module,
+        noise_level: NoiseLevel | None = None,
+    ) -> None:
+        super().__init__()
+        self.content_encoder = content_encoder
+        self.noise_encoder = noise_encoder
+        self.generator = generator
+        self.noise_level = noise_level
+        self.downsampling: int = content_encoder.downsampling
+
+    def forward(self, image: torch.Tensor, code: torch.Tensor | None = None) -> torch.Tensor:
+        """Denoise ``image`` ``(B, C, *spatial)``, in units of its reference intensity.
+
+        ``code`` ``(B, code_channels)`` is the noise code to use in place of the image's own: that of the whole volume,
+        for one of its slabs.
+        """
+        if code is None:
+            code = self.encode_noise(image)
+        padded = self._pad(image)
+        out = self.generator(self.content_encoder(padded), code)
+        for axis in range(2, image.dim()):
+            out = out.narrow(axis, 0, image.size(axis))
+        return out
+
+    @torch.jit.export
+    def encode_noise(self, image: torch.Tensor) -> torch.Tensor:
+        """Mean of the noise code ``(B, code_channels)`` of ``image`` ``(B, C, *spatial)``."""
+        mean, _ = self.noise_encoder(image)
+        return mean
+
+    @torch.jit.export
+    def sigma(self, code: torch.Tensor) -> torch.Tensor:
+        """Noise level ``(B,)`` of codes ``(B, code_channels)``, in units of the image's reference intensity.
+
+        Raises:
+            ValueError: if the denoiser was made without ``noise_level``.
+        """
+        if self.noise_level is None:
+            raise ValueError("this denoiser's noise code has no unit: it was built without `noise_level`")
+        return self.noise_level(code)
+
+    def _pad(self, image: torch.Tensor) -> torch.Tensor:
+        amounts: list[int] = []
+        for axis in range(image.dim() - 1, 1, -1):
+            amounts += [0, (-image.size(axis)) % self.downsampling]
+        return nn.functional.pad(image, amounts, mode="replicate")

@@ -1,0 +1,74 @@
+"""The convolutional generators: ``G_H``, and ``G_L`` as published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from monai.networks.layers import Conv
+from torch import nn
+
+from monai_unsup_denoise.networks.blocks import ConditionedBlock
+
+
+class ContentGenerator(nn.Module):
+    """Image from content and noise code, ``G(E^c(x), z)`` of equations (4) and (6).
+
+    Decodes coarse to fine, adding the content of each scale, every block modulated by the code.
+
+    Args:
+        spatial_dims: 2 or 3.
+        out_channels: image channels ``C``.
+        code_channels: length of the noise code ``z``.
+        channels: features at each scale, finest first, as in the content encoder.
+        blocks: residual blocks at each scale.
+        residual: predict a correction to the image that the content carries, instead of the image. The last layer
+            starts at zero, so an untrained residual generator returns its input.
+    """
+
+    def __init__(
+        self,
+        spatial_dims: int,
+        out_channels: int,
+        *,
+        code_channels: int,
+        channels: Sequence[int] = (32, 64, 128),
+        blocks: int = 1,
+        residual: bool = True,
+    ) -> None:
+        super().__init__()
+        upsampling = Conv["convtrans", spatial_dims]
+        self.upsample = nn.ModuleList()
+        self.refine = nn.ModuleList()
+        for coarse, fine in reversed(list(zip(channels[1:], channels[:-1], strict=True))):
+            self.upsample.append(upsampling(coarse, fine, kernel_size=2, stride=2))
+            self.refine.append(_Refinement(spatial_dims, fine, code_channels, blocks))
+        self.bottom = _Refinement(spatial_dims, channels[-1], code_channels, blocks)
+        self.head = Conv["conv", spatial_dims](channels[0], out_channels, kernel_size=3, padding=1)
+        self.residual = residual
+        if residual:
+            nn.init.zeros_(self.head.weight)
+            nn.init.zeros_(self.head.bias)
+
+    def forward(self, content: list[torch.Tensor], code: torch.Tensor) -> torch.Tensor:
+        """Image ``(B, out_channels, *spatial)`` of the content (finest first) and the code ``(B, code_channels)``."""
+        features = self.bottom(content[-1], code)
+        scale = len(content) - 1
+        for upsample, refine in zip(self.upsample, self.refine):  # noqa: B905  (TorchScript knows no strict)
+            scale -= 1
+            features = refine(upsample(features) + content[scale], code)
+        image = self.head(features)
+        return content[0] + image if self.residual else image
+
+
+class _Refinement(nn.Module):
+    """A stack of conditioned blocks; ``nn.Sequential`` cannot pass the code along."""
+
+    def __init__(self, spatial_dims: int, channels: int, code_channels: int, blocks: int) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(ConditionedBlock(spatial_dims, channels, code_channels) for _ in range(blocks))
+
+    def forward(self, x: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
+        for block in self.blocks:
+            x = block(x, code)
+        return x

@@ -1,0 +1,98 @@
+"""The noise encoder ``E^n``."""
+
+from __future__ import annotations
+
+import torch
+from monai.networks.layers import Conv
+from torch import nn
+
+
+class NoiseEncoder(nn.Module):
+    """What the noise of an image looks like, ``E^n``: mean and log-variance of the noise code ``z``.
+
+    It looks where noise can be told from anatomy: at the energy of the diagonal second difference in small windows, the
+    statistic behind most noise-level estimators (Immerkaer, CVIU 1996; Donoho's HH band), set against the local mean
+    (which tells Rayleigh background from Gaussian tissue) and against the gradient energy (which tells structure from
+    white noise). A small network weighs the windows and corrects each; the weighted mean is the code.
+
+    All but the log-energy itself is invariant to the image's scale, so the code is affine in the logarithm of it:
+    ``z(c x) = z(x) + w log c``. Windows of exact zeros (masked background) are left out.
+
+    Args:
+        spatial_dims: 2 or 3. Differences are taken along the first two axes.
+        in_channels: image channels ``C``; they are averaged, each is a measurement of the same noise.
+        code_channels: length of the noise code.
+        channels: features of the small network.
+        window: side of the windows in voxels.
+    """
+
+    def __init__(
+        self, spatial_dims: int, in_channels: int, *, code_channels: int = 1, channels: int = 16, window: int = 8
+    ) -> None:
+        super().__init__()
+        convolution = Conv["conv", spatial_dims]
+        self.spatial_dims = spatial_dims
+        self.in_channels = in_channels
+        self.window = window
+        self.channels = channels
+        self.network = nn.Sequential(
+            convolution(3, channels, kernel_size=3, padding=1),
+            nn.ReLU(),
+            convolution(channels, channels, kernel_size=3, padding=1),
+            nn.ReLU(),
+            convolution(channels, channels + 2, kernel_size=1),
+        )
+        # Element-wise, not nn.Linear: autocast would round the logarithm of sigma to 8 bits.
+        self.mean_weight = nn.Parameter(torch.zeros(code_channels, channels + 1))
+        self.log_variance_weight = nn.Parameter(torch.zeros(code_channels, channels + 1))
+        self.mean_bias = nn.Parameter(torch.zeros(code_channels))
+        self.log_variance_bias = nn.Parameter(torch.full((code_channels,), -4.0))
+        nn.init.normal_(self.mean_weight, std=0.1)
+        nn.init.ones_(self.mean_weight[:, 0])
+
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return mean and log-variance of the code, each ``(B, code_channels)``, of ``image`` ``(B, C, *spatial)``."""
+        log_energy, features, empty = self._local_statistics(image.float())
+        out = self.network(features).float()
+        weight = torch.softmax((out[:, :1] - 1e4 * empty).flatten(1), dim=1).unsqueeze(1)
+        local = torch.cat([log_energy + out[:, 1:2], out[:, 2:]], dim=1).flatten(2)
+        pooled = (weight * local).sum(-1).unsqueeze(1)
+        mean = (pooled * self.mean_weight).sum(-1) + self.mean_bias
+        log_variance = (pooled * self.log_variance_weight).sum(-1) + self.log_variance_bias
+        return mean, log_variance
+
+    def _local_statistics(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Log-energy of each window ``(B, 1, *)``, scale-invariant features ``(B, 3, *)``, and 1 where it is empty."""
+        along_first = x[:, :, 1:, 1:] - x[:, :, :-1, 1:]
+        along_second = x[:, :, 1:, 1:] - x[:, :, 1:, :-1]
+        diagonal = along_first - (x[:, :, 1:, :-1] - x[:, :, :-1, :-1])
+        energy = self._window_mean(diagonal.square()) / 4
+        gradient = self._window_mean(along_first.square() + along_second.square()) / 4
+        level = self._window_mean(x[:, :, 1:, 1:].abs())
+        zeros = self._window_mean((x[:, :, 1:, 1:] == 0).float())
+
+        empty = (zeros > 0.5).float()
+        log_energy = 0.5 * torch.log(energy + 1e-10)
+        occupied = (1 - empty).flatten(1)
+        typical = (log_energy.flatten(1) * occupied).sum(1) / occupied.sum(1).clamp(min=1)
+        for _ in range(x.dim() - 1):
+            typical = typical.unsqueeze(-1)
+        features = torch.cat(
+            [
+                log_energy - typical,
+                torch.log(level + 1e-5) - log_energy,
+                0.5 * torch.log(gradient + 1e-10) - log_energy,
+            ],
+            dim=1,
+        )
+        return log_energy, features * (1 - empty), empty
+
+    def _window_mean(self, x: torch.Tensor) -> torch.Tensor:
+        """Mean over channels and over half-overlapping windows; windows shrink on images smaller than one."""
+        x = x.mean(dim=1, keepdim=True)
+        side0 = min(self.window, int(x.shape[2]))
+        side1 = min(self.window, int(x.shape[3]))
+        stride0, stride1 = max(side0 // 2, 1), max(side1 // 2, 1)
+        if self.spatial_dims == 2:
+            return nn.functional.avg_pool2d(x, [side0, side1], [stride0, stride1])
+        return nn.functional.avg_pool3d(x, [side0, side1, 1], [stride0, stride1, 1])

@@ -1,0 +1,45 @@
+"""The small network whose features the perceptual loss compares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from monai.networks.layers import Conv
+from torch import nn
+
+
+class TissueClassifier(nn.Module):
+    """A small 2-D network that tells the phantom's tissues apart; its features are ``phi`` of equation (10).
+
+    Args:
+        classes: tissues, background among them.
+        channels: features of each layer; each layer after the first halves the resolution.
+    """
+
+    def __init__(self, classes: int = 7, *, channels: Sequence[int] = (16, 32, 64)) -> None:
+        super().__init__()
+        widths = [1, *channels]
+        self.layers = nn.ModuleList(
+            nn.Sequential(
+                Conv["conv", 2](before, after, kernel_size=3, padding=1, stride=1 if index == 0 else 2),
+                nn.ReLU(),
+                Conv["conv", 2](after, after, kernel_size=3, padding=1),
+                nn.ReLU(),
+            )
+            for index, (before, after) in enumerate(zip(widths[:-1], widths[1:], strict=True))
+        )
+        self.head = Conv["conv", 2](channels[-1], classes, kernel_size=1)
+
+    def features(self, image: torch.Tensor) -> list[torch.Tensor]:
+        """Features of every layer, finest first, of images ``(B, 1, H, W)`` in units of their reference intensity."""
+        out = []
+        for layer in self.layers:
+            image = layer(image)
+            out.append(image)
+        return out
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """Logits ``(B, classes, H, W)``."""
+        logits = self.head(self.features(image)[-1])
+        return nn.functional.interpolate(logits, size=image.shape[2:], mode="bilinear", align_corners=False)

@@ -1,0 +1,112 @@
+"""The layer picture of the project, kept true: imports point down, never up and never sideways."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = "monai_unsup_denoise"
+LAYER = {
+    "functional": 0,
+    "networks": 1,
+    "losses": 1,
+    "data": 1,
+    "metrics": 1,
+    "transforms": 1,
+    "engines": 2,
+    "cli": 3,
+}
+
+
+def imported_modules(source: str) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of all that `source` imports, at any depth; a relative name starts with a dot."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            origin = "." * node.level + (node.module or "")
+            yield from ((node.lineno, f"{origin}.{alias.name}") for alias in node.names)
+
+
+def violations(home: str, source: str) -> list[str]:
+    """What in `source`, a file of the folder `home` ("" for the package's own files), breaks the picture."""
+    found = []
+    for line, name in imported_modules(source):
+        top, _, rest = name.partition(".")
+        target = rest.partition(".")[0]
+        if not top:
+            found.append(f"line {line}: relative import {name}; write the full name")
+        elif top in ("transforms", "bundles"):
+            found.append(f"line {line}: import {name}; its name is {PACKAGE}.{name}")
+        elif top == PACKAGE and target in LAYER and target != home and LAYER[target] >= LAYER.get(home, 0):
+            found.append(f"line {line}: {home or PACKAGE} imports {target}, which is not below it")
+    return found
+
+
+def sources(repository: Path) -> Iterator[tuple[str, Path]]:
+    """The folder's name in the picture and the path of each of the project's modules."""
+    package = repository / PACKAGE
+    for path in sorted(package.rglob("*.py")):
+        inside = path.relative_to(package).parts
+        yield (inside[0] if len(inside) > 1 else ""), path
+    for path in sorted((repository / "transforms").rglob("*.py")):
+        yield "transforms", path
+
+
+def test_every_package_has_its_place_in_the_picture(repository):
+    homes = {home for home, _ in sources(repository)} - {""}
+    assert homes == set(LAYER), "a new package needs a layer here and in setup.cfg"
+
+
+def test_imports_point_down_and_never_sideways(repository):
+    broken = [
+        f"{path.relative_to(repository)}, {violation}"
+        for home, path in sources(repository)
+        for violation in violations(home, path.read_text(encoding="utf-8"))
+    ]
+    assert not broken, "\n".join(broken)
+
+
+@pytest.mark.parametrize("folder", ["tests", "bundles"])
+def test_nothing_imports_transforms_or_bundles_by_their_folder(repository, folder):
+    broken = [
+        f"{path.relative_to(repository)}, line {line}"
+        for path in sorted((repository / folder).rglob("*.py"))
+        for line, name in imported_modules(path.read_text(encoding="utf-8"))
+        if name.partition(".")[0] in ("transforms", "bundles")
+    ]
+    assert not broken, "\n".join(broken)
+
+
+@pytest.mark.parametrize(
+    ("home", "source"),
+    [
+        ("functional", "from monai_unsup_denoise.networks import Denoiser"),
+        ("data", "import monai_unsup_denoise.transforms.rician"),
+        ("data", "from monai_unsup_denoise import transforms"),
+        ("losses", "def late():\n    from monai_unsup_denoise.networks import Denoiser"),
+        ("engines", "import monai_unsup_denoise.cli"),
+        ("", "from monai_unsup_denoise.functional import add_rician_noise"),
+        ("cli", "import transforms"),
+        ("cli", "from transforms.rician import Rician"),
+        ("networks", "from .generator import Generator"),
+        ("networks", "from .. import functional"),
+    ],
+)
+def test_a_wrong_import_is_seen(home, source):
+    assert len(violations(home, source)) == 1
+
+
+@pytest.mark.parametrize(
+    ("home", "source"),
+    [
+        ("transforms", "from monai_unsup_denoise.functional import add_rician_noise"),
+        ("networks", "from monai_unsup_denoise.networks.generator import Generator"),
+        ("cli", "from monai_unsup_denoise import __version__"),
+        ("cli", "import monai.transforms, monai_unsup_denoise.engines"),
+        ("data", "from monai.transforms import Compose"),
+    ],
+)
+def test_a_right_import_passes(home, source):
+    assert not violations(home, source)

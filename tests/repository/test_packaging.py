@@ -1,0 +1,177 @@
+"""What `pip install` would put on a machine: every module under its one name, the bundle, nothing else."""
+
+import ast
+import configparser
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+PACKAGE = "monai_unsup_denoise"
+BUNDLE = "brain_mri_denoise"
+
+
+@pytest.fixture(scope="module")
+def setup_cfg(repository: Path) -> configparser.ConfigParser:
+    """The parsed setup.cfg."""
+    parser = configparser.ConfigParser()
+    parser.read(repository / "setup.cfg", encoding="utf-8")
+    return parser
+
+
+def distributions(lines: str) -> set[str]:
+    """The names, as `packages_distributions` writes them, in a list of requirements."""
+    return {Requirement(line).name.replace("-", "_").lower() for line in lines.split("\n") if line}
+
+
+def imports_of(folder: Path) -> set[str]:
+    """The top-level names that the Python files under `folder` import, here or inside a function."""
+    names = set()
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names.add(node.module.partition(".")[0])
+    return names - set(sys.stdlib_module_names) - {PACKAGE}
+
+
+def undeclared(imported: set[str], declared: set[str]) -> set[str]:
+    """The imported names that no declared distribution provides."""
+    provider = packages_distributions()
+    return {
+        name
+        for name in imported
+        if not declared & {owner.replace("-", "_").lower() for owner in provider.get(name, [name])}
+    }
+
+
+def test_every_package_in_the_tree_is_listed(repository, setup_cfg):
+    inside = {".".join(path.parent.relative_to(repository).parts) for path in (repository / PACKAGE).rglob("*.py")}
+    listed = set(setup_cfg["options"]["packages"].split())
+    assert listed == inside | {f"{PACKAGE}.bundles", f"{PACKAGE}.transforms"}
+
+
+def test_everything_the_package_imports_is_a_declared_dependency(repository, setup_cfg):
+    declared = distributions(setup_cfg["options"]["install_requires"])
+    declared |= distributions(setup_cfg["options.extras_require"]["brainweb"])
+    imported = imports_of(repository / PACKAGE) | imports_of(repository / "transforms")
+    assert not undeclared(imported, declared)
+
+
+def test_everything_the_tests_import_comes_with_the_extra(repository, setup_cfg):
+    declared = distributions(setup_cfg["options"]["install_requires"])
+    declared |= distributions(setup_cfg["options.extras_require"]["test"])
+    assert not undeclared(imports_of(repository / "tests"), declared)
+
+
+def test_the_tested_versions_meet_the_declared_bounds(repository, setup_cfg):
+    tested = {}
+    for line in (repository / "constraints.txt").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            requirement = Requirement(line)
+            tested[requirement.name] = next(iter(requirement.specifier)).version
+    extras = setup_cfg["options.extras_require"]
+    lines = "\n".join([setup_cfg["options"]["install_requires"], extras["test"], extras["dev"]])
+    for line in filter(None, lines.split("\n")):
+        requirement = Requirement(line)
+        assert requirement.name in tested, f"{requirement.name} is missing in constraints.txt"
+        assert tested[requirement.name] in requirement.specifier, line
+
+
+@pytest.fixture(scope="module")
+def installed(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the content of a wheel built from a copy of the tree, as `pip install .` lays it out."""
+    tree = tmp_path_factory.mktemp("tree")
+    for name in ("setup.cfg", "pyproject.toml", "LICENSE", "README.md"):
+        shutil.copy(repository / name, tree)
+    for name in (PACKAGE, "transforms", "bundles"):
+        shutil.copytree(repository / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+    wheels = tmp_path_factory.mktemp("wheel")
+    offline = ["--no-deps", "--no-build-isolation", "--no-index"]
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", *offline, "-w", str(wheels), str(tree)]
+    built = subprocess.run(command, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    folder = tmp_path_factory.mktemp("installed")
+    with zipfile.ZipFile(next(wheels.glob("*.whl"))) as wheel:
+        wheel.extractall(folder)
+    return folder
+
+
+def python(code: str, *, where: Path, path: Path) -> str:
+    """What `code` prints, run in the folder `where` with `path` searched before what is installed."""
+    environment = {**os.environ, "PYTHONPATH": str(path), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, cwd=where, env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return run.stdout.strip()
+
+
+@pytest.mark.slow
+def test_a_wheel_holds_every_module_under_its_one_name(repository, installed):
+    inside = {path.relative_to(installed).as_posix() for path in installed.rglob("*.py")}
+    package = {path.relative_to(repository).as_posix() for path in (repository / PACKAGE).rglob("*.py")}
+    folder = repository / "transforms"
+    transforms = {f"{PACKAGE}/transforms/{path.relative_to(folder).as_posix()}" for path in folder.rglob("*.py")}
+    assert inside == package | transforms
+
+
+@pytest.mark.slow
+def test_a_wheel_adds_one_top_level_name(installed):
+    assert {path.name for path in installed.iterdir() if path.suffix != ".dist-info"} == {PACKAGE}
+
+
+@pytest.mark.slow
+def test_a_wheel_carries_the_bundle(repository, installed):
+    bundle = repository / "bundles" / BUNDLE
+    wanted = [path for part in ("configs", "docs", "models") for path in (bundle / part).rglob("*")]
+    shipped = {path.relative_to(bundle) for path in [*wanted, bundle / "LICENSE"] if path.is_file()}
+    folder = installed / PACKAGE / "bundles" / BUNDLE
+    assert {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()} == shipped
+    assert Path("configs/train.json") in shipped
+
+
+FIND_BUNDLE = f"""
+from importlib.resources import files
+print(files("{PACKAGE}.bundles") / "{BUNDLE}" / "configs" / "train.json")
+"""
+FIND_TRANSFORMS = f"import {PACKAGE}.transforms as t; print(t.__file__)"
+
+
+@pytest.mark.slow
+def test_a_wheel_is_used_from_anywhere(installed, tmp_path):
+    folder = installed / PACKAGE
+    found = python(FIND_BUNDLE, where=tmp_path, path=installed)
+    assert Path(found) == folder / "bundles" / BUNDLE / "configs" / "train.json"
+    assert Path(found).is_file()
+    found = python(FIND_TRANSFORMS, where=tmp_path, path=installed)
+    assert Path(found) == folder / "transforms" / "__init__.py"
+
+
+@pytest.mark.slow
+def test_a_wheel_used_from_the_repository_root_runs_the_tree(repository, installed):
+    found = python(FIND_TRANSFORMS, where=repository, path=installed)
+    assert Path(found) == repository / "transforms" / "__init__.py"
+    found = python(FIND_BUNDLE, where=repository, path=installed)
+    assert Path(found) == repository / "bundles" / BUNDLE / "configs" / "train.json"
+
+
+@pytest.mark.slow
+def test_the_console_script_is_declared_and_answers(installed, tmp_path):
+    scripts = configparser.ConfigParser()
+    scripts.read(next(installed.glob("*.dist-info")) / "entry_points.txt", encoding="utf-8")
+    assert scripts["console_scripts"]["mri-denoise"] == f"{PACKAGE}.cli:main"
+    code = f"import sys; sys.argv = ['mri-denoise', '--help']; from {PACKAGE}.cli import main; main()"
+    assert "denoise" in python(code, where=tmp_path, path=installed)
+
+
+def test_this_interpreter_is_one_the_project_supports(setup_cfg):
+    supported = Requirement(f"python{setup_cfg['options']['python_requires']}").specifier
+    assert sysconfig.get_python_version() + ".0" in supported

@@ -1,0 +1,67 @@
+"""The tree holds nothing of the machine it was written on, and no images."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+PLACES = {
+    "the path of one machine": re.compile(r"(?<![\w.~}$)*/:-])/(?:home|Users|root|work|mnt|scratch)/\w"),
+    "a package registry's host": re.compile(
+        r"(?:pypi|pythonhosted|anaconda)\.(?:org|com)\b|download\.pytorch\.org|\b(?:extra-)?index-url\b|\bfind-links\b"
+    ),
+}
+IMAGE = re.compile(r"\.(?:nii|nii\.gz|nrrd|mha|mhd|mnc|dcm|h5)$", re.IGNORECASE)
+LARGEST = 25 * 2**20
+
+
+@pytest.fixture(scope="module")
+def tracked(repository: Path) -> list[Path]:
+    """The files of the repository, those about to be added included."""
+    if not (repository / ".git").exists():
+        pytest.skip("not a git working tree")
+    command = ["git", "-C", str(repository), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    paths = [repository / name for name in listed.split("\0") if name]
+    return [path for path in paths if path.is_file()]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_file_names(tracked, repository, place):
+    found = []
+    for path in tracked:
+        content = path.read_bytes()
+        if path == Path(__file__).resolve() or b"\0" in content:
+            continue
+        for number, line in enumerate(content.decode("utf-8", errors="replace").splitlines(), start=1):
+            if PLACES[place].search(line):
+                found.append(f"{path.relative_to(repository)}:{number}: {line.strip()[:120]}")
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [
+        ("the path of one machine", 'DATA = "/home/someone/scans"'),
+        ("the path of one machine", "see /work/notes.md"),
+        ("a package registry's host", "pip install --index-url somewhere torch"),
+        ("a package registry's host", "https://pypi.org/simple"),
+    ],
+)
+def test_such_a_line_is_seen(place, line):
+    assert PLACES[place].search(line)
+
+
+@pytest.mark.parametrize("line", ["https://github.com/work", "../shared", "$HOME/root/x", "/usr/bin/env"])
+def test_an_innocent_line_passes(line):
+    assert not any(pattern.search(line) for pattern in PLACES.values())
+
+
+def test_no_image_volume_and_no_large_file_is_tracked(tracked, repository):
+    wrong = [
+        str(path.relative_to(repository))
+        for path in tracked
+        if IMAGE.search(path.name) or path.stat().st_size > LARGEST
+    ]
+    assert not wrong, wrong

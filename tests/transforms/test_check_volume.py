@@ -1,0 +1,83 @@
+"""Each kind of bad input is stopped by one line that names the file and says what to do."""
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+from monai.data import MetaTensor
+from monai.transforms import Compose, LoadImaged
+from PIL import Image
+
+from monai_unsup_denoise.transforms import CheckVolume, CheckVolumed
+
+
+def volume(*, at: float | None = None, shape=(6, 5, 4)) -> np.ndarray:
+    """Magnitudes 0, 1, 2, ..., one voxel of which is `at`."""
+    values = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    if at is not None:
+        values[1, 1, 1] = at
+    return values
+
+
+BAD = {
+    "slice": (volume(shape=(6, 5)), r"2 axes.*give the whole stack of slices"),
+    "series": (volume(shape=(6, 5, 4, 3)), r"4 axes.*save the volumes one by one"),
+    "colour": (volume(shape=(6, 5, 4, 1, 3)), r"5 axes.*colour.*save the volumes one by one"),
+    "nan": (volume(at=np.nan), r"1 voxels are NaN or infinite.*set them to numbers"),
+    "infinite": (volume(at=np.inf), r"1 voxels are NaN or infinite"),
+    "minus infinite": (volume(at=-np.inf), r"1 voxels are NaN or infinite"),
+    "negative": (volume(at=-2.5), r"negative values, down to -2.5.*give the magnitude image"),
+    "zero": (volume() * 0, r"all voxels are zero.*export the scan again"),
+    "short": (
+        volume(shape=(6, 5, 2)),
+        r"fewer voxels along an axis than the \(4, 4, 3\) needed.*larger volume",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_file_is_stopped_by_a_line_with_its_name_its_shape_and_the_remedy(name, tmp_path):
+    values, message = BAD[name]
+    path = tmp_path / f"{name}.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), path)
+    item = LoadImaged("image")({"image": path})
+    with pytest.raises(ValueError, match=message) as caught:
+        CheckVolumed("image", min_shape=(4, 4, 3))(item)
+    text = str(caught.value)
+    assert text.startswith(f"{path} (shape (") and "\n" not in text
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_without_a_file_name_the_key_is_named(name):
+    values, message = BAD[name]
+    for image in (values, torch.from_numpy(values), MetaTensor(values)):
+        with pytest.raises(ValueError, match=rf"key 'scan' \(shape .*{message}"):
+            CheckVolumed("scan", min_shape=(4, 4, 3))({"scan": image})
+
+
+def test_a_colour_picture_is_not_taken_for_a_volume_of_three_slices(tmp_path):
+    path = tmp_path / "photo.png"
+    Image.fromarray(np.full((8, 8, 3), 7, dtype=np.uint8)).save(path)
+    with pytest.raises(ValueError, match=r"photo.png \(shape \(8, 8, 3\)\): colour channels.*give the original scan"):
+        CheckVolumed("image")(LoadImaged("image")({"image": path}))
+
+
+def test_a_good_volume_passes_as_it_is(tmp_path):
+    path = tmp_path / "good.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(volume(), np.diag([2.0, 2, 3, 1])), path)
+    item = LoadImaged("image")({"image": path, "level": 5})
+    out = CheckVolumed("image", min_shape=4)(item)
+    assert out["image"] is item["image"] and out["level"] == 5
+    for image in (volume(), volume().astype(np.int16), torch.from_numpy(volume())):
+        assert CheckVolume()(image) is image
+
+
+def test_in_a_chain_the_line_is_the_cause_of_monai_s_error():
+    with pytest.raises(RuntimeError) as caught:
+        Compose([CheckVolumed("image")])({"image": volume() * 0})
+    assert "all voxels are zero" in str(caught.value.__cause__)
+
+
+def test_min_shape_is_one_number_or_three():
+    with pytest.raises(ValueError, match="one number or three"):
+        CheckVolume(min_shape=(4, 4))
