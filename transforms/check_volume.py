@@ -11,6 +11,8 @@ from monai.config import KeysCollection, NdarrayOrTensor
 from monai.transforms import MapTransform, Transform
 from monai.utils import TransformBackends, convert_to_tensor
 
+from monai_unsup_denoise.errors import InputError
+
 
 class CheckVolume(Transform):
     """Let a loaded magnitude volume pass unchanged, and stop anything else with one line that names the file.
@@ -22,7 +24,7 @@ class CheckVolume(Transform):
         min_shape: the least number of voxels along each axis, or one number for all three.
 
     Raises:
-        ValueError: when called with anything but one three-dimensional volume (two or four axes, colour),
+        InputError: when called with anything but one three-dimensional volume (two or four axes, colour),
             with an axis shorter than ``min_shape``, with NaN, infinite or negative values, or with zeros
             only.
     """
@@ -40,7 +42,7 @@ class CheckVolume(Transform):
         where = f"{meta.get('filename_or_obj') or name} (shape {tuple(img.shape)})"
         problem = self._shape_problem(tuple(img.shape), meta) or self._value_problem(img)
         if problem:
-            raise ValueError(f"{where}: {problem}")
+            raise InputError(f"{where}: {problem}")
         return img
 
     def _shape_problem(self, shape: tuple[int, ...], meta: Mapping[str, Any]) -> str | None:

@@ -34,7 +34,7 @@ class UnpairedTrainer(Trainer):
     """Trains named networks with named optimizers on whatever objective it is given.
 
     An iteration is two half-steps, generator and discriminator. In each, only the parameters of the optimizer of that
-    name receive gradients. Without an optimizer named ``discriminator`` there is one half-step.
+    name receive gradients. Without an optimizer named ``discriminator``, or terms for it, there is one half-step.
 
     ``engine.state.output`` holds ``loss`` (the generator half-step's), every term by its name, ``image`` and ``pred``.
 
@@ -102,7 +102,8 @@ class UnpairedTrainer(Trainer):
         if "discriminator" in self.optimizers:
             with self._half_step("discriminator"):
                 terms = self.objective.discriminator_step(self.networks, batch, images)
-                self._minimise("discriminator", terms)
+                if terms:
+                    self._minimise("discriminator", terms)
 
         self.fire_event(IterationEvents.MODEL_COMPLETED)
         return self.state.output

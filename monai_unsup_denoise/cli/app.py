@@ -1,0 +1,54 @@
+"""`mri-denoise` itself: its commands, and how it ends."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from monai_unsup_denoise import __version__
+from monai_unsup_denoise.cli.bundle_run import PASSES_OPTIONS_ON
+from monai_unsup_denoise.cli.demo import demo
+from monai_unsup_denoise.cli.denoise import denoise
+from monai_unsup_denoise.cli.evaluate import evaluate
+from monai_unsup_denoise.cli.train import train
+from monai_unsup_denoise.errors import InputError
+
+app = typer.Typer(
+    name="mri-denoise",
+    help="Remove Rician noise from MR magnitude images, with a model learned from unpaired scans.\n\n"
+    "For research; not a medical device.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(denoise)
+app.command(context_settings=PASSES_OPTIONS_ON)(train)
+app.command(context_settings=PASSES_OPTIONS_ON)(evaluate)
+app.command()(demo)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mri-denoise {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None: ...
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run `mri-denoise`; a mistake of the user's ends in one line and exit code 1."""
+    try:
+        app(args=arguments, prog_name="mri-denoise")
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,143 @@
+"""`mri-denoise denoise`: scans in, denoised scans out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import Counter
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from monai_unsup_denoise import __version__
+from monai_unsup_denoise.cli.outputs import plan_outputs, sidecar_path
+from monai_unsup_denoise.cli.quiet import quiet
+from monai_unsup_denoise.errors import InputError
+
+if TYPE_CHECKING:
+    from monai_unsup_denoise.engines.volume_denoiser import VolumeDenoiser
+
+
+class OutputType(str, Enum):
+    """Type of the voxels that are written."""
+
+    float32 = "float32"
+    same = "same"
+
+
+def denoise(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="IN",
+            help="A scan (NIfTI, NRRD, MetaImage, MINC), the folder of one DICOM series, or a folder with any of "
+            "these at any depth.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        str,
+        typer.Argument(
+            metavar="OUT", help="A file for one scan, or a folder; sub-folders are kept.", show_default=False
+        ),
+    ],
+    model: Annotated[
+        Path | None, typer.Option(help="Weights, such as the model.pt of a training; else the bundle's.")
+    ] = None,
+    bundle: Annotated[
+        Path | None, typer.Option(help="Folder of a bundle, or its inference config; else the one that comes along.")
+    ] = None,
+    dtype: Annotated[
+        OutputType, typer.Option(help="Voxels written; same: as in the input, integers rounded and clipped.")
+    ] = OutputType.float32,
+    device: Annotated[
+        str | None, typer.Option(help="Where to compute, cpu or cuda:0; else a GPU where there is one.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
+) -> None:
+    """Denoise scans, and say how much noise was in them.
+
+    A scan goes out as it came in: format, geometry and units are kept (DICOM and MINC become .nii.gz). Beside
+    each output lies a .json with the noise level found.
+
+    In a folder, scans that cannot be denoised do not stop the others: they are listed at the end, and the exit
+    code is 1.
+    """
+    jobs, is_collection = plan_outputs(source, output)
+    with quiet():
+        from tqdm import tqdm
+
+        from monai_unsup_denoise.engines.volume_denoiser import VolumeDenoiser
+    if not is_collection:
+        _check(jobs[0], overwrite=overwrite)
+    with quiet():
+        denoiser = VolumeDenoiser(bundle, model=model, device=device)
+    origin = _origin(denoiser)
+    outputs = Counter(path for _, path in jobs)
+    failures = []
+    with tqdm(jobs, desc="denoising", unit="scan", disable=None) as bar:
+        for job in bar:
+            try:
+                _check(job, overwrite=overwrite, shared=outputs[job[1]] > 1)
+                line = _denoise_one(denoiser, job, origin, dtype=dtype, overwrite=overwrite)
+            except Exception as error:
+                if not is_collection:
+                    raise
+                known = isinstance(error, InputError)
+                failures.append(str(error) if known else f"{job[0]}: {type(error).__name__}: {error}")
+            else:
+                tqdm.write(line)
+    if failures:
+        typer.echo(f"error: {len(failures)} of {len(jobs)} scans could not be denoised:", err=True)
+        for failure in failures:
+            typer.echo(f"  {failure}", err=True)
+        raise typer.Exit(1)
+
+
+def _check(job: tuple[Path, Path], *, overwrite: bool, shared: bool = False) -> None:
+    from monai_unsup_denoise.data import check_output
+
+    scan, output = job
+    if shared:
+        raise InputError(f"{scan}: another scan would be written to {output} too; denoise it by itself")
+    check_output(output, source=scan, overwrite=overwrite)
+    if not overwrite and sidecar_path(output).exists():
+        raise InputError(f"{sidecar_path(output)}: exists already; add --overwrite or give another output")
+
+
+def _denoise_one(
+    denoiser: VolumeDenoiser, job: tuple[Path, Path], origin: dict[str, Any], *, dtype: OutputType, overwrite: bool
+) -> str:
+    """Denoise one scan, write it and its sidecar, and tell in a line what was found."""
+    from monai_unsup_denoise.data import write_volume
+
+    scan, output = job
+    start = time.perf_counter()
+    with quiet():
+        volume = denoiser.denoise(scan)
+        write_volume(
+            output, volume.denoised, source=scan, affine=volume.affine, dtype=dtype.value, overwrite=overwrite
+        )
+    content = {"Sources": [scan.resolve().name], "sigma": volume.sigma, "sigma_percent": volume.sigma_percent}
+    _write_sidecar(output, content | origin)
+    noise = "noise level unknown to this model"
+    if volume.sigma is not None and volume.sigma_percent is not None:
+        noise = f"sigma {volume.sigma:.4g} ({volume.sigma_percent:.1f} % of the maximum)"
+    return f"{scan}: {noise}, {time.perf_counter() - start:.1f} s -> {output}"
+
+
+def _write_sidecar(output: Path, content: dict[str, Any]) -> None:
+    from monai_unsup_denoise.data.atomic import written_whole
+
+    with written_whole(sidecar_path(output)) as partial:
+        partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _origin(denoiser: VolumeDenoiser) -> dict[str, Any]:
+    """By which weights and version an output was made."""
+    path = denoiser.model_path
+    digest = None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
+    return {"model_sha256": digest, "monai_unsup_denoise": __version__}

@@ -1,0 +1,40 @@
+"""`mri-denoise evaluate`: the door to the bundle's evaluation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monai_unsup_denoise.cli.bundle_run import config_files, default_output_dir, run_bundle
+
+
+def evaluate(
+    context: typer.Context,
+    model: Annotated[
+        Path | None, typer.Option(help="Weights, such as the model.pt of a training; else the bundle's.")
+    ] = None,
+    clean_dir: Annotated[
+        Path | None, typer.Option(help="Clean scans to add noise to: a folder or a MONAI datalist; else phantoms.")
+    ] = None,
+    config: Annotated[
+        list[str] | None,
+        typer.Option(help="Config of the training that made the model, such as train_paper.json; can be repeated."),
+    ] = None,
+    output_dir: Annotated[
+        Path | None, typer.Option(help="Folder for all that the evaluation makes; else the bundle's.")
+    ] = None,
+) -> None:
+    """Measure a model: PSNR and SSIM at each noise level, on clean scans with fixed noise.
+
+    Any other id of the config can be set with key=value or --key value, as in `python -m monai.bundle run`.
+    """
+    folder = output_dir or default_output_dir()
+    settings = {
+        "clean_dir": clean_dir and clean_dir.absolute(),
+        "model_path": model and model.absolute(),
+        "output_dir": folder and folder.absolute(),
+    }
+    configs = config_files([*(config or []), "evaluate.json"])
+    raise typer.Exit(run_bundle("run", configs, settings, context.args))

@@ -1,0 +1,89 @@
+"""What a training reads: noisy volumes, clean volumes of other people, and a validation set with known
+truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from monai_unsup_denoise.data.phantom import phantom_datalist
+from monai_unsup_denoise.data.sources import find_volumes, hold_out
+
+
+def training_datalists(
+    cache_dir: str | Path | None,
+    *,
+    noisy_dir: str | Path | None = None,
+    clean_dir: str | Path | None = None,
+    noisy_subjects: int | Iterable[int] = (0, 1, 2, 3),
+    clean_subjects: int | Iterable[int] = (4, 5, 6, 7),
+    validation_subjects: int | Iterable[int] = (8,),
+    contrasts: Sequence[str] = ("T1w", "PDw", "T2w"),
+    spacing: int = 1,
+    levels: Sequence[float] = (5, 10, 15, 20, 25, 30),
+    seed: int = 0,
+    progress: bool = True,
+) -> dict[str, list[dict[str, Any]]]:
+    """MONAI datalists ``noisy``, ``clean`` and ``validation``; a domain without a folder is the phantom's.
+
+    Phantom subjects must differ between the three. Of a folder of clean volumes a tenth, at least one, is
+    held out for validation; a lone clean volume is used for both.
+
+    Args:
+        cache_dir: where phantom scans are kept.
+        noisy_dir: folder, file or datalist of the user's noisy volumes.
+        clean_dir: the same for clean volumes; never of the same scans.
+        noisy_subjects, clean_subjects, validation_subjects: phantom subjects of each domain.
+        contrasts: of the phantom.
+        spacing: of the phantom, mm.
+        levels: noise levels in percent at which each validation volume is evaluated.
+        seed: of the phantom population and of the choice of held-out volumes.
+        progress: show a progress bar while phantoms are made.
+
+    Returns:
+        Items with ``image``; those for validation with ``image`` and ``label`` (one file twice) and
+        ``level``.
+    """
+
+    def phantom(subjects: int | Iterable[int]) -> list[dict[str, Any]]:
+        return phantom_datalist(
+            cache_dir, subjects, contrasts=contrasts, seed=seed, spacing=spacing, progress=progress
+        )
+
+    noisy = find_volumes(noisy_dir) if noisy_dir else phantom(noisy_subjects)
+    if clean_dir:
+        clean = find_volumes(clean_dir)
+        held_out = clean
+        if len(clean) > 1:
+            clean, held_out = hold_out(clean, 0.1, seed=seed)
+    else:
+        clean, held_out = phantom(clean_subjects), phantom(validation_subjects)
+    return {"noisy": noisy, "clean": clean, "validation": evaluation_datalist(held_out, levels)}
+
+
+def evaluation_datalist(clean: Sequence[dict[str, Any]], levels: Sequence[float]) -> list[dict[str, Any]]:
+    """Every clean volume at every noise level: ``image`` and ``label`` are the same file, the noise is
+    added on loading."""
+    return [{**item, "label": item["image"], "level": float(level)} for item in clean for level in levels]
+
+
+def measuring_datalist(
+    cache_dir: str | Path | None,
+    *,
+    clean_dir: str | Path | None = None,
+    subjects: int | Iterable[int] = (11,),
+    contrasts: Sequence[str] = ("T1w", "PDw", "T2w"),
+    spacing: int = 1,
+    levels: Sequence[float] = (5, 10, 15, 20, 25, 30),
+    seed: int = 0,
+    progress: bool = True,
+) -> list[dict[str, Any]]:
+    """What a trained model is measured on: every volume of ``clean_dir``, or phantom subjects, at every noise level.
+
+    Arguments as in :func:`training_datalists`; the phantom subjects must be none that a training saw.
+    """
+    if clean_dir:
+        return evaluation_datalist(find_volumes(clean_dir), levels)
+    clean = phantom_datalist(cache_dir, subjects, contrasts=contrasts, seed=seed, spacing=spacing, progress=progress)
+    return evaluation_datalist(clean, levels)

@@ -1,0 +1,125 @@
+"""A scan of a person: the chosen contrast, slice axis and thickness, within a field of view."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from monai_unsup_denoise.data.phantom.contrast import AIR, BONE, CONTRASTS, FAT, MUSCLE, TISSUES, Relaxation
+from monai_unsup_denoise.data.phantom.fields import smooth_noise
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A magnitude volume without noise, its tissue labels (index into `TISSUES`), and where they lie."""
+
+    image: np.ndarray
+    tissue: np.ndarray
+    affine: np.ndarray
+
+
+def acquire(
+    fractions: Tensor,
+    affine: np.ndarray,
+    tissue: Relaxation,
+    *,
+    contrast: str,
+    axis: int,
+    thickness: int,
+    rng: np.random.Generator,
+) -> Scan:
+    """Scan a person.
+
+    `image = gain * bias * mean over the slice of sum_t f_t S_t (1 + a_t texture)`, with `S` from the signal
+    equation. The slice axis becomes the last of the array, and slices the mean of `thickness` voxels. Air has
+    no signal: where no tissue is, the image is exactly 0.
+
+    Args:
+        fractions: of `draw_anatomy`, `(7, *spatial)`.
+        affine: of the fractions, mm.
+        tissue: relaxation parameters of the person.
+        contrast: a key of `CONTRASTS`.
+        axis: of the fractions, along which the slices are stacked.
+        thickness: of a slice, voxels.
+        rng: draws the field of view, scanner settings, texture, bias and gain.
+    """
+    signal = CONTRASTS[contrast](tissue, rng)
+    spacing = float(abs(affine[0, 0]))
+
+    box = _field_of_view(fractions[AIR], rng, spacing=spacing)
+    fractions = fractions[(slice(None), *box)]
+    shape = tuple(fractions.shape[1:])
+    image = torch.tensordot(torch.from_numpy(signal).float(), fractions, dims=1)
+    image += _texture(fractions, signal, rng, spacing=spacing)
+    bias = rng.uniform(0, 0.2) * float(rng.random() < 0.5)
+    if bias:
+        image *= torch.exp(bias / 2 * smooth_noise(rng, shape, scale=100 / spacing).clamp_(-2, 2))
+    image *= np.exp(rng.uniform(np.log(200), np.log(4000))) / signal.max()
+
+    order = [*(a for a in range(3) if a != axis), axis]
+    image = _thick_slices(image.permute(order)[None], thickness)[0]
+    labels = largest(_thick_slices(fractions.permute([0, *(1 + a for a in order)]), thickness))
+    return Scan(
+        image=image.numpy(),
+        tissue=labels.numpy(),
+        affine=_scan_affine(affine, box, order, thickness),
+    )
+
+
+def largest(fractions: Tensor) -> Tensor:
+    """Index of the largest of the fractions `(C, *spatial)`, the first of equals, as uint8 `(*spatial)`.
+
+    `argmax(0)` in other words, five times as fast.
+    """
+    most = fractions[0].clone()
+    index = torch.zeros(most.shape, dtype=torch.uint8)
+    for number, fraction in enumerate(fractions[1:], start=1):
+        index.masked_fill_(fraction > most, number)
+        torch.maximum(most, fraction, out=most)
+    return index
+
+
+def _field_of_view(air: Tensor, rng: np.random.Generator, *, spacing: float) -> tuple[slice, ...]:
+    """The head with a margin of 3 to 20 mm, where the grid has that much."""
+    box = []
+    for axis in range(3):
+        others = [a for a in range(3) if a != axis]
+        inside = torch.nonzero(air.amin(others) < 0.5)[:, 0]
+        low, high = rng.uniform(3, 20, 2) / spacing
+        start = max(int(inside[0] - low), 0)
+        box.append(slice(start, min(int(inside[-1] + high) + 1, air.shape[axis])))
+    return tuple(box)
+
+
+def _texture(fractions: Tensor, signal: np.ndarray, rng: np.random.Generator, *, spacing: float) -> Tensor:
+    """Variation within a tissue: `sum_t f_t S_t a_t` times noise of 2 mm and of 10 mm that mostly darkens,
+    so that the maximum of the volume stays near the signal of its brightest tissue."""
+    amplitude = rng.uniform(0.005, 0.03, len(TISSUES))
+    amplitude[[FAT, MUSCLE, BONE]] = rng.uniform(0.05, 0.15, 3)
+    shape = tuple(fractions.shape[1:])
+    noise = 0.7 * smooth_noise(rng, shape, scale=2 / spacing) + 0.7 * smooth_noise(
+        rng, shape, scale=10 / spacing
+    )
+    strength = torch.from_numpy(signal * amplitude).float()
+    return torch.tensordot(strength, fractions, dims=1).mul_(noise.sub_(0.5).clamp_(-2.0, 0.5))
+
+
+def _thick_slices(volume: Tensor, thickness: int) -> Tensor:
+    """Average blocks of `thickness` along the last axis of `(C, *spatial)`; what is left over is dropped."""
+    if thickness == 1:
+        return volume
+    count = volume.shape[-1] // thickness
+    return volume[..., : count * thickness].unflatten(-1, (count, thickness)).mean(-1)
+
+
+def _scan_affine(affine: np.ndarray, box: tuple[slice, ...], order: list[int], thickness: int) -> np.ndarray:
+    """Affine after cropping to `box`, reordering the axes and joining slices."""
+    to_grid = np.zeros((4, 4))
+    to_grid[3, 3] = 1.0
+    for new, old in enumerate(order):
+        to_grid[old, new] = 1.0
+        to_grid[old, 3] = box[old].start
+    to_grid[order[2], 2] = thickness
+    to_grid[order[2], 3] += (thickness - 1) / 2
+    return affine @ to_grid

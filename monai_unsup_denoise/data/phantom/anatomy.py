@@ -1,0 +1,230 @@
+"""One person's head as tissue fractions: the template deformed, sharpened and given detail of its own."""
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from monai_unsup_denoise.data.phantom.contrast import AIR, BONE, CSF, FAT, GREY, MUSCLE, TISSUES, WHITE
+from monai_unsup_denoise.data.phantom.fields import coverage, signed_distance, smooth_noise
+
+
+def draw_anatomy(
+    maps: np.ndarray, affine: np.ndarray, *, rng: np.random.Generator, stripped: bool = False
+) -> Tensor:
+    """Draw a person: fraction of each voxel that each tissue fills.
+
+    Surfaces are level sets turned into distances, so that an edge is about one voxel wide whatever the
+    template's own sharpness, and voxels on it are partial volumes. Sheets `|noise| = 0` cut sulci and folia
+    into the cortex, lines where two noises vanish are vessels; skull and scalp are shells around the brain;
+    face and neck are an ellipsoid and a cylinder filled with muscle, fat, bone and air.
+
+    Args:
+        maps: template of `load_template`, `(5, *spatial)`.
+        affine: of the template, mm.
+        rng: draws everything.
+        stripped: leave the brain alone, as after skull stripping.
+
+    Returns:
+        float32 `(7, *spatial)` in the order of `TISSUES`, sums to 1; outside the head, air is exactly 1.
+    """
+    spacing = float(abs(affine[0, 0]))
+    grey, white, distance, cortex, cerebellum = _deform(maps, rng, spacing=spacing)
+    shape = tuple(grey.shape)
+    fine = smooth_noise(rng, shape, scale=6 / spacing)
+    coarse = smooth_noise(rng, shape, scale=rng.uniform(9, 15) / spacing)
+
+    edge = rng.uniform(1.0, 1.8) * spacing
+    ribbon = rng.uniform(0.5, 1.0)  # of the template's thickness
+    pial = signed_distance(grey + white - 0.5 + 0.06 * fine).mul_(spacing)
+    inner = signed_distance(white - ribbon * grey + 0.10 * fine).mul_(spacing)
+    pial, inner = _cut_sulci(pial, inner, (distance, cortex, cerebellum, coarse), rng, spacing=spacing)
+    parenchyma, core = coverage(pial, width=edge), coverage(inner, width=edge)
+    soft = _softness(distance, rng, spacing=spacing)
+    parenchyma = torch.lerp(parenchyma, (grey + white).clamp_(max=1), soft)
+    core = torch.lerp(core, white / (grey + white + 1e-3), soft)
+    del grey, white, cortex, cerebellum, pial, inner, soft
+
+    if stripped:
+        intracranial = coverage(-distance, width=edge)
+        skull = head = intracranial
+        depth = -distance
+    else:
+        shell = rng.uniform(1.0, 3.5) + 0.8 * fine.clamp(-1, 1)  # CSF around the brain, mm
+        bone = rng.uniform(4.0, 7.0) + 1.2 * coarse.clamp(-2, 2)
+        intracranial = coverage(shell - distance, width=edge)
+        skull = coverage(shell + bone - distance, width=edge)
+        scalp = rng.uniform(4.0, 8.0)
+        outer = float(shell.mean() + bone.mean()) + scalp
+        depth = outer + 1.5 * coarse.clamp(-1, 1) - distance
+        depth = _join(depth, _face_and_neck(shape, affine, rng), radius=8.0)
+        depth = torch.maximum(depth, shell + bone + 2.0 - distance)
+        head = coverage(depth, width=edge)
+
+    fractions = torch.zeros((len(TISSUES), *shape))
+    fractions[AIR] = 1 - head
+    fractions[WHITE] = intracranial * parenchyma * core
+    fractions[GREY] = intracranial * parenchyma * (1 - core)
+    fractions[CSF] = intracranial * (1 - parenchyma)
+    if skull is not head:
+        marrow = coverage(
+            rng.uniform(0.5, 2.0) + 0.7 * fine - (distance - shell - 0.5 * bone).abs(), width=edge
+        )
+        marrow *= rng.uniform(0.2, 0.9)
+        skull = (skull - intracranial).clamp_(min=0)
+        fractions[FAT] = skull * marrow
+        fractions[BONE] = skull - fractions[FAT]
+        _fill_soft_tissue(fractions, depth, (fine, coarse), rng, edge=edge, spacing=spacing)
+    _add_vessels(fractions, coarse, rng, edge=edge, spacing=spacing)
+    if rng.random() < 0.5:
+        _add_lesions(fractions, rng, spacing=spacing)
+    fractions[AIR][head <= 0] = 1.0
+    return fractions
+
+
+def _deform(maps: np.ndarray, rng: np.random.Generator, *, spacing: float) -> Tensor:
+    """Scale and turn by up to 8 % and 8 degrees, mirror, warp smoothly by some mm; distances stay in mm."""
+    shape = maps.shape[1:]
+    scale = np.exp(rng.uniform(-0.08, 0.08)) * np.exp(rng.uniform(-0.04, 0.04, 3))
+    x, y, z = np.deg2rad(rng.uniform(-8, 8, 3))
+    turn = (
+        np.array([[1, 0, 0], [0, np.cos(x), -np.sin(x)], [0, np.sin(x), np.cos(x)]])
+        @ np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
+        @ np.array([[np.cos(z), -np.sin(z), 0], [np.sin(z), np.cos(z), 0], [0, 0, 1]])
+    )
+    mirror = np.diag([rng.choice([-1.0, 1.0]), 1.0, 1.0])
+    half = (np.array(shape) - 1) / 2
+    matrix = (turn @ mirror / scale) * half[None, :] / half[:, None]  # in grid_sample's units of half an axis
+    theta = torch.zeros(1, 3, 4)
+    theta[0, :, :3] = torch.from_numpy(matrix[::-1, ::-1].copy())  # grid_sample's axes run last to first
+    grid = F.affine_grid(theta, [1, 1, *shape], align_corners=True)
+    for size, extent in ((40.0, rng.uniform(2, 5)), (14.0, rng.uniform(0.5, 1.3))):
+        for axis in range(3):
+            shift = smooth_noise(rng, shape, scale=size / spacing) * (extent / spacing / half[axis])
+            grid[0, ..., 2 - axis] += shift
+    source = torch.from_numpy(maps).float()[None]
+    warped = F.grid_sample(source, grid, mode="bilinear", padding_mode="border", align_corners=True)[0]
+    warped[2] *= float(scale.mean())
+    return warped
+
+
+def _softness(distance: Tensor, rng: np.random.Generator, *, spacing: float) -> Tensor:
+    """Where, 0 to 1, deep structures keep the template's own gradual borders, as the thalamus has."""
+    patches = smooth_noise(rng, tuple(distance.shape), scale=25 / spacing) - rng.uniform(-0.5, 1.0)
+    return patches.clamp_(0, 1) * ((-distance - 15) / 8).clamp(0, 1)
+
+
+def _cut_sulci(
+    pial: Tensor, inner: Tensor, fields: tuple[Tensor, ...], rng: np.random.Generator, *, spacing: float
+) -> tuple[Tensor, Tensor]:
+    """Cut thin sheets of CSF, lined with grey matter, from the surface into the cortex and the cerebellum."""
+    distance, cortex, cerebellum, coarse = fields
+    phase = _folia_phase(tuple(pial.shape), rng, spacing=spacing)
+    sheet = signed_distance(torch.lerp(coarse, torch.sin(phase), cerebellum)).abs_().mul_(spacing)
+    reach = rng.uniform(10, 20) * (3 * cortex - 0.4).clamp(0, 1)  # mm below the surface
+    fade = ((reach + distance) / 5).clamp(-1, 1)
+    lining = rng.uniform(1.8, 2.8) - 0.9 * cerebellum
+    half_width = rng.uniform(0.3, 0.9) - 0.2 * cerebellum
+    # white matter within each folium
+    leaf = rng.uniform(0.2, 0.9) - signed_distance(torch.cos(phase)).abs_().mul_(spacing)
+    leaf = torch.where((cerebellum > 0) & (distance < -2.5), leaf, -spacing)
+    pial = torch.minimum(pial, sheet - half_width * fade)
+    return pial, torch.maximum(torch.minimum(inner, sheet - (half_width + lining) * fade), leaf)
+
+
+def _folia_phase(shape: tuple[int, ...], rng: np.random.Generator, *, spacing: float) -> Tensor:
+    """A wavy wave in the plane of y and z: a sulcus at each multiple of pi, 5 to 8 mm apart."""
+    angle, period = rng.uniform(-0.6, 0.6), rng.uniform(5, 8) / spacing
+    y, z = torch.arange(shape[1])[:, None], torch.arange(shape[2])
+    plane = (float(np.sin(angle)) * y + float(np.cos(angle)) * z) / period
+    return (plane + 0.7 * smooth_noise(rng, shape, scale=20 / spacing)) * torch.pi
+
+
+def _face_and_neck(shape: tuple[int, ...], affine: np.ndarray, rng: np.random.Generator) -> Tensor:
+    """Depth (mm, positive inside) below the surface of a face, a nose and a neck, in MNI space."""
+    axes = [
+        torch.linspace(float(affine[i, 3]), float(affine[i, 3] + affine[i, i] * (shape[i] - 1)), 48)
+        for i in range(3)
+    ]
+    x, y, z = torch.meshgrid(*axes, indexing="ij")
+    size = rng.uniform(0.92, 1.06)
+
+    def ellipsoid(centre: tuple[float, float, float], radii: tuple[float, float, float]) -> Tensor:
+        terms = [((p - c) / (r * size)) ** 2 for p, c, r in zip((x, y, z), centre, radii, strict=True)]
+        return (1 - (terms[0] + terms[1] + terms[2]).sqrt()) * min(radii) * size
+
+    face = ellipsoid((0, 22, -58), (70, 68, 78))
+    nose = ellipsoid((0, 86, -50), (13, 15, 24))
+    neck = torch.minimum(ellipsoid((0, -30, -100), (66, 70, 1e4)), -30 - z)
+    depth = _join(_join(face, nose, radius=6.0), neck, radius=12.0)
+    return F.interpolate(depth[None, None], size=shape, mode="trilinear", align_corners=True)[0, 0]
+
+
+def _join(first: Tensor, second: Tensor, *, radius: float) -> Tensor:
+    """Smooth maximum of two depths: a union whose seam is rounded off over `radius` mm."""
+    blend = (radius - (first - second).abs()).clamp_(min=0).square_() / (4 * radius)
+    return torch.maximum(first, second) + blend
+
+
+def _fill_soft_tissue(
+    fractions: Tensor,
+    depth: Tensor,
+    fields: tuple[Tensor, Tensor],
+    rng: np.random.Generator,
+    *,
+    edge: float,
+    spacing: float,
+) -> None:
+    """Fill the rest: skin, fat below it, then muscle with streaks of fat, bones and air pockets."""
+    fine, coarse = fields
+    rest = (1 - fractions.sum(0)).clamp_(min=0)
+    bulk = smooth_noise(rng, tuple(depth.shape), scale=12 / spacing)
+    skin = rng.uniform(1.0, 2.2)
+    fat = rng.uniform(2.5, 6.0) + 1.5 * coarse
+    below_fat = coverage(depth - skin - fat, width=edge)
+    streak = coverage(rng.uniform(0.5, 1.2) - signed_distance(bulk).abs_().mul_(spacing), width=edge)
+    pad = coverage(signed_distance(fine + bulk - rng.uniform(0.9, 1.6)).mul_(spacing), width=edge)
+    muscle = torch.maximum(coverage(skin - depth, width=edge), below_fat * (1 - torch.maximum(streak, pad)))
+    deep = coverage(depth - skin - fat - 8.0, width=8.0)
+    hard = coverage(signed_distance(coarse - bulk - rng.uniform(0.8, 1.6)).mul_(spacing), width=edge) * deep
+    air = coverage(signed_distance(coarse + bulk - rng.uniform(1.6, 2.6)).mul_(spacing), width=edge) * deep
+    rest_of_air = rest * air
+    rest -= rest_of_air
+    fractions[AIR] += rest_of_air
+    rest_of_bone = rest * hard
+    rest -= rest_of_bone
+    fractions[BONE] += rest_of_bone
+    fractions[MUSCLE] += rest * muscle
+    fractions[FAT] += rest * (1 - muscle)
+
+
+def _add_vessels(
+    fractions: Tensor, coarse: Tensor, rng: np.random.Generator, *, edge: float, spacing: float
+) -> None:
+    """Turn thin tubes, where two noises vanish together, into CSF inside the brain and into muscle in fat."""
+    other = smooth_noise(rng, tuple(coarse.shape), scale=20 / spacing)
+    first, second = (signed_distance(field).mul_(spacing) for field in (coarse, other))
+    radius = rng.uniform(0.3, 0.8)
+    tube = coverage(radius - (first.square_() + second.square_()).sqrt_(), width=edge)
+    for source, target in ((GREY, CSF), (WHITE, CSF), (FAT, MUSCLE)):
+        moved = fractions[source] * tube
+        fractions[source] -= moved
+        fractions[target] += moved
+
+
+def _add_lesions(fractions: Tensor, rng: np.random.Generator, *, spacing: float) -> None:
+    """Turn some small balls (radius 1 to 6 mm) of white matter partly into grey matter or CSF."""
+    places = np.flatnonzero(fractions[WHITE].numpy() > 0.9)
+    if not len(places):
+        return
+    for _ in range(rng.integers(3, 30)):
+        centre = np.unravel_index(places[rng.integers(len(places))], tuple(fractions.shape[1:]))
+        radius = np.exp(rng.uniform(np.log(1.0), np.log(6.0))) / spacing
+        reach = int(np.ceil(radius)) + 1
+        box = tuple(slice(max(c - reach, 0), c + reach + 1) for c in centre)
+        x, y, z = ((o - c) / rng.uniform(0.7, 1.3) for o, c in zip(np.ogrid[box], centre, strict=True))
+        depth = torch.from_numpy(radius - np.sqrt(x**2 + y**2 + z**2)).float()
+        ball = coverage(depth) * rng.uniform(0.3, 1.0)
+        moved = fractions[WHITE][box] * ball
+        fractions[WHITE][box] -= moved
+        fractions[int(rng.choice([GREY, CSF]))][box] += moved

@@ -1,0 +1,125 @@
+"""Phantom scans on disk, as a MONAI datalist."""
+
+import os
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+from tqdm import tqdm
+
+from monai_unsup_denoise.data.atomic import written_whole
+from monai_unsup_denoise.data.phantom.acquisition import Scan, acquire
+from monai_unsup_denoise.data.phantom.anatomy import draw_anatomy
+from monai_unsup_denoise.data.phantom.contrast import CONTRASTS, relaxation
+from monai_unsup_denoise.data.phantom.template import load_template
+
+#: Part of every cached path: raise it whenever the phantom would come out differently.
+VERSION = 1
+
+
+def default_cache_dir() -> Path:
+    """`$MRI_DENOISE_CACHE`, else `monai_unsup_denoise` in the user's cache folder."""
+    if chosen := os.environ.get("MRI_DENOISE_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "monai_unsup_denoise"
+
+
+def phantom_datalist(
+    cache_dir: str | Path | None,
+    subjects: int | Iterable[int],
+    *,
+    contrasts: Sequence[str] = ("T1w", "PDw", "T2w"),
+    seed: int = 0,
+    spacing: int = 1,
+    progress: bool = True,
+) -> list[dict[str, Any]]:
+    """Noise-free scans of phantom heads, one per subject and contrast, made on first use and cached.
+
+    A scan depends on its seed, subject and contrast alone, never on what else is asked for. Half of the scans
+    are isotropic, the others have slices 2 to 5 voxels thick; the slice axis (last of the array) takes turns;
+    one person in five is skull-stripped. These three go by the number of subject and contrast, so that few
+    subjects have them all.
+
+    Args:
+        cache_dir: folder for the files; None for `default_cache_dir()`.
+        subjects: how many (0, 1, ...), or their numbers.
+        contrasts: of "T1w", "PDw", "T2w".
+        seed: another seed is another population.
+        spacing: voxel size in mm of the person drawn, hence of the scans within their slices.
+        progress: show a progress bar while scans are made.
+
+    Returns:
+        One item per scan: `image` and `tissue` (paths of NIfTI files: magnitude in arbitrary units with
+            background
+        exactly 0; labels 0 air, 1 CSF, 2 grey matter, 3 white matter, 4 fat, 5 muscle and skin, 6 bone),
+        `subject` and `contrast`.
+
+    Raises:
+        ValueError: for an unknown contrast, a negative subject, or no subject at all.
+    """
+    numbers = list(range(subjects)) if isinstance(subjects, int) else [int(subject) for subject in subjects]
+    if not numbers or min(numbers) < 0:
+        raise ValueError(f"subjects: {subjects!r} names no phantom; give a count from 1 or numbers from 0 up")
+    if unknown := sorted(set(contrasts) - set(CONTRASTS)):
+        raise ValueError(f"contrasts: {unknown} unknown; choose from {list(CONTRASTS)}")
+    cache = default_cache_dir() if cache_dir is None else Path(cache_dir)
+    folder = cache / f"phantom_v{VERSION}_{spacing}mm_seed{seed}"
+    items: list[dict[str, Any]] = [
+        {
+            "image": str(folder / f"sub-{subject:04d}_{contrast}.nii"),
+            "tissue": str(folder / f"sub-{subject:04d}_{contrast}_tissue.nii"),
+            "subject": subject,
+            "contrast": contrast,
+        }
+        for subject in numbers
+        for contrast in contrasts
+    ]
+    missing = [
+        item for item in items if not (os.path.isfile(item["image"]) and os.path.isfile(item["tissue"]))
+    ]
+    with tqdm(total=len(missing), desc="phantom", unit="scan", disable=not (progress and missing)) as bar:
+        for subject in sorted({item["subject"] for item in missing}):
+            for item in _scans(
+                cache, subject, [i for i in missing if i["subject"] == subject], seed, spacing
+            ):
+                bar.update()
+                bar.set_postfix_str(Path(item["image"]).name)
+    return items
+
+
+def _scans(
+    cache: Path, subject: int, items: list[dict[str, Any]], seed: int, spacing: int
+) -> Iterable[dict[str, Any]]:
+    maps, affine = load_template(cache, spacing=spacing)
+    rng = np.random.default_rng([seed, subject])
+    tissue = relaxation(rng)
+    fractions = draw_anatomy(maps, affine, rng=rng, stripped=subject % 5 == 4)
+    for item in items:
+        own = np.random.default_rng([seed, subject, zlib.crc32(item["contrast"].encode())])
+        turn = subject + list(CONTRASTS).index(item["contrast"])
+        thickness = 1 if turn % 2 == 0 else int(own.integers(2, 6))
+        scan = acquire(
+            fractions,
+            affine,
+            tissue,
+            contrast=item["contrast"],
+            axis=(2 + turn) % 3,
+            thickness=thickness,
+            rng=own,
+        )
+        _write(scan, item)
+        yield item
+
+
+def _write(scan: Scan, item: dict[str, Any]) -> None:
+    """Write the labels, then the image as 16-bit integers times a slope, so that 0 stays exactly 0."""
+    slope = float(scan.image.max()) / np.iinfo(np.int16).max
+    image = nibabel.Nifti1Image(np.rint(scan.image / slope).astype(np.int16), scan.affine)
+    image.header.set_slope_inter(slope, 0.0)
+    for key, volume in (("tissue", nibabel.Nifti1Image(scan.tissue, scan.affine)), ("image", image)):
+        volume.header.set_xyzt_units("mm")
+        with written_whole(Path(item[key])) as partial:
+            nibabel.save(volume, partial)

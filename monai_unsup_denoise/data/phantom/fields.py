@@ -1,0 +1,43 @@
+"""Random smooth fields and level sets, the two brushes that anatomy is painted with."""
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], *, scale: float) -> Tensor:
+    """Gaussian random field with zero mean, about unit variance and a correlation length of `scale` voxels.
+
+    White noise on a grid of `scale / 2`, blurred there by a binomial kernel, then interpolated linearly.
+
+    Returns:
+        float32 of `shape` (three axes).
+    """
+    step = max(scale / 2, 1.0)
+    coarse = [int(np.ceil(n / step)) + 5 for n in shape]
+    noise = torch.from_numpy(rng.standard_normal(coarse, dtype=np.float32))
+    for _ in range(2):
+        for axis in range(3):
+            n = noise.shape[axis] - 2
+            blurred = noise.narrow(axis, 0, n) + noise.narrow(axis, 2, n)
+            noise = blurred.add_(noise.narrow(axis, 1, n), alpha=2)
+    noise.sub_(noise.mean()).div_(noise.std())
+    if step == 1.0:
+        return noise[: shape[0], : shape[1], : shape[2]]
+    return F.interpolate(noise[None, None], size=shape, mode="trilinear", align_corners=True)[0, 0]
+
+
+def signed_distance(level_set: Tensor) -> Tensor:
+    """First-order distance `f / |grad f|` to the zero of a smooth `f`, in voxels, with the sign of `f`."""
+    squared = torch.zeros_like(level_set)
+    for axis in range(level_set.ndim):
+        n = level_set.shape[axis]
+        inner = (level_set.narrow(axis, 2, n - 2) - level_set.narrow(axis, 0, n - 2)).mul_(0.5)
+        squared.narrow(axis, 1, n - 2).add_(inner.square_())
+    return level_set / squared.sqrt_().add_(1e-3)
+
+
+def coverage(distance: Tensor, *, width: float = 1.0) -> Tensor:
+    """Part of a voxel on the positive side of a surface: 0 to 1 over `width` (same unit as the distance)."""
+    return (distance / width).add_(0.5).clamp_(0.0, 1.0)

@@ -1,0 +1,63 @@
+"""The average anatomy that every phantom subject is a variation of."""
+
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+
+from monai_unsup_denoise.data.atomic import written_whole
+
+VERSION = 1
+CHANNELS = ("grey", "white", "distance", "cortex", "cerebellum")
+
+
+def load_template(cache_dir: Path, *, spacing: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Return the template's maps and affine; they are made on first use and kept in `cache_dir`.
+
+    The maps, float16 `(5, *spatial)`, rest on the ICBM152 2009a maps that nilearn carries inside its package:
+
+    - grey, white: probability of the tissue, 0 to 1;
+    - distance: to the surface of the brain in mm, negative inside;
+    - cortex: grey matter blurred by 4 mm, small in brain stem and corpus callosum;
+    - cerebellum: 0 to 1, smooth.
+
+    Args:
+        cache_dir: folder to keep them in.
+        spacing: voxel size in mm.
+
+    Reference:
+        Fonov et al., NeuroImage 54 (2011) 313.
+    """
+    path = cache_dir / f"template_v{VERSION}_{spacing}mm.npz"
+    if not path.is_file():
+        maps, affine = _make(spacing)
+        with written_whole(path) as partial, open(partial, "wb") as file:
+            np.savez(file, maps=maps, affine=affine)
+    with np.load(path) as stored:
+        return stored["maps"], stored["affine"]
+
+
+def _make(spacing: int) -> tuple[np.ndarray, np.ndarray]:
+    from nilearn import datasets  # seconds to import, and needed only here
+
+    head = datasets.load_mni152_template(resolution=spacing)
+    brain = ndimage.binary_fill_holes(head.get_fdata() > 0.05)
+    grey = datasets.load_mni152_gm_template(resolution=spacing).get_fdata()
+    white = datasets.load_mni152_wm_template(resolution=spacing).get_fdata()
+    outside = ndimage.distance_transform_edt(~brain, sampling=spacing)
+    inside = ndimage.distance_transform_edt(brain, sampling=spacing)
+    distance = ndimage.gaussian_filter(outside - inside, 1.0 / spacing)
+    cortex = ndimage.gaussian_filter(grey, 4.0 / spacing)
+    maps = np.stack([grey, white, distance, cortex, _cerebellum(grey.shape, head.affine)])
+    return maps.astype(np.float16), np.asarray(head.affine, dtype=np.float64)
+
+
+def _cerebellum(shape: tuple[int, ...], affine: np.ndarray) -> np.ndarray:
+    """An ellipsoid where the cerebellum lies in MNI space (mm), with a soft border."""
+    centre, radii = (0.0, -65.0, -40.0), (56.0, 38.0, 26.0)
+    voxels = np.ogrid[tuple(slice(n) for n in shape)]
+    squared = sum(
+        ((affine[axis, axis] * voxels[axis] + affine[axis, 3] - centre[axis]) / radii[axis]) ** 2
+        for axis in range(3)
+    )
+    return np.clip((1.0 - np.sqrt(squared)) * 6.0, 0.0, 1.0)

@@ -1,0 +1,165 @@
+"""One scan in, one denoised scan out, as the bundle's inference config says."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.bundle import ConfigParser
+from torch import nn
+
+from monai_unsup_denoise.errors import InputError, find_input_error
+
+
+@dataclass(frozen=True)
+class DenoisedVolume:
+    """A scan before and after: arrays ``(X, Y, Z)`` as the axes lie in the file, float32, in scanner units.
+
+    Attributes:
+        noisy: the scan as it was read.
+        denoised: the scan without its noise.
+        affine: from voxels to millimetres, right-anterior-superior, ``(4, 4)``.
+        meta: what the reader knows of the file.
+        sigma: standard deviation of the noise in each complex channel, in scanner units; None where the model
+            has no noise level.
+        sigma_percent: ``100 sigma / max(denoised)``, or None.
+    """
+
+    noisy: np.ndarray
+    denoised: np.ndarray
+    affine: np.ndarray
+    meta: dict[str, Any]
+    sigma: float | None
+    sigma_percent: float | None
+
+
+class VolumeDenoiser:
+    """Denoise files with the network, preprocessing and inferer of a bundle's ``configs/inference.json``.
+
+    The same voxels as ``python -m monai.bundle run --config_file inference.json``, and the noise level besides.
+
+    Args:
+        bundle: folder of a bundle, or an inference config in its ``configs``; by default the bundle that comes
+            with the package.
+        model: file of weights in place of the config's.
+        device: such as ``cpu`` or ``cuda:0``, in place of the config's.
+        network: in place of the config's network and its weights, with the same ``encode_noise``.
+
+    Raises:
+        InputError: for a bundle or weights that are missing or do not fit, or a device that is not there.
+    """
+
+    def __init__(
+        self,
+        bundle: str | Path | None = None,
+        *,
+        model: str | Path | None = None,
+        device: str | None = None,
+        network: nn.Module | None = None,
+    ) -> None:
+        own = files("monai_unsup_denoise.bundles") / "brain_mri_denoise"
+        config = _config_file(Path(str(own)) if bundle is None else Path(bundle))
+        parser = ConfigParser()
+        parser.read_config(str(config))
+        parser["bundle_root"] = str(config.parent.parent)
+        if model is not None:
+            parser["model_path"] = str(model)
+        if device is not None:
+            parser["device"] = _device(device)
+        try:
+            self.device: torch.device = parser.get_parsed_content("device")
+            self.preprocessing = parser.get_parsed_content("preprocessing")
+            self.inferer = parser.get_parsed_content("inferer")
+            chosen = parser.get_parsed_content("load_model")() if network is None else network
+        except RuntimeError as error:
+            raise find_input_error(error) or error from None
+        self.network: nn.Module = chosen.to(self.device).eval()
+        self.model_path = Path(parser.get_parsed_content("model_path")) if network is None else None
+
+    @torch.no_grad()
+    def denoise(self, path: str | Path) -> DenoisedVolume:
+        """Denoise the file, or the folder of one DICOM series, at ``path``; nothing is written.
+
+        Raises:
+            InputError: if it is missing, cannot be read, or is no volume of magnitudes.
+        """
+        image = self._load(Path(path))
+        reference = float(image.meta["reference"])
+        inputs = image.as_tensor()[None].to(self.device)
+        code = self.inferer.noise_code(inputs, self.network)
+        denoised = _scanner_units(self.inferer(inputs, self.network, code=code)[0], reference)
+        sigma = None
+        if getattr(self.network, "noise_level", None) is not None:
+            sigma = reference * float(self.network.sigma(code))
+        maximum = float(denoised.max())
+        return DenoisedVolume(
+            noisy=_scanner_units(image.as_tensor(), reference),
+            denoised=denoised,
+            affine=np.asarray(image.affine, dtype=np.float64),
+            meta=dict(image.meta),
+            sigma=sigma,
+            sigma_percent=None if sigma is None or maximum <= 0 else 100 * sigma / maximum,
+        )
+
+    def _load(self, path: Path) -> Any:
+        """The preprocessed image; the first transform reads the file, so whatever it raises is the file's fault."""
+        if not path.exists():
+            raise InputError(f"{path}: no such file or folder; check the path")
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("error", message=".*more than one DICOM series")
+                warnings.filterwarnings("error", message="Casting complex values")
+                item = self.preprocessing({"image": str(path)}, end=1)
+        except Exception as error:
+            raise InputError(f"{path}: {_why_unreadable(error)}") from error
+        try:
+            return self.preprocessing(item, start=1)["image"]
+        except RuntimeError as error:
+            raise find_input_error(error) or error from None
+
+
+def _config_file(bundle: Path) -> Path:
+    config = bundle if bundle.suffix == ".json" else bundle / "configs" / "inference.json"
+    if not config.is_file():
+        raise InputError(f"{config}: no such file; give the folder of a bundle with configs/inference.json")
+    return config.resolve()
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"device {name!r}: not on this machine ({reason}); leave it out or use cpu") from None
+    return device
+
+
+def _scanner_units(image: torch.Tensor, reference: float) -> np.ndarray:
+    """``(1, X, Y, Z)`` in multiples of the reference to ``(X, Y, Z)`` in scanner units."""
+    return (image * reference)[0].cpu().numpy()
+
+
+def _why_unreadable(error: BaseException) -> str:
+    """One clause for what the readers raise, and what to do about it."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    text = str(error)
+    if "more than one DICOM series" in text:
+        return "more than one DICOM series in this folder; give each a folder of its own"
+    if "Casting complex" in text:
+        return "complex voxels, but a volume of magnitudes is needed; save the magnitude"
+    if "('R'" in text or "itk.Vector" in text or "itk.RGB" in text:
+        return "colour voxels (RGB), but a volume of magnitudes is needed; give the original scan"
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("/")]
+    reason = re.sub(r"^ITK ERROR: (\w+\(\w+\): )?", "", lines[0] if lines else type(error).__name__)
+    return (
+        f"cannot be read as a volume ({reason.rstrip('.')}); it is damaged, incomplete or of another kind than "
+        "its name says: copy or export it again"
+    )

@@ -1,0 +1,161 @@
+"""What cannot be denoised ends in one line that names it, an exit code, and no output."""
+
+import gzip
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import itk
+import nibabel
+import numpy as np
+import pytest
+import torch
+
+
+def save(path: Path, values: np.ndarray) -> Path:
+    nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), path)
+    return path
+
+
+def cut(path: Path) -> Path:
+    """Half of a good file."""
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    return path
+
+
+def changed(volume: np.ndarray, value: float) -> np.ndarray:
+    volume = volume.copy()
+    volume[5, 5, 2] = value
+    return volume
+
+
+def write_itk(path: Path, values: np.ndarray, *, colour: bool = False) -> Path:
+    itk.imwrite(itk.image_from_array(np.ascontiguousarray(values), is_vector=colour), str(path))
+    return path
+
+
+def colour(volume: np.ndarray) -> np.ndarray:
+    return np.zeros(volume.shape, dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
+
+
+def text(path: Path) -> Path:
+    path.write_text("not an image at all\n" * 99)
+    return path
+
+
+def emptied(path: Path) -> Path:
+    path.touch()
+    return path
+
+
+def truncated_gzip_stream(path: Path, volume: np.ndarray) -> Path:
+    """A whole gzip file around half a NIfTI file."""
+    whole = save(path.with_name("whole.nii"), volume).read_bytes()
+    path.write_bytes(gzip.compress(whole[: len(whole) // 2]))
+    path.with_name("whole.nii").unlink()
+    return path
+
+
+Maker = Callable[[Path, np.ndarray], Path]
+BAD: dict[str, tuple[str, Maker]] = {
+    "missing": ("no such file", lambda at, v: at / "bad.nii.gz"),
+    "truncated gz": ("damaged, incomplete", lambda at, v: cut(save(at / "bad.nii.gz", v))),
+    "gz of a truncated file": ("damaged, incomplete", lambda at, v: truncated_gzip_stream(at / "bad.nii.gz", v)),
+    "truncated nii": ("damaged, incomplete", lambda at, v: cut(save(at / "bad.nii", v))),
+    "truncated mha": ("damaged, incomplete", lambda at, v: cut(write_itk(at / "bad.mha", v.T))),
+    "truncated nrrd": ("damaged, incomplete", lambda at, v: cut(write_itk(at / "bad.nrrd", v.T))),
+    "empty file": ("damaged, incomplete", lambda at, v: emptied(at / "bad.nii")),
+    "text named nii": ("damaged, incomplete", lambda at, v: text(at / "bad.nii")),
+    "text named nii.gz": ("damaged, incomplete", lambda at, v: text(at / "bad.nii.gz")),
+    "text named mha": ("damaged, incomplete", lambda at, v: text(at / "bad.mha")),
+    "text named nrrd": ("damaged, incomplete", lambda at, v: text(at / "bad.nrrd")),
+    "text named mnc": ("damaged, incomplete", lambda at, v: text(at / "bad.mnc")),
+    "text named dcm": ("damaged, incomplete", lambda at, v: text(at / "bad.dcm")),
+    "not an image": ("cannot be read here", lambda at, v: text(at / "bad.txt")),
+    "2-D": ("2 axes", lambda at, v: save(at / "bad.nii", v[..., 0])),
+    "4-D": ("4 axes", lambda at, v: save(at / "bad.nii", np.stack([v, v], axis=-1))),
+    "RGB": ("colour voxels", lambda at, v: save(at / "bad.nii", colour(v))),
+    "RGB mha": ("colour", lambda at, v: write_itk(at / "bad.mha", np.zeros((*v.T.shape, 3), "u1"), colour=True)),
+    "complex": ("complex voxels", lambda at, v: save(at / "bad.nii", v.astype(np.complex64))),
+    "NaN": ("1 voxels are NaN", lambda at, v: save(at / "bad.nii", changed(v, np.nan))),
+    "infinite": ("1 voxels are NaN or infinite", lambda at, v: save(at / "bad.nii", changed(v, np.inf))),
+    "all zero": ("all voxels are zero", lambda at, v: save(at / "bad.nii", v * 0)),
+    "negative": ("negative values", lambda at, v: save(at / "bad.nii", changed(v, -3))),
+    "four slices": ("fewer voxels", lambda at, v: save(at / "bad.nii", v[..., :4])),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_bad_scan_is_named_with_the_reason(kind, tmp_path, volume, identity, mri_denoise):
+    reason, make = BAD[kind]
+    (tmp_path / "in").mkdir()
+    path = make(tmp_path / "in", volume)
+    outcome = mri_denoise("denoise", path, tmp_path / "out" / "scan.nii.gz", "--model", identity)
+    assert outcome.code == 1
+    assert outcome.err.startswith(f"error: {path}") and reason in outcome.err
+    assert outcome.err.count("\n") == 1 and outcome.out == ""
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_empty_folder_is_named(tmp_path, identity, mri_denoise):
+    (tmp_path / "empty").mkdir()
+    outcome = mri_denoise("denoise", tmp_path / "empty", tmp_path / "out", "--model", identity)
+    assert outcome.code == 1 and outcome.err.startswith(f"error: {tmp_path}/empty: no volume in this folder")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("kind", ["missing", "damaged", "of another network"])
+def test_bad_weights_are_named(kind, scan, tmp_path, mri_denoise):
+    weights = tmp_path / "weights.pt"
+    if kind == "damaged":
+        weights.write_bytes(b"no weights")
+    elif kind == "of another network":
+        torch.save(torch.nn.Conv2d(1, 1, 3).state_dict(), weights)
+    outcome = mri_denoise("denoise", scan, tmp_path / "out.nii.gz", "--model", weights)
+    assert outcome.code == 1 and outcome.err.startswith(f"error: {weights}: ") and outcome.err.count("\n") == 1
+    assert not (tmp_path / "out.nii.gz").exists()
+
+
+def test_a_bundle_that_is_none_is_named(scan, tmp_path, mri_denoise):
+    outcome = mri_denoise("denoise", scan, tmp_path / "out.nii.gz", "--bundle", tmp_path)
+    assert outcome.code == 1 and f"error: {tmp_path}/configs/inference.json: no such file" in outcome.err
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "abacus"])
+def test_a_device_that_is_not_there_is_named(device, scan, tmp_path, identity, mri_denoise):
+    outcome = mri_denoise("denoise", scan, tmp_path / "o.nii", "--model", identity, "--device", device)
+    assert outcome.code == 1
+    assert outcome.err.startswith(f"error: device '{device}': not on this machine") and outcome.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        ("in/scan.nii.gz", "is the input itself"),
+        ("in/there.nii.gz", "exists already; add --overwrite"),
+        ("in/told.nii.gz", "exists already; add --overwrite"),
+        ("in/there.nii.gz/new.nii.gz", "is not a folder"),
+        ("new.mha", "not a format this scan is written in"),
+        ("new.png", "not a format this scan is written in"),
+    ],
+)
+def test_an_output_that_cannot_be_is_named_and_nothing_is_touched(
+    output, reason, scan, tmp_path, identity, mri_denoise
+):
+    (scan.parent / "there.nii.gz").write_text("kept")
+    (scan.parent / "told.json").write_text("kept")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    outcome = mri_denoise("denoise", scan, tmp_path / output, "--model", identity)
+    assert outcome.code == 1 and reason in outcome.err and outcome.err.count("\n") == 1
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_folder_that_cannot_be_written_in_is_named(scan, tmp_path, identity, mri_denoise, monkeypatch):
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=stat.S_IRUSR | stat.S_IXUSR)
+    # Root may write anywhere; what the system would tell another user:
+    monkeypatch.setattr("os.access", lambda path, mode: path != locked)
+    outcome = mri_denoise("denoise", scan, locked / "out.nii.gz", "--model", identity)
+    assert outcome.code == 1 and f"no permission in {locked}" in outcome.err
+    assert not list(locked.iterdir())

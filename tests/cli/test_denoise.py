@@ -1,0 +1,127 @@
+"""`mri-denoise denoise`: folders, sidecars, data types, and what an interruption leaves."""
+
+import hashlib
+import json
+
+import nibabel
+import numpy as np
+import pytest
+
+from monai_unsup_denoise import __version__
+
+
+def test_the_noise_level_is_told_and_lies_beside_the_output(scan, tmp_path, identity, mri_denoise):
+    outcome = mri_denoise("denoise", scan, tmp_path / "out.nii.gz", "--model", identity)
+    sidecar = json.loads((tmp_path / "out.json").read_text())
+    values = nibabel.load(scan).get_fdata()
+    assert sidecar["Sources"] == ["scan.nii.gz"]
+    assert sidecar["sigma_percent"] == pytest.approx(100 * sidecar["sigma"] / values.max(), rel=1e-4)
+    assert sidecar["model_sha256"] == hashlib.sha256(identity.read_bytes()).hexdigest()
+    assert sidecar["monai_unsup_denoise"] == __version__
+    assert outcome.out.startswith(f"{scan}: sigma {sidecar['sigma']:.4g} ({sidecar['sigma_percent']:.1f} % of")
+    assert outcome.err == ""
+
+
+def test_in_a_folder_the_good_are_done_and_the_bad_are_listed(scan, tmp_path, volume, identity, mri_denoise):
+    folder = scan.parent
+    (folder / "deep" / "er").mkdir(parents=True)
+    nibabel.save(nibabel.Nifti1Image(volume, np.eye(4)), folder / "deep" / "er" / "two.nii")
+    (folder / "broken.nii").write_text("no image")
+    nibabel.save(nibabel.Nifti1Image(volume[..., 0], np.eye(4)), folder / "deep" / "flat.nii.gz")
+
+    outcome = mri_denoise("denoise", folder, tmp_path / "out", "--model", identity)
+
+    assert outcome.code == 1
+    written = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*")}
+    assert written == {"scan.nii.gz", "scan.json", "deep/er/two.nii", "deep/er/two.json"}
+    lines = outcome.err.splitlines()
+    assert lines[0] == "error: 2 of 4 scans could not be denoised:"
+    assert sorted(line.split(":")[0].strip() for line in lines[1:]) == [
+        f"{folder}/broken.nii",
+        f"{folder}/deep/flat.nii.gz (shape (18, 17))",
+    ]
+    assert len(outcome.out.splitlines()) == 2
+
+    again = mri_denoise("denoise", folder, tmp_path / "out", "--model", identity)
+    assert again.err.count("exists already") == 2
+    assert "2 of 4" in mri_denoise("denoise", folder, tmp_path / "out", "--overwrite", "--model", identity).err
+
+
+def test_outputs_inside_the_input_folder_are_not_denoised_again(scan, identity, mri_denoise):
+    out = scan.parent / "out"
+    for _ in range(2):
+        outcome = mri_denoise("denoise", scan.parent, out, "--model", identity, "--overwrite")
+        assert outcome.code == 0, outcome.err
+        assert sorted(path.name for path in out.rglob("*")) == ["scan.json", "scan.nii.gz"]
+
+
+@pytest.mark.parametrize(("output", "reason"), [("in", "is the folder of the input"), ("x.nii", "give a folder")])
+def test_a_folder_of_scans_needs_another_folder(output, reason, scan, tmp_path, identity, mri_denoise):
+    outcome = mri_denoise("denoise", scan.parent, tmp_path / output, "--model", identity)
+    assert outcome.code == 1 and reason in outcome.err
+    assert [path.name for path in scan.parent.iterdir()] == ["scan.nii.gz"]
+
+
+def test_two_scans_are_not_written_to_one_file(scan, tmp_path, volume, identity, mri_denoise):
+    (scan.parent / "scan.mnc").write_text("becomes scan.nii.gz too")
+    outcome = mri_denoise("denoise", scan.parent, tmp_path / "out", "--model", identity)
+    assert outcome.code == 1 and outcome.err.count("another scan would be written to") == 2
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("slope", "inter"), [(1.0, 0.0), (0.25, -8.0)])
+def test_the_same_type_reads_back_in_scanner_units(slope, inter, tmp_path, volume, identity, mri_denoise):
+    stored = np.rint((volume - inter) / slope).astype(np.int16)
+    image = nibabel.Nifti1Image(stored, np.eye(4))
+    image.header.set_slope_inter(slope, inter)
+    nibabel.save(image, tmp_path / "in.nii.gz")
+    outcome = mri_denoise("denoise", tmp_path / "in.nii.gz", tmp_path / "out.nii.gz", "--model", identity, "--dtype", "same")
+    assert outcome.code == 0, outcome.err
+    out = nibabel.load(tmp_path / "out.nii.gz")
+    assert out.get_data_dtype() == np.int16
+    assert (out.dataobj.slope, out.dataobj.inter) == (slope, inter)
+    np.testing.assert_array_equal(out.dataobj.get_unscaled(), stored)
+    np.testing.assert_allclose(out.get_fdata(), stored * slope + inter)
+
+
+@pytest.mark.parametrize("interruption", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_an_interrupted_write_leaves_nothing_half_done(
+    interruption, overwrite, scan, tmp_path, identity, mri_denoise, monkeypatch
+):
+    out = tmp_path / "out"
+    out.mkdir()
+    if overwrite:
+        (out / "scan.nii.gz").write_text("older")
+    partial = []
+
+    def half(self, path):
+        partial.append(path)
+        path.write_bytes(b"half of an ima")
+        raise interruption
+
+    monkeypatch.setattr(nibabel.Nifti1Image, "to_filename", half)
+    options = ["--overwrite"] if overwrite else []
+    outcome = mri_denoise("denoise", scan, out, "--model", identity, *options)
+    assert outcome.code == (1 if isinstance(interruption, OSError) else 130)
+    assert partial[0].parent == out and partial[0].name.startswith(".") and partial[0].name.endswith(".nii.gz")
+    assert {path.name: path.read_text() for path in out.iterdir()} == ({"scan.nii.gz": "older"} if overwrite else {})
+
+
+def test_a_defect_in_one_scan_of_a_folder_does_not_stop_the_others(
+    scan, tmp_path, volume, identity, mri_denoise, monkeypatch
+):
+    from monai_unsup_denoise.engines.volume_denoiser import VolumeDenoiser
+
+    nibabel.save(nibabel.Nifti1Image(volume, np.eye(4)), scan.parent / "a.nii")
+    denoise = VolumeDenoiser.denoise
+
+    def out_of_memory_once(self, path):
+        if path.name == "a.nii":
+            raise MemoryError("too large")
+        return denoise(self, path)
+
+    monkeypatch.setattr(VolumeDenoiser, "denoise", out_of_memory_once)
+    outcome = mri_denoise("denoise", scan.parent, tmp_path / "out", "--model", identity)
+    assert outcome.code == 1 and "a.nii: MemoryError: too large" in outcome.err
+    assert (tmp_path / "out" / "scan.nii.gz").is_file()

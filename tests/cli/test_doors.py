@@ -1,0 +1,194 @@
+"""`train` and `evaluate` are doors to the bundle, `demo` draws, and the help comes at once."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import nibabel
+import numpy as np
+import pytest
+from PIL import Image
+
+from monai_unsup_denoise import __version__
+
+
+@pytest.fixture
+def started(monkeypatch) -> list[list[str]]:
+    """The commands that were started, instead of which a process that ends at once with 3 runs."""
+    commands = []
+    start = subprocess.Popen
+
+    def note(command, **settings):
+        commands.append(command)
+        return start([sys.executable, "-c", "raise SystemExit(3)"], **settings)
+
+    monkeypatch.setattr(subprocess, "Popen", note)
+    return commands
+
+
+def options(command: list[str]) -> dict[str, str]:
+    assert command[1:4] == ["-m", "monai.bundle", "run"]
+    assert len(command) % 2 == 1
+    return {key.removeprefix("--"): value for key, value in zip(command[5::2], command[6::2], strict=True)}
+
+
+def test_train_runs_the_bundle_s_training_and_passes_its_exit_code_on(bundle, started, mri_denoise):
+    assert mri_denoise("train").code == 3
+    assert started[0][4] == "training"
+    assert options(started[0]) == {
+        "config_file": str(bundle / "configs" / "train.json"),
+        "bundle_root": str(bundle),
+    }
+
+
+def test_train_passes_on_folders_lengths_and_any_id(tmp_path, started, mri_denoise, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = ["--noisy-dir", "n", "--clean-dir", "c", "--epochs", "2", "--output-dir", "o", "--resume"]
+    mri_denoise("train", *arguments, "batch_size=4", "--seed", "7", "--train#trainer#x=[1, 2]", "run_name=a=b")
+    assert options(started[0]) | {"config_file": "", "bundle_root": ""} == {
+        "config_file": "",
+        "bundle_root": "",
+        "noisy_dir": str(tmp_path / "n"),
+        "clean_dir": str(tmp_path / "c"),
+        "max_epochs": "2",
+        "output_dir": str(tmp_path / "o"),
+        "model_path": str(tmp_path / "o" / "model.pt"),
+        "resume": "True",
+        "batch_size": "4",
+        "seed": "7",
+        "train#trainer#x": "[1, 2]",
+        "run_name": "a=b",
+    }
+
+
+def test_what_train_and_evaluate_set_are_ids_of_the_config(bundle):
+    known = json.loads((bundle / "configs" / "train.json").read_text())
+    assert {"noisy_dir", "clean_dir", "max_epochs", "output_dir", "model_path", "resume", "bundle_root"} <= set(known)
+
+
+def test_a_config_is_laid_over_the_bundle_s(tmp_path, bundle, started, mri_denoise):
+    (tmp_path / "mine.json").write_text("{}")
+    mri_denoise("train", "--config", "train.json", "--config", tmp_path / "mine.json")
+    expected = [str(bundle / "configs" / "train.json"), str(tmp_path / "mine.json")]
+    assert options(started[0])["config_file"] == repr(expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["stray"], "error: 'stray': not an override; give key=value or --key value"),
+        (["-x"], "error: '-x': not an override"),
+        (["--config", "none.json"], "error: none.json: no such config; give the path of one, or one of the bundle's:"),
+    ],
+)
+def test_what_makes_no_sense_starts_nothing(arguments, message, started, mri_denoise):
+    outcome = mri_denoise("train", *arguments)
+    assert outcome.code == 1 and outcome.err.startswith(message) and not started
+
+
+def test_an_installation_that_cannot_be_written_in_puts_its_output_here(tmp_path, started, mri_denoise, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    mri_denoise("train")
+    assert options(started[0])["output_dir"] == str(tmp_path / "mri_denoise_output")
+    assert options(started[0])["model_path"] == str(tmp_path / "mri_denoise_output" / "model.pt")
+
+
+def test_evaluate_lays_its_config_over_that_of_the_training(
+    tmp_path, bundle, started, mri_denoise, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    for name in ("train_mine.json", "evaluate.json"):
+        (tmp_path / name).write_text("{}")
+    assert mri_denoise("evaluate", "--config", "train_mine.json", "--model", "m.pt", "seed=1").code == 3
+    configs = [bundle / "configs" / "train.json", tmp_path / "train_mine.json", tmp_path / "evaluate.json"]
+    assert started[0][4] == "run"
+    given = options(started[0])
+    assert given["config_file"] == repr([str(path) for path in configs])
+    assert (given["model_path"], given["seed"]) == (str(tmp_path / "m.pt"), "1")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_reaches_the_training_once_and_its_end_is_waited_for(
+    number, tmp_path, mri_denoise, monkeypatch
+):
+    script = (
+        "import signal, sys, time, pathlib\n"
+        f"signal.signal({int(number)}, lambda *_: (time.sleep(0.3), open('log', 'a').write('got it\\n'), sys.exit(7)))\n"
+        "pathlib.Path('ready').touch()\n"
+        "time.sleep(20)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    start = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **s: start([sys.executable, "-c", script], **s))
+
+    def interrupt():
+        while not (tmp_path / "ready").exists():
+            time.sleep(0.05)
+        time.sleep(0.1)
+        os.kill(os.getpid(), number)
+
+    handler = signal.getsignal(number)
+    threading.Thread(target=interrupt, daemon=True).start()
+    assert mri_denoise("train").code == 7
+    assert (tmp_path / "log").read_text() == "got it\n"
+    assert signal.getsignal(number) == handler
+
+
+def test_a_training_that_is_killed_has_the_shell_s_exit_code(mri_denoise, monkeypatch):
+    start = subprocess.Popen
+    script = "import os; os.kill(os.getpid(), 9)"
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **s: start([sys.executable, "-c", script], **s))
+    assert mri_denoise("train").code == 137
+
+
+def test_a_mistyped_id_ends_the_real_training_in_one_line(repository, tmp_path, mri_denoise, monkeypatch):
+    monkeypatch.chdir(repository)
+    outcome = mri_denoise("train", "--output-dir", tmp_path, "max_epoch=3")
+    assert outcome.code == 1
+    assert "error: --max_epoch: no such key" in outcome.err and "did you mean --max_epochs?" in outcome.err
+    assert "Traceback" not in outcome.err and not list(tmp_path.iterdir())
+
+
+def test_demo_draws_a_picture_and_says_what_was_gained(tmp_path, identity, mri_denoise, monkeypatch):
+    across, along = np.mgrid[-1:1:40j, -1:1:36j]
+    phantom = np.repeat((np.hypot(across, along) < 0.8)[..., None] * np.linspace(500, 900, 20), 1, axis=2)
+    nibabel.save(nibabel.Nifti1Image(phantom.astype(np.float32), np.eye(4)), tmp_path / "phantom.nii")
+    asked = []
+
+    def phantom_datalist(*arguments, **settings):
+        asked.append((arguments, settings))
+        return [{"image": str(tmp_path / "phantom.nii")}]
+
+    monkeypatch.setattr("monai_unsup_denoise.data.phantom_datalist", phantom_datalist)
+    outcome = mri_denoise("demo", "--output", tmp_path / "demo.png", "--model", identity)
+    assert outcome.code == 0, outcome.err
+    assert asked == [((None, [11]), {"contrasts": ["T1w"]})]
+    noisy, denoised, sigma, _ = outcome.out.splitlines()
+    # 15 % of the maximum; the mean square error of Rician noise is a little under sigma squared in bright tissue.
+    assert 15 < float(noisy.split()[2]) < 17.5
+    assert denoised.split()[1:] == noisy.split()[1:]
+    assert sigma.endswith("true 15.0 %")
+    assert min(Image.open(tmp_path / "demo.png").size) > 300
+
+
+def test_the_version_and_the_help_come_without_loading_torch(repository):
+    script = (
+        "import sys\nfrom monai_unsup_denoise.cli import main\n"
+        "try:\n    main([sys.argv[1]])\n"
+        "finally:\n    print(sorted({'torch', 'monai', 'numpy', 'nibabel', 'itk'} & set(sys.modules)))\n"
+    )
+    for option, expected in (("--version", f"mri-denoise {__version__}"), ("--help", "not a medical device")):
+        command = [sys.executable, "-c", script, option]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=repository, check=True)
+        assert expected in done.stdout and done.stdout.endswith("[]\n")
+
+
+@pytest.mark.parametrize("command", ["denoise", "train", "evaluate", "demo"])
+def test_every_command_has_a_help(command, mri_denoise):
+    outcome = mri_denoise(command, "--help")
+    assert outcome.code == 0 and f"mri-denoise {command}" in outcome.out

@@ -1,0 +1,162 @@
+"""With a denoiser that changes nothing, what comes out is what went in: the same voxels at the same places."""
+
+import datetime
+
+import itk
+import nibabel
+import numpy as np
+import pydicom
+import pytest
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+
+
+def rotation(degrees: float, axis: int) -> np.ndarray:
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    i, j = [k for k in range(3) if k != axis]
+    matrix = np.eye(3)
+    matrix[i, i] = matrix[j, j] = c
+    matrix[i, j], matrix[j, i] = -s, s
+    return matrix
+
+
+def affine(matrix: np.ndarray, origin=(-70.5, 33.25, 12.0)) -> np.ndarray:
+    return np.block([[matrix, np.array(origin)[:, None]], [np.zeros((1, 3)), np.ones((1, 1))]])
+
+
+OBLIQUE = rotation(20, 0) @ rotation(-12, 2) @ np.diag([0.9, 0.9, 2.5])
+GEOMETRIES = {
+    "isotropic RAS": affine(np.eye(3)),
+    "anisotropic": affine(np.diag([0.8, 1.1, 4.0])),
+    "oblique": affine(OBLIQUE),
+    "LPI": affine(np.diag([-1.0, -1.2, -3.0])),
+    "permuted axes": affine(np.array([[0, 0, 3.0], [-1.5, 0, 0], [0, 1.0, 0]])),
+}
+
+
+def assert_same_voxels(out: np.ndarray, expected: np.ndarray) -> None:
+    assert out.shape == expected.shape
+    np.testing.assert_allclose(out, expected, rtol=0, atol=1e-3 * np.ptp(expected))
+
+
+def itk_affine(image) -> np.ndarray:
+    """From voxels to mm, left-posterior-superior, as ITK reads it."""
+    matrix = itk.array_from_matrix(image.GetDirection()) @ np.diag(image.GetSpacing())
+    return affine(matrix, tuple(image.GetOrigin()))
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_nifti_in_equals_nifti_out(geometry, suffix, tmp_path, volume, identity, mri_denoise):
+    image = nibabel.Nifti1Image(volume, GEOMETRIES[geometry])
+    image.set_sform(image.affine, code=4)
+    image.set_qform(image.affine, code=1)
+    image.header.set_xyzt_units("mm", "sec")
+    image.header["descrip"] = b"made by a test"
+    image.header.extensions.append(nibabel.nifti1.Nifti1Extension("comment", b"kept"))
+    nibabel.save(image, tmp_path / f"in{suffix}")
+
+    outcome = mri_denoise("denoise", tmp_path / f"in{suffix}", tmp_path / f"out{suffix}", "--model", identity)
+
+    assert outcome.code == 0, outcome.err
+    source, out = nibabel.load(tmp_path / f"in{suffix}"), nibabel.load(tmp_path / f"out{suffix}")
+    assert_same_voxels(out.get_fdata(), volume)
+    np.testing.assert_array_equal(out.affine, source.affine)
+    assert out.get_data_dtype() == np.float32
+    assert {key for key in source.header if not np.array_equal(source.header[key], out.header[key])} <= {
+        "scl_slope",
+        "scl_inter",
+    }
+    assert [extension.get_content() for extension in out.header.extensions] == [b"kept"]
+
+
+@pytest.mark.parametrize("suffix", [".nrrd", ".mha"])
+@pytest.mark.parametrize("geometry", ["oblique", "permuted axes"])
+def test_itk_formats_keep_their_geometry(geometry, suffix, tmp_path, volume, identity, mri_denoise):
+    matrix = GEOMETRIES[geometry][:3, :3]
+    spacing = np.linalg.norm(matrix, axis=0)
+    image = itk.image_from_array(np.ascontiguousarray(volume.T.astype(np.int16)))
+    image.SetSpacing(spacing)
+    image.SetDirection(matrix / spacing)
+    image.SetOrigin([-70.5, 33.25, 12.0])
+    itk.imwrite(image, str(tmp_path / f"in{suffix}"))
+
+    outcome = mri_denoise("denoise", tmp_path / f"in{suffix}", tmp_path / f"out{suffix}", "--model", identity)
+
+    assert outcome.code == 0, outcome.err
+    out = itk.imread(str(tmp_path / f"out{suffix}"))
+    assert itk.array_from_image(out).dtype == np.float32
+    assert_same_voxels(itk.array_from_image(out).T, np.trunc(volume))
+    np.testing.assert_allclose(itk_affine(out), GEOMETRIES[geometry], atol=1e-6)
+
+
+def write_series(folder, volume, *, spacing=(0.8, 1.3), step=3.0):
+    """Slices `(columns, rows, slice)` of an oblique series with non-square pixels; its LPS affine."""
+    across, down = rotation(20, 0)[:, 0], rotation(20, 0)[:, 1]
+    normal = np.cross(across, down)
+    origin = np.array([-60.0, 20.0, 5.0])
+    uid, study, frame = generate_uid(), generate_uid(), generate_uid()
+    for index in range(volume.shape[2]):
+        item = pydicom.Dataset()
+        item.file_meta = pydicom.dataset.FileMetaDataset()
+        item.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        item.file_meta.MediaStorageSOPClassUID = item.SOPClassUID = MRImageStorage
+        item.file_meta.MediaStorageSOPInstanceUID = item.SOPInstanceUID = generate_uid()
+        item.SeriesInstanceUID, item.StudyInstanceUID, item.FrameOfReferenceUID = uid, study, frame
+        item.Modality, item.PatientName, item.PatientID = "MR", "Nobody", "0"
+        item.SeriesDate, item.SeriesNumber = datetime.date(2020, 1, 1).strftime("%Y%m%d"), 1
+        item.InstanceNumber = index + 1
+        item.ImageOrientationPatient = [round(float(x), 8) for x in (*across, *down)]
+        item.ImagePositionPatient = [round(float(x), 8) for x in origin + index * step * normal]
+        item.PixelSpacing, item.SliceThickness = list(spacing), step
+        item.Columns, item.Rows = volume.shape[:2]
+        item.SamplesPerPixel, item.PhotometricInterpretation = 1, "MONOCHROME2"
+        item.BitsAllocated, item.BitsStored, item.HighBit, item.PixelRepresentation = 16, 12, 11, 0
+        item.PixelData = np.ascontiguousarray(volume[:, :, index].T.astype(np.uint16)).tobytes()
+        folder.mkdir(exist_ok=True)
+        # Names in the reverse order: only the positions say how the slices lie.
+        item.save_as(folder / f"{volume.shape[2] - index:03d}.dcm", enforce_file_format=True)
+    return affine(np.column_stack([across * spacing[1], down * spacing[0], normal * step]), tuple(origin))
+
+
+@pytest.mark.parametrize("output", ["out.nii.gz", "out/"])
+def test_a_dicom_series_becomes_nifti_at_the_same_place(output, tmp_path, volume, identity, mri_denoise):
+    series = tmp_path / "series"
+    lps = write_series(series, volume)
+
+    outcome = mri_denoise(
+        "denoise", series, f"{tmp_path}/{output}", "--model", identity, "--dtype", "same"
+    )
+
+    assert outcome.code == 0, outcome.err
+    out = nibabel.load(tmp_path / ("out/series.nii.gz" if output == "out/" else output))
+    np.testing.assert_allclose(out.affine, np.diag([-1, -1, 1, 1]) @ lps, atol=1e-4)
+    np.testing.assert_allclose(out.get_qform(), out.affine, atol=1e-4)
+    assert int(out.header["sform_code"]) == int(out.header["qform_code"]) == 1
+    assert out.header.get_xyzt_units()[0] == "mm"
+    assert out.get_data_dtype() == np.uint16
+    np.testing.assert_array_equal(out.get_fdata(), np.trunc(volume))
+
+    itk_image = itk.imread([str(path) for path in sorted(series.iterdir(), reverse=True)])
+    np.testing.assert_allclose(itk_affine(itk_image), np.diag([-1, -1, 1, 1]) @ out.affine, atol=1e-4)
+
+
+def test_two_series_in_one_folder_are_not_mixed(tmp_path, volume, identity, mri_denoise):
+    write_series(tmp_path / "series", volume)
+    write_series(tmp_path / "other", volume)
+    for path in (tmp_path / "other").iterdir():
+        path.rename(tmp_path / "series" / f"other_{path.name}")
+    outcome = mri_denoise("denoise", tmp_path / "series", tmp_path / "out.nii.gz", "--model", identity)
+    assert outcome.code == 1
+    assert "series: more than one DICOM series in this folder; give each a folder of its own" in outcome.err
+
+
+def test_minc_becomes_nifti_at_the_same_place(tmp_path, volume, identity, mri_denoise):
+    image = itk.image_from_array(np.ascontiguousarray(volume.T))
+    image.SetSpacing([0.9, 1.2, 3.0])
+    image.SetOrigin([-20.0, 10.0, 4.0])
+    itk.imwrite(image, str(tmp_path / "scan.mnc"))
+    outcome = mri_denoise("denoise", tmp_path / "scan.mnc", tmp_path, "--model", identity)
+    assert outcome.code == 0, outcome.err
+    out = nibabel.load(tmp_path / "scan.nii.gz")
+    assert_same_voxels(out.get_fdata(), volume)
+    np.testing.assert_allclose(np.diag([-1, -1, 1, 1]) @ out.affine, itk_affine(image), atol=1e-5)

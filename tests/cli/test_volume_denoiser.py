@@ -1,0 +1,86 @@
+"""The denoiser of files is the bundle's inference, with the noise level besides."""
+
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+from monai.bundle import ConfigParser
+from torch import nn
+
+from monai_unsup_denoise.engines.volume_denoiser import VolumeDenoiser
+from monai_unsup_denoise.errors import InputError
+
+
+class Same(nn.Module):
+    """Changes nothing and knows no noise level, as the published method."""
+
+    def encode_noise(self, image: torch.Tensor) -> torch.Tensor:
+        return image.new_zeros(len(image), 1)
+
+    def forward(self, image: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
+        return image
+
+
+def test_the_voxels_are_those_of_the_bundle_s_inference(scan, tmp_path, bundle, smoothing):
+    parser = ConfigParser()
+    parser.read_config(str(bundle / "configs" / "inference.json"))
+    settings = {"model_path": str(smoothing), "dataset_dir": str(scan), "output_dir": str(tmp_path), "handlers": []}
+    for key, value in settings.items():
+        parser[key] = value
+    parser.get_parsed_content("evaluator").run()
+    [expected] = tmp_path.glob("scan*denoised.nii.gz")
+
+    volume = VolumeDenoiser(model=smoothing).denoise(scan)
+
+    np.testing.assert_array_equal(volume.denoised, nibabel.load(expected).get_fdata(dtype=np.float32))
+    assert np.abs(volume.denoised - volume.noisy).max() > 1
+
+
+def test_sigma_is_in_scanner_units_and_in_percent_of_the_denoised_maximum(scan, tmp_path, smoothing):
+    image = nibabel.load(scan)
+    nibabel.save(nibabel.Nifti1Image(7 * image.get_fdata(dtype=np.float32), image.affine), tmp_path / "7.nii")
+    denoiser = VolumeDenoiser(model=smoothing, device="cpu")
+    once, seven = denoiser.denoise(scan), denoiser.denoise(tmp_path / "7.nii")
+    assert seven.sigma == pytest.approx(7 * once.sigma, rel=1e-4)
+    assert once.sigma_percent == pytest.approx(100 * once.sigma / once.denoised.max())
+    assert seven.sigma_percent == pytest.approx(once.sigma_percent, rel=1e-4)
+
+
+def test_the_noise_code_is_computed_once_and_passed_on(scan, identity):
+    denoiser = VolumeDenoiser(model=identity)
+    codes = []
+    original = denoiser.inferer.noise_code
+    denoiser.inferer.noise_code = lambda *inputs: codes.append(original(*inputs)) or codes[-1]
+    volume = denoiser.denoise(scan)
+    assert len(codes) == 1
+    expected = float(denoiser.network.sigma(codes[0])) * volume.meta["reference"]
+    assert volume.sigma == pytest.approx(expected)
+
+
+def test_another_network_can_take_the_place_of_the_bundle_s(scan):
+    denoiser = VolumeDenoiser(network=Same())
+    volume = denoiser.denoise(scan)
+    np.testing.assert_allclose(volume.denoised, nibabel.load(scan).get_fdata(), rtol=1e-6)
+    np.testing.assert_array_equal(volume.affine, nibabel.load(scan).affine)
+    assert volume.sigma is None and volume.sigma_percent is None and denoiser.model_path is None
+
+
+def test_a_bundle_is_named_by_its_folder_or_its_config(bundle, scan):
+    config = bundle / "configs" / "inference.json"
+    for name in (bundle, str(bundle), config):
+        assert VolumeDenoiser(name, network=Same()).denoise(scan).noisy.shape == (18, 17, 6)
+
+
+def test_a_mistake_of_the_program_is_not_taken_for_the_user_s(scan):
+    denoiser = VolumeDenoiser(network=Same())
+    denoiser.preprocessing.transforms[1].check = None
+    with pytest.raises(RuntimeError) as caught:
+        denoiser.denoise(scan)
+    assert not isinstance(caught.value, InputError)
+
+
+def test_a_missing_scan_is_named():
+    with pytest.raises(InputError, match="gone.nii: no such file"):
+        VolumeDenoiser(network=Same()).denoise(Path("gone.nii"))

@@ -1,0 +1,54 @@
+"""Content encoder and generators: scales, and what the code does."""
+
+import pytest
+import torch
+
+from monai_unsup_denoise.networks import ContentEncoder, ContentGenerator
+
+
+@pytest.mark.parametrize("shape", [(16, 24), (8, 16, 12)])
+def test_content_is_the_image_and_one_map_for_each_scale_half_as_large_as_the_one_before(shape):
+    encoder = ContentEncoder(len(shape), 3, channels=(4, 5, 6), blocks=2)
+    image = torch.rand(2, 3, *shape)
+    content = encoder(image)
+    assert content[0] is image
+    expected = [(2, width, *(side // 2**scale for side in shape)) for scale, width in enumerate((4, 5, 6))]
+    assert [tuple(features.shape) for features in content[1:]] == expected
+    assert encoder.downsampling == 4
+
+
+def test_every_scale_of_the_content_reaches_the_image():
+    encoder = ContentEncoder(2, 1, channels=(4, 5, 6))
+    generator = ContentGenerator(2, 1, code_channels=1, channels=(4, 5, 6))
+    torch.nn.init.normal_(generator.head.weight)
+    content = [features.detach().requires_grad_() for features in encoder(torch.rand(1, 1, 16, 16))]
+    generator(content, torch.zeros(1, 1)).square().sum().backward()
+    assert all(features.grad.abs().sum() > 0 for features in content)
+
+
+def test_every_channel_of_the_code_can_change_the_image():
+    generator = ContentGenerator(2, 1, code_channels=3, channels=(4, 5))
+    for parameter in generator.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    content = ContentEncoder(2, 1, channels=(4, 5))(torch.rand(2, 1, 16, 16))
+    code = torch.zeros(2, 3, requires_grad=True)
+    generator(content, code)[0].square().sum().backward()
+    assert (code.grad[0] != 0).all()
+    assert (code.grad[1] == 0).all(), "the code of one image reached another"
+
+
+def test_an_untrained_generator_can_learn():
+    encoder = ContentEncoder(2, 1, channels=(4, 5))
+    generator = ContentGenerator(2, 1, code_channels=1, channels=(4, 5))
+    image, code = torch.rand(1, 1, 16, 16), torch.ones(1, 1)
+    parameters = [*encoder.parameters(), *generator.parameters()]
+    optimizer = torch.optim.Adam(parameters, lr=1e-2)
+    errors = []
+    for _ in range(20):
+        error = (generator(encoder(image), code) - 0.5).square().mean()
+        optimizer.zero_grad()
+        error.backward()
+        optimizer.step()
+        errors.append(error.item())
+    assert errors[-1] < 0.7 * errors[0]
+    assert all(parameter.grad is not None and parameter.grad.abs().sum() > 0 for parameter in parameters)

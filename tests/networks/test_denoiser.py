@@ -1,0 +1,98 @@
+"""The denoiser of equation (12): what it promises for every input."""
+
+import pytest
+import torch
+
+SIZES = {
+    "even": (32, 24),
+    "odd": (31, 29),
+    "smaller than the noise encoder's window": (5, 7),
+    "smaller than the coarsest scale": (3, 2),
+    "3-D": (16, 12, 8),
+    "3-D and odd": (13, 11, 5),
+    "3-D with one slice": (12, 12, 1),
+}
+
+
+@pytest.mark.parametrize("shape", SIZES.values(), ids=SIZES)
+def test_an_untrained_residual_denoiser_returns_its_input_exactly(make_denoiser, shape):
+    image = torch.rand(2, 1, *shape)
+    denoiser = make_denoiser(len(shape), trained=False)
+    assert torch.equal(denoiser(image), image)
+
+
+@pytest.mark.parametrize("shape", SIZES.values(), ids=SIZES)
+def test_any_input_size_comes_back_finite_in_its_own_shape(make_denoiser, shape):
+    image = torch.rand(1, 3, *shape)
+    out = make_denoiser(len(shape), in_channels=3)(image)
+    assert out.shape == image.shape
+    assert out.isfinite().all()
+    assert not torch.equal(out, image)
+
+
+def test_without_the_residual_the_image_is_built_from_the_features_alone(make_denoiser):
+    image = torch.rand(1, 1, 16, 16)
+    denoiser = make_denoiser(residual=False)
+    with torch.no_grad():
+        denoiser.generator.head.weight.zero_()
+        denoiser.generator.head.bias.fill_(0.25)
+    torch.testing.assert_close(denoiser(image), torch.full_like(image, 0.25))
+
+
+def test_padding_to_the_coarsest_scale_changes_nothing_far_from_the_edge(make_denoiser):
+    image = torch.rand(1, 1, 64, 64)
+    denoiser = make_denoiser()
+    code = denoiser.encode_noise(image)
+    # 61 is padded at its end to 64 again; the receptive field is 37 wide.
+    torch.testing.assert_close(denoiser(image[..., :61, :61], code)[..., :32, :32], denoiser(image, code)[..., :32, :32])
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_same_input_gives_the_same_output_in_training_and_in_evaluation_mode(make_denoiser, training):
+    image = torch.rand(1, 1, 20, 20)
+    denoiser = make_denoiser()
+    expected = denoiser.eval()(image)
+    torch.manual_seed(1)
+    assert torch.equal(denoiser.train(training)(image), expected)
+
+
+@pytest.mark.parametrize("spatial_dims, shape", [(2, (19, 22)), (3, (13, 12, 6))])
+@pytest.mark.parametrize("unit", [True, False], ids=["with sigma", "without sigma"])
+def test_the_scripted_denoiser_gives_the_same(make_denoiser, spatial_dims, shape, unit):
+    image = torch.rand(2, 3, *shape)
+    denoiser = make_denoiser(spatial_dims, in_channels=3, unit=unit).eval()
+    scripted = torch.jit.script(denoiser)
+    code = denoiser.encode_noise(image)
+    torch.testing.assert_close(scripted(image), denoiser(image))
+    torch.testing.assert_close(scripted(image, code + 1), denoiser(image, code + 1))
+    torch.testing.assert_close(scripted.encode_noise(image), code)
+    if unit:
+        torch.testing.assert_close(scripted.sigma(code), denoiser.sigma(code))
+
+
+def test_items_of_a_batch_do_not_see_each_other(make_denoiser):
+    denoiser = make_denoiser()
+    weak, strong = 0.05 * torch.rand(1, 1, 24, 24), 2 * torch.rand(1, 1, 24, 24)
+    together = denoiser(torch.cat([weak, strong]))
+    torch.testing.assert_close(together, torch.cat([denoiser(weak), denoiser(strong)]))
+
+
+def test_a_given_code_replaces_that_of_the_image(make_denoiser):
+    denoiser = make_denoiser()
+    image = torch.rand(1, 1, 24, 24)
+    code = denoiser.encode_noise(image)
+    assert torch.equal(denoiser(image, code), denoiser(image))
+    assert not torch.allclose(denoiser(image, code + 1), denoiser(image))
+
+
+def test_the_code_is_the_mean_and_not_a_sample(make_denoiser):
+    denoiser = make_denoiser()
+    image = torch.rand(1, 1, 24, 24)
+    mean, log_variance = denoiser.noise_encoder(image)
+    assert torch.equal(denoiser.encode_noise(image), mean)
+    assert log_variance.shape == mean.shape == (1, 2)
+
+
+def test_a_code_without_unit_has_no_sigma(make_denoiser):
+    with pytest.raises(ValueError, match="noise_level"):
+        make_denoiser(unit=False).sigma(torch.zeros(1, 2))
