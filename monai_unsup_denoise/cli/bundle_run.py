@@ -16,6 +16,8 @@ from monai_unsup_denoise.errors import InputError
 #: Typer's settings for a command that hands the options it does not know to the bundle.
 PASSES_OPTIONS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
+_ENDINGS = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
+
 
 def bundle_folder() -> Path:
     """Folder of the bundle that comes with the package."""
@@ -71,7 +73,8 @@ def overrides(extra: Sequence[str]) -> list[str]:
 def run_bundle(run_id: str, configs: Sequence[str], settings: dict[str, Any], extra: Sequence[str]) -> int:
     """Run the bundle with ``settings`` (None: as in the config) and then ``extra``; return its exit code.
 
-    An interrupt or a termination of this process goes on to the bundle's, once, which then has its time to end.
+    An interrupt or a termination of this process goes on to the bundle's, which then has its time to end. It is a
+    session of its own so that Ctrl-C reaches it once, not from the terminal too.
     """
     command = [sys.executable, "-m", "monai.bundle", "run", run_id]
     command += ["--config_file", configs[0] if len(configs) == 1 else repr(list(configs))]
@@ -81,7 +84,8 @@ def run_bundle(run_id: str, configs: Sequence[str], settings: dict[str, Any], ex
     process = subprocess.Popen(command + overrides(extra), start_new_session=True)
     before = {
         number: signal.signal(number, lambda received, _: process.send_signal(received))
-        for number in (signal.SIGINT, signal.SIGTERM)
+        for number in _ENDINGS
+        if signal.getsignal(number) is not signal.SIG_IGN  # nohup
     }
     try:
         code = process.wait()

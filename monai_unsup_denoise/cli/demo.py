@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from monai_unsup_denoise.cli.quiet import quiet
+from monai_unsup_denoise.errors import InputError
 
 SUBJECT = 11  # no training has seen it
 LEVEL = 15  # percent of the maximum
@@ -25,6 +26,8 @@ def demo(
 
     The example is the middle of a digital phantom's T1w scan with 15 % Rician noise.
     """
+    if output.suffix.lower() != ".png":
+        raise InputError(f"{output}: the picture is a PNG; end it in .png")
     with quiet():
         import nibabel
         import numpy as np

@@ -48,7 +48,8 @@ def denoise(
         Path | None, typer.Option(help="Weights, such as the model.pt of a training; else the bundle's.")
     ] = None,
     bundle: Annotated[
-        Path | None, typer.Option(help="Folder of a bundle, or its inference config; else the one that comes along.")
+        Path | None,
+        typer.Option(help="Folder of a bundle, or its inference config; else the one that comes along."),
     ] = None,
     dtype: Annotated[
         OutputType, typer.Option(help="Voxels written; same: as in the input, integers rounded and clipped.")
@@ -109,7 +110,12 @@ def _check(job: tuple[Path, Path], *, overwrite: bool, shared: bool = False) -> 
 
 
 def _denoise_one(
-    denoiser: VolumeDenoiser, job: tuple[Path, Path], origin: dict[str, Any], *, dtype: OutputType, overwrite: bool
+    denoiser: VolumeDenoiser,
+    job: tuple[Path, Path],
+    origin: dict[str, Any],
+    *,
+    dtype: OutputType,
+    overwrite: bool,
 ) -> str:
     """Denoise one scan, write it and its sidecar, and tell in a line what was found."""
     from monai_unsup_denoise.data import write_volume
@@ -118,9 +124,7 @@ def _denoise_one(
     start = time.perf_counter()
     with quiet():
         volume = denoiser.denoise(scan)
-        write_volume(
-            output, volume.denoised, source=scan, affine=volume.affine, dtype=dtype.value, overwrite=overwrite
-        )
+        write_volume(output, volume.denoised, source=scan, affine=volume.affine, dtype=dtype.value, overwrite=overwrite)
     content = {"Sources": [scan.resolve().name], "sigma": volume.sigma, "sigma_percent": volume.sigma_percent}
     _write_sidecar(output, content | origin)
     noise = "noise level unknown to this model"
@@ -132,8 +136,12 @@ def _denoise_one(
 def _write_sidecar(output: Path, content: dict[str, Any]) -> None:
     from monai_unsup_denoise.data.atomic import written_whole
 
-    with written_whole(sidecar_path(output)) as partial:
-        partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    path = sidecar_path(output)
+    try:
+        with written_whole(path) as partial:
+            partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); make room or give another output") from error
 
 
 def _origin(denoiser: VolumeDenoiser) -> dict[str, Any]:

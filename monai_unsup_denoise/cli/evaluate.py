@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from monai_unsup_denoise.cli.bundle_run import config_files, default_output_dir, run_bundle
+from monai_unsup_denoise.cli.bundle_run import bundle_folder, config_files, default_output_dir, run_bundle
 
 
 def evaluate(
@@ -15,8 +15,9 @@ def evaluate(
     model: Annotated[
         Path | None, typer.Option(help="Weights, such as the model.pt of a training; else the bundle's.")
     ] = None,
-    clean_dir: Annotated[
-        Path | None, typer.Option(help="Clean scans to add noise to: a folder or a MONAI datalist; else phantoms.")
+    test_dir: Annotated[
+        Path | None,
+        typer.Option(help="Clean scans to add noise to: a folder or a MONAI datalist; else phantoms."),
     ] = None,
     config: Annotated[
         list[str] | None,
@@ -32,9 +33,9 @@ def evaluate(
     """
     folder = output_dir or default_output_dir()
     settings = {
-        "clean_dir": clean_dir and clean_dir.absolute(),
+        "test_dir": test_dir and test_dir.absolute(),
         "model_path": model and model.absolute(),
         "output_dir": folder and folder.absolute(),
     }
-    configs = config_files([*(config or []), "evaluate.json"])
+    configs = config_files([*(config or []), str(bundle_folder() / "configs" / "evaluate.json")])
     raise typer.Exit(run_bundle("run", configs, settings, context.args))

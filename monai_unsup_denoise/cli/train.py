@@ -24,7 +24,8 @@ def train(
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Length of the training, in epochs.")] = None,
     output_dir: Annotated[
-        Path | None, typer.Option(help="Folder for all that the training makes, model.pt too; else the bundle's.")
+        Path | None,
+        typer.Option(help="Folder for all that the training makes, model.pt too; else the bundle's."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the latest checkpoint.")] = False,
 ) -> None:

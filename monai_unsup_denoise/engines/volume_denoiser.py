@@ -79,7 +79,7 @@ class VolumeDenoiser:
             chosen = parser.get_parsed_content("load_model")() if network is None else network
         except RuntimeError as error:
             raise find_input_error(error) or error from None
-        self.network: nn.Module = chosen.to(self.device).eval()
+        self.network: Any = chosen.to(self.device).eval()
         self.model_path = Path(parser.get_parsed_content("model_path")) if network is None else None
 
     @torch.no_grad()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 
 import torch
@@ -27,7 +26,7 @@ def load_weights(network: nn.Module, path: str | Path | None) -> nn.Module:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; train a model first (`make train`) or give another path") from None
-    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+    except Exception as error:  # whatever torch's unpickler makes of foreign bytes: IndexError, KeyError and so on
         raise InputError(f"{path}: not a PyTorch file of weights, or a damaged one; save or copy it again") from error
     state = state.get("model", state) if isinstance(state, dict) else state
     own = network.state_dict()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from monai.networks.layers import Conv
 from torch import nn
@@ -13,47 +15,60 @@ class NoiseEncoder(nn.Module):
     It looks where noise can be told from anatomy: at the energy of the diagonal second difference in small windows, the
     statistic behind most noise-level estimators (Immerkaer, CVIU 1996; Donoho's HH band), set against the local mean
     (which tells Rayleigh background from Gaussian tissue) and against the gradient energy (which tells structure from
-    white noise). A small network weighs the windows and corrects each; the weighted mean is the code.
+    white noise). The image's channels are averaged: each measures the same noise. A small network weighs the windows and corrects each; the weighted mean is the code.
 
     All but the log-energy itself is invariant to the image's scale, so the code is affine in the logarithm of it:
     ``z(c x) = z(x) + w log c``. Windows of exact zeros (masked background) are left out.
 
+    Untrained, it is the plain estimator: the code is ``log(s / sigma) / spread``, with ``log s`` the mean log-energy.
+
     Args:
         spatial_dims: 2 or 3. Differences are taken along the first two axes.
-        in_channels: image channels ``C``; they are averaged, each is a measurement of the same noise.
         code_channels: length of the noise code.
-        channels: features of the small network.
+        channels: features of the small network, which looks at one window at a time.
         window: side of the windows in voxels.
+        sigma, spread: as in ``NoiseLevel``, whose inverse the untrained encoder is.
     """
 
     def __init__(
-        self, spatial_dims: int, in_channels: int, *, code_channels: int = 1, channels: int = 16, window: int = 8
+        self,
+        spatial_dims: int,
+        *,
+        code_channels: int = 1,
+        channels: int = 32,
+        window: int = 8,
+        sigma: float = 0.1,
+        spread: float = 0.7,
     ) -> None:
         super().__init__()
-        convolution = Conv["conv", spatial_dims]
+        pointwise = Conv["conv", spatial_dims]
         self.spatial_dims = spatial_dims
-        self.in_channels = in_channels
         self.window = window
-        self.channels = channels
         self.network = nn.Sequential(
-            convolution(3, channels, kernel_size=3, padding=1),
+            pointwise(3, channels, kernel_size=1),
             nn.ReLU(),
-            convolution(channels, channels, kernel_size=3, padding=1),
+            pointwise(channels, channels, kernel_size=1),
             nn.ReLU(),
-            convolution(channels, channels + 2, kernel_size=1),
+            pointwise(channels, channels, kernel_size=1),
+            nn.ReLU(),
         )
+        # Of each window: its weight, the correction of its log-energy, and further features.
+        self.head = pointwise(channels, channels + 2, kernel_size=1)
+        with torch.no_grad():
+            self.head.weight[:2] = 0
+            self.head.bias[:2] = 0
         # Element-wise, not nn.Linear: autocast would round the logarithm of sigma to 8 bits.
-        self.mean_weight = nn.Parameter(torch.zeros(code_channels, channels + 1))
+        self.mean_weight = nn.Parameter(0.01 * torch.randn(code_channels, channels + 1))
         self.log_variance_weight = nn.Parameter(torch.zeros(code_channels, channels + 1))
-        self.mean_bias = nn.Parameter(torch.zeros(code_channels))
+        self.mean_bias = nn.Parameter(torch.full((code_channels,), -math.log(sigma) / spread))
         self.log_variance_bias = nn.Parameter(torch.full((code_channels,), -4.0))
-        nn.init.normal_(self.mean_weight, std=0.1)
-        nn.init.ones_(self.mean_weight[:, 0])
+        with torch.no_grad():
+            self.mean_weight[:, 0] = 1 / spread
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return mean and log-variance of the code, each ``(B, code_channels)``, of ``image`` ``(B, C, *spatial)``."""
         log_energy, features, empty = self._local_statistics(image.float())
-        out = self.network(features).float()
+        out = self.head(self.network(features)).float()
         weight = torch.softmax((out[:, :1] - 1e4 * empty).flatten(1), dim=1).unsqueeze(1)
         local = torch.cat([log_energy + out[:, 1:2], out[:, 2:]], dim=1).flatten(2)
         pooled = (weight * local).sum(-1).unsqueeze(1)

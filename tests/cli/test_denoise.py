@@ -75,7 +75,9 @@ def test_the_same_type_reads_back_in_scanner_units(slope, inter, tmp_path, volum
     image = nibabel.Nifti1Image(stored, np.eye(4))
     image.header.set_slope_inter(slope, inter)
     nibabel.save(image, tmp_path / "in.nii.gz")
-    outcome = mri_denoise("denoise", tmp_path / "in.nii.gz", tmp_path / "out.nii.gz", "--model", identity, "--dtype", "same")
+    outcome = mri_denoise(
+        "denoise", tmp_path / "in.nii.gz", tmp_path / "out.nii.gz", "--model", identity, "--dtype", "same"
+    )
     assert outcome.code == 0, outcome.err
     out = nibabel.load(tmp_path / "out.nii.gz")
     assert out.get_data_dtype() == np.int16

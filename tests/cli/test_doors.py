@@ -65,9 +65,13 @@ def test_train_passes_on_folders_lengths_and_any_id(tmp_path, started, mri_denoi
     }
 
 
-def test_what_train_and_evaluate_set_are_ids_of_the_config(bundle):
-    known = json.loads((bundle / "configs" / "train.json").read_text())
-    assert {"noisy_dir", "clean_dir", "max_epochs", "output_dir", "model_path", "resume", "bundle_root"} <= set(known)
+def test_what_train_and_evaluate_set_are_ids_of_the_configs(tmp_path, bundle, started, mri_denoise):
+    train, evaluate = (json.loads((bundle / "configs" / name).read_text()) for name in ("train.json", "evaluate.json"))
+    folders = ["--noisy-dir", "n", "--clean-dir", "c", "--output-dir", tmp_path]
+    mri_denoise("train", *folders, "--epochs", 2, "--resume")
+    mri_denoise("evaluate", "--test-dir", "t", "--model", "m.pt", "--output-dir", tmp_path)
+    assert set(options(started[0])) - {"config_file"} <= set(train)
+    assert set(options(started[1])) - {"config_file"} <= set(train) | set(evaluate)
 
 
 def test_a_config_is_laid_over_the_bundle_s(tmp_path, bundle, started, mri_denoise):
@@ -82,7 +86,10 @@ def test_a_config_is_laid_over_the_bundle_s(tmp_path, bundle, started, mri_denoi
     [
         (["stray"], "error: 'stray': not an override; give key=value or --key value"),
         (["-x"], "error: '-x': not an override"),
-        (["--config", "none.json"], "error: none.json: no such config; give the path of one, or one of the bundle's:"),
+        (
+            ["--config", "none.json"],
+            "error: none.json: no such config; give the path of one, or one of the bundle's:",
+        ),
     ],
 )
 def test_what_makes_no_sense_starts_nothing(arguments, message, started, mri_denoise):
@@ -98,27 +105,27 @@ def test_an_installation_that_cannot_be_written_in_puts_its_output_here(tmp_path
     assert options(started[0])["model_path"] == str(tmp_path / "mri_denoise_output" / "model.pt")
 
 
-def test_evaluate_lays_its_config_over_that_of_the_training(
-    tmp_path, bundle, started, mri_denoise, monkeypatch
-):
+def test_evaluate_lays_its_config_over_that_of_the_training(tmp_path, bundle, started, mri_denoise, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("train_mine.json", "evaluate.json"):
         (tmp_path / name).write_text("{}")
     assert mri_denoise("evaluate", "--config", "train_mine.json", "--model", "m.pt", "seed=1").code == 3
-    configs = [bundle / "configs" / "train.json", tmp_path / "train_mine.json", tmp_path / "evaluate.json"]
+    configs = [bundle / "configs" / "train.json", tmp_path / "train_mine.json", bundle / "configs" / "evaluate.json"]
     assert started[0][4] == "run"
     given = options(started[0])
     assert given["config_file"] == repr([str(path) for path in configs])
     assert (given["model_path"], given["seed"]) == (str(tmp_path / "m.pt"), "1")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interruption_reaches_the_training_once_and_its_end_is_waited_for(
     number, tmp_path, mri_denoise, monkeypatch
 ):
     script = (
-        "import signal, sys, time, pathlib\n"
-        f"signal.signal({int(number)}, lambda *_: (time.sleep(0.3), open('log', 'a').write('got it\\n'), sys.exit(7)))\n"
+        "import os, signal, sys, time, pathlib\n"
+        "def end(*_):\n    time.sleep(0.3)\n    open('log', 'a').write('got it\\n')\n    sys.exit(7)\n"
+        f"signal.signal({int(number)}, end)\n"
+        "pathlib.Path('group').write_text(str(os.getpgid(0)))\n"
         "pathlib.Path('ready').touch()\n"
         "time.sleep(20)\n"
     )
@@ -136,6 +143,7 @@ def test_an_interruption_reaches_the_training_once_and_its_end_is_waited_for(
     threading.Thread(target=interrupt, daemon=True).start()
     assert mri_denoise("train").code == 7
     assert (tmp_path / "log").read_text() == "got it\n"
+    assert int((tmp_path / "group").read_text()) != os.getpgid(0), "Ctrl-C would come from the terminal as well"
     assert signal.getsignal(number) == handler
 
 
@@ -154,6 +162,11 @@ def test_a_mistyped_id_ends_the_real_training_in_one_line(repository, tmp_path, 
     assert "Traceback" not in outcome.err and not list(tmp_path.iterdir())
 
 
+def test_demo_draws_png_only(tmp_path, mri_denoise):
+    outcome = mri_denoise("demo", "--output", tmp_path / "demo.xyz")
+    assert outcome.code == 1 and outcome.err == f"error: {tmp_path}/demo.xyz: the picture is a PNG; end it in .png\n"
+
+
 def test_demo_draws_a_picture_and_says_what_was_gained(tmp_path, identity, mri_denoise, monkeypatch):
     across, along = np.mgrid[-1:1:40j, -1:1:36j]
     phantom = np.repeat((np.hypot(across, along) < 0.8)[..., None] * np.linspace(500, 900, 20), 1, axis=2)
@@ -169,8 +182,8 @@ def test_demo_draws_a_picture_and_says_what_was_gained(tmp_path, identity, mri_d
     assert outcome.code == 0, outcome.err
     assert asked == [((None, [11]), {"contrasts": ["T1w"]})]
     noisy, denoised, sigma, _ = outcome.out.splitlines()
-    # 15 % of the maximum; the mean square error of Rician noise is a little under sigma squared in bright tissue.
-    assert 15 < float(noisy.split()[2]) < 17.5
+    # Sigma is 0.15: the mean square error is sigma^2 in bright tissue, 2 sigma^2 in air.
+    assert -10 * np.log10(2 * 0.15**2) < float(noisy.split()[2]) < -10 * np.log10(0.15**2)
     assert denoised.split()[1:] == noisy.split()[1:]
     assert sigma.endswith("true 15.0 %")
     assert min(Image.open(tmp_path / "demo.png").size) > 300

@@ -123,9 +123,7 @@ def test_a_dicom_series_becomes_nifti_at_the_same_place(output, tmp_path, volume
     series = tmp_path / "series"
     lps = write_series(series, volume)
 
-    outcome = mri_denoise(
-        "denoise", series, f"{tmp_path}/{output}", "--model", identity, "--dtype", "same"
-    )
+    outcome = mri_denoise("denoise", series, f"{tmp_path}/{output}", "--model", identity, "--dtype", "same")
 
     assert outcome.code == 0, outcome.err
     out = nibabel.load(tmp_path / ("out/series.nii.gz" if output == "out/" else output))

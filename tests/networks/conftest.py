@@ -20,7 +20,7 @@ def make_denoiser() -> Callable[..., DisentangledDenoiser]:
         )
         denoiser = DisentangledDenoiser(
             ContentEncoder(spatial_dims, in_channels, channels=(4, 6, 8)),
-            NoiseEncoder(spatial_dims, in_channels, code_channels=2, channels=4),
+            NoiseEncoder(spatial_dims, code_channels=2, channels=4),
             generator,
             NoiseLevel(2) if unit else None,
         )

@@ -16,12 +16,19 @@ def noisy_disc(side: int = 48, *, sigma: float = 0.1) -> torch.Tensor:
     return add_rician_noise(disc[None, None], sigma)
 
 
+def trained(encoder: NoiseEncoder) -> NoiseEncoder:
+    """With random weights in the place of those that an untrained encoder has at zero."""
+    torch.nn.init.normal_(encoder.head.weight, std=0.3)
+    torch.nn.init.normal_(encoder.head.bias, std=0.3)
+    torch.nn.init.normal_(encoder.log_variance_weight, std=0.1)
+    return encoder
+
+
 @pytest.mark.parametrize("spatial_dims, shape", [(2, (33, 40)), (3, (20, 18, 6))])
 @pytest.mark.parametrize("factor", [0.1, 7.0])
 def test_the_code_is_affine_in_the_logarithm_of_the_scale(spatial_dims, shape, factor):
-    encoder = NoiseEncoder(spatial_dims, 2, code_channels=3)
+    encoder = trained(NoiseEncoder(spatial_dims, code_channels=3))
     image = 0.5 + torch.rand(2, 2, *shape)
-    torch.nn.init.normal_(encoder.log_variance_weight, std=0.1)
     for weight, before, after in zip(
         (encoder.mean_weight, encoder.log_variance_weight), encoder(image), encoder(factor * image), strict=True
     ):
@@ -29,26 +36,21 @@ def test_the_code_is_affine_in_the_logarithm_of_the_scale(spatial_dims, shape, f
         torch.testing.assert_close(after, expected, atol=2e-4, rtol=0)
 
 
-def test_an_untrained_code_is_larger_by_about_log_two_where_the_noise_is_twice_as_strong():
-    encoder = NoiseEncoder(2, 1)
-    flat = torch.full((1, 1, 64, 64), 10.0)
-    codes = [encoder(flat + sigma * torch.randn(1, 1, 64, 64))[0].item() for sigma in (0.1, 0.2, 0.4)]
-    assert codes[1] - codes[0] == pytest.approx(math.log(2), abs=0.25)
-    assert codes[2] - codes[1] == pytest.approx(math.log(2), abs=0.25)
-
-
-def test_an_untrained_code_of_white_noise_is_near_the_logarithm_of_its_standard_deviation():
-    encoder = NoiseEncoder(2, 1)
-    torch.nn.init.zeros_(encoder.mean_weight[:, 1:])
-    torch.nn.init.zeros_(encoder.network[-1].weight)
-    torch.nn.init.zeros_(encoder.network[-1].bias)
-    image = 1 + 0.05 * torch.randn(1, 1, 200, 200)
-    assert encoder(image)[0].item() == pytest.approx(math.log(0.05), abs=0.03)
+@pytest.mark.parametrize("sigma, spread, channels", [(0.1, 0.7, 1), (0.02, 1.5, 2)])
+@pytest.mark.parametrize("spatial_dims, shape", [(2, (128, 128)), (3, (64, 64, 4))])
+def test_untrained_encoder_and_noise_level_together_say_the_standard_deviation_of_white_noise(
+    sigma, spread, channels, spatial_dims, shape
+):
+    encoder = NoiseEncoder(spatial_dims, code_channels=channels, sigma=sigma, spread=spread)
+    noise_level = NoiseLevel(channels, sigma=sigma, spread=spread)
+    for truth in (0.01, 0.05, 0.3):
+        code, _ = encoder(10 + truth * torch.randn(1, 1, *shape))
+        assert noise_level(code).item() == pytest.approx(truth, rel=0.15)
 
 
 def test_windows_of_exact_zeros_have_no_weight():
     # However many masked voxels there are beside the image, the code stays the same.
-    encoder = NoiseEncoder(2, 1)
+    encoder = trained(NoiseEncoder(2))
     image = noisy_disc(49)
     narrow, wide = (torch.nn.functional.pad(image, (0, width, 0, 0)) for width in (32, 96))
     torch.testing.assert_close(encoder(wide)[0], encoder(narrow)[0], atol=1e-5, rtol=0)
@@ -56,7 +58,7 @@ def test_windows_of_exact_zeros_have_no_weight():
 
 
 def test_an_image_of_zeros_has_a_finite_code_with_finite_gradients():
-    encoder = NoiseEncoder(2, 1)
+    encoder = NoiseEncoder(2)
     image = torch.zeros(1, 1, 32, 32, requires_grad=True)
     mean, log_variance = encoder(image)
     assert mean.isfinite().all() and log_variance.isfinite().all()
@@ -67,7 +69,7 @@ def test_an_image_of_zeros_has_a_finite_code_with_finite_gradients():
 
 def test_a_constant_image_has_a_finite_code_with_finite_gradients():
     image = torch.ones(1, 1, 32, 32, requires_grad=True)
-    mean, _ = NoiseEncoder(2, 1)(image)
+    mean, _ = NoiseEncoder(2)(image)
     mean.sum().backward()
     assert mean.isfinite().all()
     assert image.grad.isfinite().all()
@@ -75,20 +77,20 @@ def test_a_constant_image_has_a_finite_code_with_finite_gradients():
 
 @pytest.mark.parametrize("axis", [2, 3])
 def test_a_mirrored_image_has_nearly_the_same_code(axis):
-    encoder = NoiseEncoder(2, 1)
+    encoder = trained(NoiseEncoder(2))
     image = noisy_disc(49)  # 48 differences along each axis: mirrored windows fall on windows
     assert encoder(image.flip(axis))[0].item() == pytest.approx(encoder(image)[0].item(), abs=0.05)
 
 
 def test_anatomy_is_hardly_taken_for_noise():
-    encoder = NoiseEncoder(2, 1)
+    encoder = NoiseEncoder(2)
     disc = noisy_disc(64, sigma=0.1)
     flat = 1 + 0.1 * torch.randn(1, 1, 64, 64)
     assert encoder(disc)[0].item() == pytest.approx(encoder(flat)[0].item(), abs=0.5)
 
 
 def test_items_of_a_batch_are_encoded_one_by_one():
-    encoder = NoiseEncoder(2, 1, code_channels=2)
+    encoder = trained(NoiseEncoder(2, code_channels=2))
     first, second = noisy_disc(32, sigma=0.02), noisy_disc(32, sigma=0.3)
     torch.testing.assert_close(
         encoder(torch.cat([first, second]))[0], torch.cat([encoder(first)[0], encoder(second)[0]])
@@ -96,7 +98,7 @@ def test_items_of_a_batch_are_encoded_one_by_one():
 
 
 def test_every_slice_of_a_volume_is_a_measurement():
-    encoder = NoiseEncoder(3, 1)
+    encoder = NoiseEncoder(3)
     volume = 1 + 0.1 * torch.randn(1, 1, 24, 24, 4)
     volume[..., 2] = 1 + 0.4 * (volume[..., 2] - 1)
     changed = volume.clone()
@@ -105,7 +107,7 @@ def test_every_slice_of_a_volume_is_a_measurement():
 
 
 def test_the_code_keeps_its_precision_under_autocast():
-    encoder = NoiseEncoder(2, 1)
+    encoder = trained(NoiseEncoder(2))
     image = noisy_disc()
     with torch.autocast("cpu", torch.bfloat16):
         rounded = encoder(image)[0]
@@ -114,8 +116,7 @@ def test_the_code_keeps_its_precision_under_autocast():
 
 
 def test_every_parameter_of_the_encoder_can_learn():
-    encoder = NoiseEncoder(2, 1)
-    torch.nn.init.normal_(encoder.log_variance_weight)
+    encoder = trained(NoiseEncoder(2))
     mean, log_variance = encoder(torch.cat([noisy_disc(sigma=sigma) for sigma in (0.02, 0.1)]))
     (mean.square() + log_variance.square()).sum().backward()
     assert all(parameter.grad.abs().sum() > 0 for parameter in encoder.parameters())

@@ -1,0 +1,110 @@
+"""The shipped configs, as MONAI's own tools see them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from pydoc import locate
+from typing import Any
+
+import pytest
+import torch
+from monai.bundle import ComponentLocator, ConfigParser, ConfigWorkflow, ckpt_export, verify_metadata, verify_net_in_out
+
+from monai_unsup_denoise.engines import load_weights
+
+ROOT = Path(__file__).parents[2]
+BUNDLE = ROOT / "bundles" / "brain_mri_denoise"
+CONFIGS = sorted((BUNDLE / "configs").glob("*.json"))
+
+
+def targets(config: Any) -> Iterator[str]:
+    if isinstance(config, dict):
+        if "_target_" in config:
+            yield config["_target_"]
+        config = list(config.values())
+    if isinstance(config, list):
+        for item in config:
+            yield from targets(item)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_every_target_resolves_to_one_thing(path: Path) -> None:
+    locator = ComponentLocator()
+    for target in set(targets(json.loads(path.read_text()))):
+        if "." in target:
+            assert locate(target) is not None, f"{target} does not exist"
+        else:
+            module = locator.get_component_module_name(target)
+            assert isinstance(module, str), f"{target} is {module or 'nowhere'}"
+
+
+@pytest.mark.parametrize(("name", "kind"), [("train", "train"), ("inference", "infer")])
+def test_the_bundle_has_every_property_that_monai_asks_for(name: str, kind: str, tmp_path: Path) -> None:
+    overrides = {"datalists#spacing": 4, "tracking_uri": f"sqlite:///{tmp_path}/x.db"} if kind == "train" else {}
+    workflow = ConfigWorkflow(
+        config_file=str(BUNDLE / "configs" / f"{name}.json"),
+        meta_file=str(BUNDLE / "configs" / "metadata.json"),
+        logging_file=False,
+        workflow_type=kind,
+        bundle_root=str(BUNDLE),
+        **overrides,
+    )
+    workflow.initialize()
+    assert workflow.check_properties() == []
+
+
+def test_the_metadata_is_as_the_bundle_specification_asks() -> None:
+    schema = Path(__file__).with_name("metadata_schema.json")
+    meta = BUNDLE / "configs" / "metadata.json"
+    verify_metadata(meta_file=str(meta), filepath=str(schema))
+    content = json.loads(meta.read_text())
+    assert content["version"] in content["changelog"]
+
+
+def test_the_network_takes_and_gives_what_the_metadata_says() -> None:
+    verify_net_in_out(
+        net_id="network_def",
+        meta_file=str(BUNDLE / "configs" / "metadata.json"),
+        config_file=str(BUNDLE / "configs" / "inference.json"),
+        device="cpu",
+        p=1,
+        n=1,
+        any=32,
+    )
+
+
+def test_the_torchscript_export_denoises_as_the_network_does(tmp_path: Path) -> None:
+    parser = ConfigParser()
+    parser.read_config(str(BUNDLE / "configs" / "inference.json"))
+    network = parser.get_parsed_content("network_def")
+    torch.nn.init.normal_(network.generator.head.weight, std=0.1)
+    torch.save(network.state_dict(), tmp_path / "model.pt")
+    ckpt_export(
+        net_id="network_def",
+        filepath=str(tmp_path / "model.ts"),
+        ckpt_file=str(tmp_path / "model.pt"),
+        meta_file=str(BUNDLE / "configs" / "metadata.json"),
+        config_file=str(BUNDLE / "configs" / "inference.json"),
+        key_in_ckpt="",
+    )
+    scripted = torch.jit.load(tmp_path / "model.ts")
+    image = torch.rand(2, 5, 33, 40)
+    with torch.no_grad():
+        expected = network(image)
+        assert (expected - image).abs().max() > 0.01
+        torch.testing.assert_close(scripted(image), expected)
+
+
+def test_training_and_inference_describe_the_same_network(tmp_path: Path) -> None:
+    train, inference = ConfigParser(), ConfigParser()
+    train.read_config(str(BUNDLE / "configs" / "train.json"))
+    inference.read_config(str(BUNDLE / "configs" / "inference.json"))
+    torch.save(train.get_parsed_content("denoiser").state_dict(), tmp_path / "model.pt")
+    load_weights(inference.get_parsed_content("network_def"), tmp_path / "model.pt")
+
+
+def test_no_shipped_config_holds_a_path_of_this_machine() -> None:
+    for path in CONFIGS:
+        assert str(ROOT) not in path.read_text()

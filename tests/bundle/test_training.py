@@ -1,0 +1,105 @@
+"""Tiny trainings of every training method, through MONAI's own command."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from mlflow import MlflowClient
+
+from monai_unsup_denoise.losses import PaperObjective, PhysicsObjective
+
+
+def test_the_default_training_leaves_a_model_and_one_finished_run_with_all_there_is_to_know(
+    train: Callable, runs: Callable, tracking_uri: str, tmp_path: Path
+) -> None:
+    done = train("train.json", tracking="mlflow", experiment_name="default")
+    assert done.returncode == 0, done.stderr
+    assert torch.load(tmp_path / "model.pt", weights_only=True)
+
+    (run,) = runs("default")
+    assert run.info.status == "FINISHED"
+    assert {"seed", "max_epochs", "batch_size", "learning_rate"} <= set(run.data.params)
+    wanted = {f"train/{term}" for term in PhysicsObjective.TERMS} | {"train/loss", "lr/generator", "lr/discriminator"}
+    wanted |= {f"val/{metric}{level}" for metric in ("psnr", "ssim") for level in ("", "_10", "_20")}
+    assert wanted <= set(run.data.metrics)
+    artifacts = {item.path for item in MlflowClient(tracking_uri).list_artifacts(run.info.run_id)}
+    assert "model.pt" in artifacts and "epoch_002.png" in artifacts
+    assert any(name.startswith("config_") for name in artifacts)
+
+
+def test_the_papers_training_has_every_loss_of_equation_11_finite_and_a_falling_cycle_loss(
+    train: Callable, runs: Callable, tracking_uri: str
+) -> None:
+    done = train(
+        "train.json",
+        "train_paper.json",
+        experiment_name="paper",
+        max_epochs=3,
+        iterations_per_epoch=20,
+        val_interval=3,
+        learning_rate=0.003,
+        **{"generator_low#channels": "[4,8]", "generator_low#blocks": 1},
+    )
+    assert done.returncode == 0, done.stderr
+    (run,) = runs("paper")
+    client = MlflowClient(tracking_uri)
+    history = {
+        term: [point.value for point in client.get_metric_history(run.info.run_id, f"train/{term}")]
+        for term in PaperObjective.TERMS
+    }
+    assert all(values and all(map(math.isfinite, values)) for values in history.values())
+    assert history["cycle"][-1] < 0.8 * history["cycle"][0]
+
+
+def test_the_paired_training_runs(train: Callable, runs: Callable) -> None:
+    done = train("train.json", "train_paired.json", experiment_name="paired", iterations_per_epoch=10)
+    assert done.returncode == 0, done.stderr
+    (run,) = runs("paired")
+    assert {"train/reconstruction", "train/noise_level"} <= set(run.data.metrics)
+
+
+def test_a_training_that_crashes_is_marked_failed(train: Callable, runs: Callable) -> None:
+    done = train("train.json", experiment_name="crash", learning_rate=1e30)
+    assert done.returncode != 0
+    (run,) = runs("crash")
+    assert run.info.status == "FAILED"
+    assert "not finite" in run.data.tags["error"]
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ({"max_epoch": 3}, "did you mean --max_epochs?"),
+        ({"noisy_dir": "/nowhere"}, "/nowhere"),
+        ({"resume": "/nowhere/checkpoint.pt"}, "/nowhere/checkpoint.pt"),
+        ({"pretrained": "/nowhere/model.pt"}, "/nowhere/model.pt"),
+    ],
+)
+def test_a_users_mistake_ends_in_one_line(train: Callable, override: dict, said: str, tmp_path: Path) -> None:
+    done = train("train.json", **override)
+    assert done.returncode == 1
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert said in line
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "model.pt").exists()
+
+
+def test_the_evaluation_reports_psnr_and_ssim_of_every_level(train: Callable, runs: Callable, tmp_path: Path) -> None:
+    assert train("train.json", experiment_name="evaluation", max_epochs=1).returncode == 0
+    done = train(
+        "train.json",
+        "evaluate.json",
+        experiment_name="evaluation",
+        **{"validate#dataset#data#spacing": 4, "validate#dataset#data#contrasts": "['T1w']"},
+    )
+    assert done.returncode == 0, done.stderr
+    (table,) = (tmp_path / "output").glob("evaluation_*/metrics.csv")
+    names = {line.split(",")[0] for line in table.read_text().splitlines()}
+    assert {"psnr", "psnr_10", "psnr_20", "ssim", "ssim_10", "ssim_20"} <= names
+    assert "psnr_20" in done.stderr
+    (run,) = [run for run in runs("evaluation") if run.info.run_name.startswith("evaluation-")]
+    assert run.info.status == "FINISHED" and "psnr_10" in run.data.metrics

@@ -1,0 +1,41 @@
+"""Which checkpoint to resume from."""
+
+import os
+
+import pytest
+
+from monai_unsup_denoise.engines import find_checkpoint
+from monai_unsup_denoise.errors import InputError
+
+
+@pytest.fixture
+def checkpoints(tmp_path):
+    """Checkpoints of two runs; by name the first is the last, by time the second."""
+    for age, name in enumerate(["run_a/checkpoint_epoch=2.pt", "run_b/checkpoint_epoch=10.pt", "run_z/checkpoint.pt"]):
+        path = tmp_path / name
+        path.parent.mkdir()
+        path.touch()
+        os.utime(path, (1000 - age, 1000 - age))
+    (tmp_path / "run_a" / "model.pt").touch()
+    return tmp_path
+
+
+@pytest.mark.parametrize("which", ["latest", True, "True", "true"])
+def test_the_latest_is_the_newest_in_any_sub_folder(checkpoints, which):
+    assert find_checkpoint(checkpoints, which) == str(checkpoints / "run_a" / "checkpoint_epoch=2.pt")
+
+
+def test_a_path_is_taken_as_it_is(checkpoints):
+    path = str(checkpoints / "run_z" / "checkpoint.pt")
+    assert find_checkpoint("elsewhere", path) == path
+
+
+def test_a_path_without_a_file_is_an_error_that_names_it(checkpoints):
+    with pytest.raises(InputError, match=r"--resume gone\.pt: no such checkpoint"):
+        find_checkpoint(checkpoints, "gone.pt")
+
+
+def test_no_checkpoint_at_all_is_an_error_that_names_the_folder(tmp_path):
+    (tmp_path / "model.pt").touch()
+    with pytest.raises(InputError, match=f"no checkpoint below {tmp_path}"):
+        find_checkpoint(tmp_path)

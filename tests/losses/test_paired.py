@@ -1,0 +1,50 @@
+"""Training on pairs: the regression, and the noise level that is told."""
+
+import math
+
+import pytest
+import torch
+
+from monai_unsup_denoise.losses import PairedObjective
+
+WEIGHTS = {"reconstruction": 1.0, "noise_level": 1.0}
+
+
+@pytest.fixture
+def pairs(batch):
+    return batch | {"sigma": torch.tensor([0.1, 0.3])}
+
+
+@pytest.mark.parametrize(
+    "term, trained",
+    [("reconstruction", {"content_encoder", "generator_high"}), ("noise_level", {"noise_encoder", "noise_level"})],
+)
+def test_the_image_trains_the_denoiser_and_sigma_trains_the_noise_code(physics_networks, pairs, term, trained):
+    del physics_networks["generator_low"]
+    terms, _ = PairedObjective(WEIGHTS).generator_step(physics_networks, pairs)
+    assert set(terms) == set(WEIGHTS)
+    terms[term].backward()
+    reached = {
+        name
+        for name, network in physics_networks.items()
+        if any(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
+    }
+    assert reached == trained
+
+
+def test_the_terms_are_the_distance_to_the_clean_image_and_the_squared_error_of_log_sigma(physics_networks, pairs):
+    physics_networks["noise_level"].slope.data.zero_()  # sigma 0.1 for every image
+    terms, images = PairedObjective(WEIGHTS).generator_step(physics_networks, pairs)
+    torch.testing.assert_close(terms["reconstruction"], (images["pred"] - pairs["clean"]).abs().mean())
+    assert terms["noise_level"].item() == pytest.approx(0.5 * math.log(3) ** 2, rel=1e-4)
+    assert not images["pred"].requires_grad
+
+
+def test_a_noise_free_image_has_a_finite_loss(physics_networks, pairs):
+    pairs["sigma"] = torch.zeros(2, 1, 1, 1)
+    terms, _ = PairedObjective(WEIGHTS).generator_step(physics_networks, pairs)
+    assert terms["noise_level"].isfinite()
+
+
+def test_there_is_nothing_for_discriminators(physics_networks, pairs):
+    assert PairedObjective(WEIGHTS).discriminator_step(physics_networks, pairs, {}) == {}

@@ -1,0 +1,62 @@
+"""The distance in the features of a pretrained classifier."""
+
+import pytest
+import torch
+
+from monai_unsup_denoise.losses import TissuePerceptualLoss
+from monai_unsup_denoise.networks import TissueClassifier
+
+
+@pytest.fixture
+def weights(tmp_path):
+    path = tmp_path / "tissue.pt"
+    torch.save(TissueClassifier(3, channels=(4, 6)).state_dict(), path)
+    return path
+
+
+def loss_of(path, *, layer=1):
+    return TissuePerceptualLoss(TissueClassifier(3, channels=(4, 6)), str(path), layer=layer)
+
+
+def test_equal_images_have_no_distance_and_others_have(weights):
+    image = torch.rand(2, 3, 16, 16)
+    loss = loss_of(weights)
+    assert loss(image, image.clone()).item() == 0
+    assert loss(image, image.flip(-1)).item() > 0
+
+
+@pytest.mark.parametrize("layer", [0, 1])
+def test_it_is_the_mean_squared_difference_of_one_layer_s_features_under_the_weights_of_the_file(weights, layer):
+    classifier = TissueClassifier(3, channels=(4, 6))
+    classifier.load_state_dict(torch.load(weights))
+    first, second = torch.rand(2, 1, 16, 16), torch.rand(2, 1, 16, 16)
+    expected = (classifier.features(first)[layer] - classifier.features(second)[layer]).square().mean()
+    torch.testing.assert_close(loss_of(weights, layer=layer)(first, second), expected)
+
+
+def test_slices_of_a_slab_are_compared_one_by_one(weights):
+    first, second = torch.rand(2, 3, 16, 16), torch.rand(2, 3, 16, 16)
+    loss = loss_of(weights)
+    expected = torch.stack([loss(first[:, i : i + 1], second[:, i : i + 1]) for i in range(3)]).mean()
+    torch.testing.assert_close(loss(first, second), expected)
+
+
+def test_slices_of_a_volume_lie_along_the_last_axis_and_are_compared_one_by_one(weights):
+    first, second = torch.rand(2, 1, 16, 12, 4), torch.rand(2, 1, 16, 12, 4)
+    loss = loss_of(weights)
+    expected = torch.stack([loss(first[..., i], second[..., i]) for i in range(4)]).mean()
+    torch.testing.assert_close(loss(first, second), expected)
+
+
+def test_the_classifier_is_frozen_and_the_image_gets_the_gradient(weights):
+    image = torch.rand(1, 1, 16, 16, requires_grad=True)
+    loss = loss_of(weights)
+    loss(image, torch.rand(1, 1, 16, 16)).backward()
+    assert image.grad.abs().sum() > 0
+    assert all(not p.requires_grad and p.grad is None for p in loss.parameters())
+    assert not loss.classifier.training
+
+
+def test_missing_weights_are_named_with_what_to_do(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.pt.*train_perceptual\.json"):
+        loss_of(tmp_path / "nowhere.pt")
