@@ -12,8 +12,8 @@ import torch
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-os.environ.setdefault("OMP_NUM_THREADS", "2")  # for the processes that tests start
-torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the processes that tests start
+torch.set_num_threads(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

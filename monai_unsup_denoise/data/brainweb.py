@@ -44,9 +44,7 @@ def brainweb_datalist(
         if found and _CONTRASTS[found[1]] in contrasts and not re.search(r"(pn|noise)[1-9]", name):
             anatomy = "ms" if re.search(r"[_-]ms", name) else "normal"
             image = _as_nifti(path) if name.endswith((".mnc", ".mnc.gz")) else path
-            items.append(
-                {"image": str(image), "contrast": _CONTRASTS[found[1]], "subject": f"brainweb_{anatomy}"}
-            )
+            items.append({"image": str(image), "contrast": _CONTRASTS[found[1]], "subject": f"brainweb_{anatomy}"})
     if not items:
         raise ValueError(
             f"{folder}: no noise-free BrainWeb volume of {list(contrasts)}; names begin with t1, t2 or pd "

@@ -47,9 +47,7 @@ def training_datalists(
     """
 
     def phantom(subjects: int | Iterable[int]) -> list[dict[str, Any]]:
-        return phantom_datalist(
-            cache_dir, subjects, contrasts=contrasts, seed=seed, spacing=spacing, progress=progress
-        )
+        return phantom_datalist(cache_dir, subjects, contrasts=contrasts, seed=seed, spacing=spacing, progress=progress)
 
     noisy = find_volumes(noisy_dir) if noisy_dir else phantom(noisy_subjects)
     if clean_dir:

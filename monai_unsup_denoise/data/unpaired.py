@@ -47,9 +47,7 @@ class UnpairedDataset(DrawnDataset):
         num_workers: int = 1,
         progress: bool = True,
     ) -> None:
-        super().__init__(
-            data, length=max(len(data), len(clean_data), 1) if length is None else length, seed=seed
-        )
+        super().__init__(data, length=max(len(data), len(clean_data), 1) if length is None else length, seed=seed)
         self._noisy = Volumes(
             data, "data", load=load, transform=noisy_transform, num_workers=num_workers, progress=progress
         )

@@ -8,17 +8,20 @@ from monai_unsup_denoise.engines.pictures import ExamplePictures, comparison_fig
 from monai_unsup_denoise.engines.slab_inferer import SlabInferer
 from monai_unsup_denoise.engines.tracking import RunTracker
 from monai_unsup_denoise.engines.trainer import UnpairedTrainer
+from monai_unsup_denoise.engines.volume_denoiser import DenoisedVolume, VolumeDenoiser
 from monai_unsup_denoise.engines.weight_average import WeightAverage
 from monai_unsup_denoise.engines.weights import load_weights
 
 __all__ = [
     "BestModel",
     "BundleCommandLine",
+    "DenoisedVolume",
     "EpochSeed",
     "ExamplePictures",
     "RunTracker",
     "SlabInferer",
     "UnpairedTrainer",
+    "VolumeDenoiser",
     "WeightAverage",
     "comparison_figure",
     "find_checkpoint",

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from monai.bundle import ConfigParser
 from monai.bundle import run as bundle_run
@@ -34,14 +35,15 @@ class BundleCommandLine:
 
     def __init__(self, arguments: Sequence[str] | None = None) -> None:
         arguments = sys.argv if arguments is None else arguments
-        self.overrides: dict[str, str] = {}
+        self.overrides: dict[str, Any] = {}
         self.config_files: list[str] = []
         sys.excepthook = one_line_for_user_mistakes
         if "monai" not in Path(arguments[0]).parts or "run" not in arguments:
             return
         options = _options(arguments)
         own = set(inspect.signature(bundle_run).parameters) - {"override"}
-        self.config_files = _as_list(options.get("config_file", ""))
+        files = options.get("config_file", [])
+        self.config_files = [str(file) for file in ([files] if isinstance(files, str) else files)]
         self.overrides = {key: value for key, value in options.items() if key not in own}
         self._check()
 
@@ -52,7 +54,7 @@ class BundleCommandLine:
         parser = ConfigParser()
         parser.read_config(self.config_files)
         for key, value in self.overrides.items():
-            parser[key] = value
+            parser[key.lstrip("+")] = value
         os.makedirs(Path(path).parent, exist_ok=True)
         ConfigParser.export_config_file(parser.get(), path, indent=2)
         return path
@@ -76,9 +78,9 @@ def one_line_for_user_mistakes(kind: type[BaseException], error: BaseException, 
         print(f"error: {mistake}", file=sys.stderr)
 
 
-def _options(arguments: Sequence[str]) -> dict[str, str]:
-    """``--key value`` and ``--key=value`` pairs."""
-    options: dict[str, str] = {}
+def _options(arguments: Sequence[str]) -> dict[str, Any]:
+    """``--key value`` and ``--key=value`` pairs, values as MONAI gets them: Python literals where they are such."""
+    options: dict[str, Any] = {}
     rest = list(arguments)
     while rest:
         word = rest.pop(0)
@@ -87,11 +89,8 @@ def _options(arguments: Sequence[str]) -> dict[str, str]:
         key, equals, value = word[2:].partition("=")
         if not equals:
             value = rest.pop(0) if rest and not rest[0].startswith("--") else "True"
-        options[key] = value
+        try:
+            options[key] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            options[key] = value
     return options
-
-
-def _as_list(text: str) -> list[str]:
-    if not text:
-        return []
-    return [str(item) for item in ast.literal_eval(text)] if text.startswith("[") else [text]

@@ -12,7 +12,7 @@ class WeightAverage(AveragedModel):
     """Average of a network's weights over the training, an Ignite handler and a network in one.
 
     ``w_ema <- d w_ema + (1 - d) w`` after each iteration, with ``d = min(decay, (1 + n) / (10 + n))`` after ``n``
-    iterations, so that the start does not linger.
+    iterations, so that the start does not linger; the first update copies the weights.
 
     Args:
         network: the network that is trained.

@@ -7,6 +7,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from monai_unsup_denoise.errors import InputError
+
 
 class TissuePerceptualLoss(nn.Module):
     """``|| phi(a) - phi(b) ||_2^2``, averaged over the features of one layer of a pretrained classifier.
@@ -19,17 +21,19 @@ class TissuePerceptualLoss(nn.Module):
         layer: index of the layer, 0 the finest.
 
     Raises:
-        FileNotFoundError: if there are no weights at ``weights_path``.
+        InputError: if there are no weights at ``weights_path``, or not this classifier's.
     """
 
     def __init__(self, classifier: nn.Module, weights_path: str, *, layer: int = 1) -> None:
         super().__init__()
+        train = "train them with configs/train_perceptual.json"
         if not Path(weights_path).is_file():
-            raise FileNotFoundError(
-                f"{weights_path}: no weights for the perceptual loss; train them with configs/train_perceptual.json"
-            )
+            raise InputError(f"{weights_path}: no weights for the perceptual loss; {train}")
         self.classifier = classifier
-        self.classifier.load_state_dict(torch.load(weights_path, map_location="cpu", weights_only=True))
+        try:
+            self.classifier.load_state_dict(torch.load(weights_path, map_location="cpu", weights_only=True))
+        except Exception as error:  # whatever torch makes of foreign bytes, and names or shapes that do not match
+            raise InputError(f"{weights_path}: a damaged file, or weights of another classifier; {train}") from error
         self.classifier.requires_grad_(False).eval()
         self.layer = layer
 

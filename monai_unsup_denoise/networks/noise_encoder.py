@@ -15,7 +15,8 @@ class NoiseEncoder(nn.Module):
     It looks where noise can be told from anatomy: at the energy of the diagonal second difference in small windows, the
     statistic behind most noise-level estimators (Immerkaer, CVIU 1996; Donoho's HH band), set against the local mean
     (which tells Rayleigh background from Gaussian tissue) and against the gradient energy (which tells structure from
-    white noise). The image's channels are averaged: each measures the same noise. A small network weighs the windows and corrects each; the weighted mean is the code.
+    white noise). The image's channels are averaged: each measures the same noise. A small network weighs the windows
+    and corrects each; the weighted mean is the code.
 
     All but the log-energy itself is invariant to the image's scale, so the code is affine in the logarithm of it:
     ``z(c x) = z(x) + w log c``. Windows of exact zeros (masked background) are left out.
@@ -100,7 +101,7 @@ class NoiseEncoder(nn.Module):
             ],
             dim=1,
         )
-        return log_energy, features * (1 - empty), empty
+        return log_energy, features, empty
 
     def _window_mean(self, x: torch.Tensor) -> torch.Tensor:
         """Mean over channels and over half-overlapping windows; windows shrink on images smaller than one."""

@@ -26,34 +26,34 @@ def tracking_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def train(tmp_path: Path, tracking_uri: str) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run ``python -m monai.bundle run training`` on the given configs; everything is written below ``tmp_path``."""
+def training_command(tracking_uri: str) -> Callable[..., list[str]]:
+    """``training_command(folder, *configs, **overrides)``: the command line of a tiny training below ``folder``."""
+
+    def command(folder: Path, *configs: str, **overrides: Any) -> list[str]:
+        files = [str(CONFIGS / name) for name in configs] + [str(TINY)]
+        settings = {
+            "bundle_root": str(BUNDLE),
+            "output_dir": f"$'{folder / 'output'}'",
+            "model_path": str(folder / "model.pt"),
+            "tracking_uri": tracking_uri,
+            "dataset_dir": os.environ["MRI_DENOISE_CACHE"],
+            **overrides,
+        }
+        words = [word for key, value in settings.items() for word in (f"--{key}", str(value))]
+        return [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(files), *words]
+
+    return command
+
+
+@pytest.fixture
+def train(tmp_path: Path, training_command: Callable) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a tiny training of the given configs; everything is written below ``tmp_path``."""
 
     def run(*configs: str, **overrides: Any) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            training_command(tmp_path, tracking_uri, *configs, **overrides),
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+        command = training_command(tmp_path, *configs, **overrides)
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
 
     return run
-
-
-def training_command(folder: Path, tracking_uri: str, *configs: str, **overrides: Any) -> list[str]:
-    """The command line of a tiny training below ``folder``; overrides with ``#`` in their id go in as they are."""
-    files = [str(CONFIGS / name) for name in configs] + [str(TINY)]
-    settings = {
-        "bundle_root": str(BUNDLE),
-        "output_dir": f"$'{folder / 'output'}'",
-        "model_path": str(folder / "model.pt"),
-        "tracking_uri": tracking_uri,
-        "dataset_dir": os.environ["MRI_DENOISE_CACHE"],
-        **overrides,
-    }
-    words = [word for key, value in settings.items() for word in (f"--{key}", str(value))]
-    return [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(files), *words]
 
 
 @pytest.fixture

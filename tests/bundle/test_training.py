@@ -100,6 +100,6 @@ def test_the_evaluation_reports_psnr_and_ssim_of_every_level(train: Callable, ru
     (table,) = (tmp_path / "output").glob("evaluation_*/metrics.csv")
     names = {line.split(",")[0] for line in table.read_text().splitlines()}
     assert {"psnr", "psnr_10", "psnr_20", "ssim", "ssim_10", "ssim_20"} <= names
-    assert "psnr_20" in done.stderr
+    assert "psnr_20" in done.stdout
     (run,) = [run for run in runs("evaluation") if run.info.run_name.startswith("evaluation-")]
     assert run.info.status == "FINISHED" and "psnr_10" in run.data.metrics

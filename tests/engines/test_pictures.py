@@ -80,3 +80,13 @@ def test_a_row_is_the_middle_slice_of_the_first_volume_of_its_level(tmp_path):
     expected = {"noisy": middle, "denoised": 2 * middle, "residual": -middle, "clean": 3 * middle}
     for name, image in expected.items():
         np.testing.assert_allclose(pictures.rows[30.0][name], image, rtol=1e-6)
+
+
+def test_the_next_validation_forgets_the_volumes_of_the_one_before(tmp_path):
+    evaluator, volumes = validation([30.0])
+    pictures = ExamplePictures(str(tmp_path))
+    pictures.attach(evaluator)
+    evaluator.run(range(1))
+    volumes[0] = torch.rand(SHAPE)
+    evaluator.run(range(1), max_epochs=1)
+    np.testing.assert_array_equal(pictures.rows[30.0]["noisy"], volumes[0][0, ..., 3].numpy())

@@ -23,7 +23,8 @@ def moved(before, networks) -> set[str]:
     return {
         name
         for name, network in networks.items()
-        if any(not torch.equal(new, old) for new, old in zip(network.parameters(), before[name].parameters()))
+        for new, old in zip(network.parameters(), before[name].parameters(), strict=True)
+        if not torch.equal(new, old)
     }
 
 
@@ -158,7 +159,7 @@ def test_a_loss_that_is_not_finite_stops_the_training_naming_its_terms(make_trai
     before = copy.deepcopy(trainer.networks[side])
     with pytest.raises(FloatingPointError, match=rf"the {side} loss is not finite in iteration 1 \(.*{term} "):
         trainer.run()
-    assert all(torch.equal(a, b) for a, b in zip(before.parameters(), trainer.networks[side].parameters()))
+    assert all(torch.equal(a, b) for a, b in zip(before.parameters(), trainer.networks[side].parameters(), strict=True))
 
 
 @pytest.mark.parametrize("clip", [1e-3, None])

@@ -27,7 +27,7 @@ def discriminator() -> PatchDiscriminator:
 
 @pytest.fixture
 def networks() -> torch.nn.ModuleDict:
-    """Networks of the published method; the generators' last layers are not zero."""
+    """Networks of the published method; nothing in the generators is zero, so that gradients flow."""
     made = {
         "content_encoder": ContentEncoder(2, CHANNELS, channels=(4, 6)),
         "noise_encoder": NoiseEncoder(2, channels=4),
@@ -36,8 +36,10 @@ def networks() -> torch.nn.ModuleDict:
         "discriminator_high": discriminator(),
         "discriminator_low": discriminator(),
     }
-    for name in ("generator_high", "generator_low"):
-        torch.nn.init.normal_(made[name].head.weight, std=0.1)
+    with torch.no_grad():
+        for name in ("generator_high", "generator_low"):
+            for parameter in made[name].parameters():
+                parameter.add_(0.1 * torch.randn_like(parameter))
     return torch.nn.ModuleDict(made)
 
 

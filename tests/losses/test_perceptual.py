@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.losses import TissuePerceptualLoss
 from monai_unsup_denoise.networks import TissueClassifier
 
@@ -58,5 +59,14 @@ def test_the_classifier_is_frozen_and_the_image_gets_the_gradient(weights):
 
 
 def test_missing_weights_are_named_with_what_to_do(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"nowhere\.pt.*train_perceptual\.json"):
+    with pytest.raises(InputError, match=r"nowhere\.pt: no weights .*train_perceptual\.json"):
         loss_of(tmp_path / "nowhere.pt")
+
+
+def test_weights_of_another_classifier_or_a_damaged_file_are_named_in_one_line(tmp_path, weights):
+    torch.save(TissueClassifier(3, channels=(4, 8)).state_dict(), tmp_path / "other.pt")
+    (tmp_path / "damaged.pt").write_bytes(weights.read_bytes()[:1000])
+    for name in ("other.pt", "damaged.pt"):
+        with pytest.raises(InputError, match=f"{name}: a damaged file, or weights of another") as caught:
+            loss_of(tmp_path / name)
+        assert "\n" not in str(caught.value)

@@ -5,7 +5,13 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from monai_unsup_denoise.networks import ContentEncoder, ContentGenerator, DisentangledDenoiser, NoiseEncoder, NoiseLevel
+from monai_unsup_denoise.networks import (
+    ContentEncoder,
+    ContentGenerator,
+    DisentangledDenoiser,
+    NoiseEncoder,
+    NoiseLevel,
+)
 
 
 @pytest.fixture
@@ -15,9 +21,7 @@ def make_denoiser() -> Callable[..., DisentangledDenoiser]:
     def make(
         spatial_dims: int = 2, *, in_channels: int = 1, unit: bool = True, residual: bool = True, trained: bool = True
     ) -> DisentangledDenoiser:
-        generator = ContentGenerator(
-            spatial_dims, in_channels, code_channels=2, channels=(4, 6, 8), residual=residual
-        )
+        generator = ContentGenerator(spatial_dims, in_channels, code_channels=2, channels=(4, 6, 8), residual=residual)
         denoiser = DisentangledDenoiser(
             ContentEncoder(spatial_dims, in_channels, channels=(4, 6, 8)),
             NoiseEncoder(spatial_dims, code_channels=2, channels=4),

@@ -39,12 +39,25 @@ def test_without_the_residual_the_image_is_built_from_the_features_alone(make_de
     torch.testing.assert_close(denoiser(image), torch.full_like(image, 0.25))
 
 
+def test_the_image_is_padded_with_its_own_edge(make_denoiser):
+    shown = []
+    denoiser = make_denoiser(trained=False)
+    denoiser.content_encoder.register_forward_pre_hook(lambda _, images: shown.append(images[0]))
+    image = torch.rand(1, 1, 6, 9)
+    denoiser(image)
+    assert shown[0].shape == (1, 1, 8, 12)
+    assert torch.equal(shown[0][..., :6, 9:], image[..., 8:].expand(-1, -1, -1, 3))
+    assert torch.equal(shown[0][..., 6:, :9], image[..., 5:, :].expand(-1, -1, 2, -1))
+
+
 def test_padding_to_the_coarsest_scale_changes_nothing_far_from_the_edge(make_denoiser):
     image = torch.rand(1, 1, 64, 64)
     denoiser = make_denoiser()
     code = denoiser.encode_noise(image)
     # 61 is padded at its end to 64 again; the receptive field is 37 wide.
-    torch.testing.assert_close(denoiser(image[..., :61, :61], code)[..., :32, :32], denoiser(image, code)[..., :32, :32])
+    torch.testing.assert_close(
+        denoiser(image[..., :61, :61], code)[..., :32, :32], denoiser(image, code)[..., :32, :32]
+    )
 
 
 @pytest.mark.parametrize("training", [True, False])

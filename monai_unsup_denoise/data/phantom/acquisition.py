@@ -98,9 +98,7 @@ def _texture(fractions: Tensor, signal: np.ndarray, rng: np.random.Generator, *,
     amplitude = rng.uniform(0.005, 0.03, len(TISSUES))
     amplitude[[FAT, MUSCLE, BONE]] = rng.uniform(0.05, 0.15, 3)
     shape = tuple(fractions.shape[1:])
-    noise = 0.7 * smooth_noise(rng, shape, scale=2 / spacing) + 0.7 * smooth_noise(
-        rng, shape, scale=10 / spacing
-    )
+    noise = 0.7 * smooth_noise(rng, shape, scale=2 / spacing) + 0.7 * smooth_noise(rng, shape, scale=10 / spacing)
     strength = torch.from_numpy(signal * amplitude).float()
     return torch.tensordot(strength, fractions, dims=1).mul_(noise.sub_(0.5).clamp_(-2.0, 0.5))
 

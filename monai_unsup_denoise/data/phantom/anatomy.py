@@ -9,9 +9,7 @@ from monai_unsup_denoise.data.phantom.contrast import AIR, BONE, CSF, FAT, GREY,
 from monai_unsup_denoise.data.phantom.fields import coverage, signed_distance, smooth_noise
 
 
-def draw_anatomy(
-    maps: np.ndarray, affine: np.ndarray, *, rng: np.random.Generator, stripped: bool = False
-) -> Tensor:
+def draw_anatomy(maps: np.ndarray, affine: np.ndarray, *, rng: np.random.Generator, stripped: bool = False) -> Tensor:
     """Draw a person: fraction of each voxel that each tissue fills.
 
     Surfaces are level sets turned into distances, so that an edge is about one voxel wide whatever the
@@ -67,9 +65,7 @@ def draw_anatomy(
     fractions[GREY] = intracranial * parenchyma * (1 - core)
     fractions[CSF] = intracranial * (1 - parenchyma)
     if skull is not head:
-        marrow = coverage(
-            rng.uniform(0.5, 2.0) + 0.7 * fine - (distance - shell - 0.5 * bone).abs(), width=edge
-        )
+        marrow = coverage(rng.uniform(0.5, 2.0) + 0.7 * fine - (distance - shell - 0.5 * bone).abs(), width=edge)
         marrow *= rng.uniform(0.2, 0.9)
         skull = (skull - intracranial).clamp_(min=0)
         fractions[FAT] = skull * marrow
@@ -143,8 +139,7 @@ def _folia_phase(shape: tuple[int, ...], rng: np.random.Generator, *, spacing: f
 def _face_and_neck(shape: tuple[int, ...], affine: np.ndarray, rng: np.random.Generator) -> Tensor:
     """Depth (mm, positive inside) below the surface of a face, a nose and a neck, in MNI space."""
     axes = [
-        torch.linspace(float(affine[i, 3]), float(affine[i, 3] + affine[i, i] * (shape[i] - 1)), 48)
-        for i in range(3)
+        torch.linspace(float(affine[i, 3]), float(affine[i, 3] + affine[i, i] * (shape[i] - 1)), 48) for i in range(3)
     ]
     x, y, z = torch.meshgrid(*axes, indexing="ij")
     size = rng.uniform(0.92, 1.06)
@@ -198,9 +193,7 @@ def _fill_soft_tissue(
     fractions[FAT] += rest * (1 - muscle)
 
 
-def _add_vessels(
-    fractions: Tensor, coarse: Tensor, rng: np.random.Generator, *, edge: float, spacing: float
-) -> None:
+def _add_vessels(fractions: Tensor, coarse: Tensor, rng: np.random.Generator, *, edge: float, spacing: float) -> None:
     """Turn thin tubes, where two noises vanish together, into CSF inside the brain and into muscle in fat."""
     other = smooth_noise(rng, tuple(coarse.shape), scale=20 / spacing)
     first, second = (signed_distance(field).mul_(spacing) for field in (coarse, other))

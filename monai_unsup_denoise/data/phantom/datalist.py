@@ -77,22 +77,16 @@ def phantom_datalist(
         for subject in numbers
         for contrast in contrasts
     ]
-    missing = [
-        item for item in items if not (os.path.isfile(item["image"]) and os.path.isfile(item["tissue"]))
-    ]
+    missing = [item for item in items if not (os.path.isfile(item["image"]) and os.path.isfile(item["tissue"]))]
     with tqdm(total=len(missing), desc="phantom", unit="scan", disable=not (progress and missing)) as bar:
         for subject in sorted({item["subject"] for item in missing}):
-            for item in _scans(
-                cache, subject, [i for i in missing if i["subject"] == subject], seed, spacing
-            ):
+            for item in _scans(cache, subject, [i for i in missing if i["subject"] == subject], seed, spacing):
                 bar.update()
                 bar.set_postfix_str(Path(item["image"]).name)
     return items
 
 
-def _scans(
-    cache: Path, subject: int, items: list[dict[str, Any]], seed: int, spacing: int
-) -> Iterable[dict[str, Any]]:
+def _scans(cache: Path, subject: int, items: list[dict[str, Any]], seed: int, spacing: int) -> Iterable[dict[str, Any]]:
     maps, affine = load_template(cache, spacing=spacing)
     rng = np.random.default_rng([seed, subject])
     tissue = relaxation(rng)

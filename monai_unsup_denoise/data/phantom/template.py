@@ -57,7 +57,6 @@ def _cerebellum(shape: tuple[int, ...], affine: np.ndarray) -> np.ndarray:
     centre, radii = (0.0, -65.0, -40.0), (56.0, 38.0, 26.0)
     voxels = np.ogrid[tuple(slice(n) for n in shape)]
     squared = sum(
-        ((affine[axis, axis] * voxels[axis] + affine[axis, 3] - centre[axis]) / radii[axis]) ** 2
-        for axis in range(3)
+        ((affine[axis, axis] * voxels[axis] + affine[axis, 3] - centre[axis]) / radii[axis]) ** 2 for axis in range(3)
     )
     return np.clip((1.0 - np.sqrt(squared)) * 6.0, 0.0, 1.0)
