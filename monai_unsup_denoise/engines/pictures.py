@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 
 def comparison_figure(rows: Sequence[Mapping[str, np.ndarray]], titles: Sequence[str]) -> Figure:
-    """Panels ``noisy``, ``denoised``, ``residual`` (noisy - denoised) and ``clean`` if known, one line for each of ``rows``.
+    """Panels ``noisy``, ``denoised``, ``residual`` (noisy - denoised), ``clean`` if known; a line for each of ``rows``.
 
     Args:
         rows: 2-D images, all in the same units; the grey scale is that of the clean image, or of the denoised one.

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from monai_unsup_denoise.losses.objective import Images, Networks, Terms
+
 AdversarialLoss = Callable[..., torch.Tensor]
 
 
@@ -26,3 +28,18 @@ def told_apart(loss: AdversarialLoss, discriminator: nn.Module, real: torch.Tens
     on_real = loss(discriminator(real)[-1].float(), True, for_discriminator=True)
     on_fake = loss(discriminator(fake)[-1].float(), False, for_discriminator=True)
     return 0.5 * (on_real + on_fake)
+
+
+def discriminator_terms(loss: AdversarialLoss, networks: Networks, batch: Images, images: Images) -> Terms:
+    """The discriminators' side of (3), ``D_H`` on ``h`` and ``fakeh``, and of (5), ``D_L`` on ``l`` and ``fakel``.
+
+    Args:
+        loss: as in :func:`fooled`.
+        networks: with ``discriminator_high`` and ``discriminator_low``.
+        batch: with ``clean`` and ``noisy``.
+        images: of the generator half-step, detached: ``pred`` is ``fakeh``, ``fake_low`` is ``fakel``.
+    """
+    return {
+        "discriminator_high": told_apart(loss, networks["discriminator_high"], batch["clean"], images["pred"]),
+        "discriminator_low": told_apart(loss, networks["discriminator_low"], batch["noisy"], images["fake_low"]),
+    }

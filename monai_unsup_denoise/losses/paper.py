@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch.nn.functional import l1_loss
 
-from monai_unsup_denoise.losses.adversarial import AdversarialLoss, fooled, told_apart
+from monai_unsup_denoise.losses.adversarial import AdversarialLoss, discriminator_terms, fooled
 from monai_unsup_denoise.losses.kl_divergence import kl_divergence, sample_code
 from monai_unsup_denoise.losses.objective import Images, Networks, Terms, check_weights
 
@@ -78,11 +78,4 @@ class PaperObjective:
 
     def discriminator_step(self, networks: Networks, batch: Images, images: Images) -> Terms:
         """The discriminators' side of equations (3) and (5)."""
-        return {
-            "discriminator_high": told_apart(
-                self.adversarial, networks["discriminator_high"], batch["clean"], images["pred"]
-            ),
-            "discriminator_low": told_apart(
-                self.adversarial, networks["discriminator_low"], batch["noisy"], images["fake_low"]
-            ),
-        }
+        return discriminator_terms(self.adversarial, networks, batch, images)

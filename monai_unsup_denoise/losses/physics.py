@@ -8,7 +8,7 @@ import torch
 from torch.nn.functional import l1_loss, mse_loss
 
 from monai_unsup_denoise.functional import rician_log_density
-from monai_unsup_denoise.losses.adversarial import AdversarialLoss, fooled, told_apart
+from monai_unsup_denoise.losses.adversarial import AdversarialLoss, discriminator_terms, fooled
 from monai_unsup_denoise.losses.kl_divergence import kl_divergence, sample_code
 from monai_unsup_denoise.losses.objective import Images, Networks, Terms, check_weights
 
@@ -65,11 +65,10 @@ class PhysicsObjective:
         code_again, _ = encode_noise(given)
         fake_high_again = to_high(encode_content(given), code_again.detach())  # (8)
 
-        sigma = networks["noise_level"](mean).reshape(-1, *(1,) * (low.dim() - 1))
-        amplitude = fake_high.detach().float().clamp(min=0)
+        sigma = networks["noise_level"](mean)
         terms = {
             "cycle": l1_loss(fake_high_again.float(), high),  # (7), its first half
-            "likelihood": -rician_log_density(low.clamp(min=1e-6), amplitude, sigma).mean(),  # in place of the second
+            "likelihood": -mean_log_likelihood(low, fake_high.detach(), sigma),  # in place of its second half
             "code": mse_loss(code_again, code.detach()),
             "kl": kl_divergence(mean, log_variance),  # (2)
             "adversarial_high": fooled(self.adversarial, networks["discriminator_high"], fake_high),  # (3)
@@ -79,15 +78,19 @@ class PhysicsObjective:
 
     def discriminator_step(self, networks: Networks, batch: Images, images: Images) -> Terms:
         """The discriminators' side of equations (3) and (5)."""
-        return {
-            "discriminator_high": told_apart(
-                self.adversarial, networks["discriminator_high"], batch["clean"], images["pred"]
-            ),
-            "discriminator_low": told_apart(
-                self.adversarial, networks["discriminator_low"], batch["noisy"], images["fake_low"]
-            ),
-        }
+        return discriminator_terms(self.adversarial, networks, batch, images)
 
     def _mix_with_prior(self, code: torch.Tensor) -> torch.Tensor:
         from_prior = torch.rand(len(code), 1, device=code.device) < self.prior_fraction
         return torch.where(from_prior, torch.randn_like(code), code)
+
+
+def mean_log_likelihood(noisy: torch.Tensor, clean: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+    """Mean over voxels of the Rician ``log p(noisy | clean, sigma)``; images ``(B, C, *spatial)``, sigma ``(B,)``.
+
+    Voxels that are exactly zero are left out: noise never makes them, a mask does.
+    """
+    measured = noisy > 0
+    level = sigma.reshape(-1, *(1,) * (noisy.dim() - 1))
+    density = rician_log_density(noisy.clamp(min=1e-6), clean.float().clamp(min=0), level)
+    return (density * measured).sum() / measured.sum().clamp(min=1)

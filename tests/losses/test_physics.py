@@ -7,6 +7,7 @@ from torch import nn
 
 from monai_unsup_denoise.functional import add_rician_noise
 from monai_unsup_denoise.losses import PhysicsObjective
+from monai_unsup_denoise.losses.physics import mean_log_likelihood
 
 WEIGHTS = dict.fromkeys(PhysicsObjective.TERMS, 1.0)
 
@@ -152,3 +153,11 @@ def test_images_carry_no_gradient(physics_networks, batch, objective):
     _, images = objective.generator_step(physics_networks, batch)
     assert set(images) == {"pred", "fake_low"}
     assert not any(image.requires_grad for image in images.values())
+
+
+def test_voxels_that_a_mask_set_to_zero_do_not_count_in_the_likelihood() -> None:
+    clean, sigma = torch.full((2, 1, 16, 16), 0.5), torch.tensor([0.1, 0.2])
+    noisy = add_rician_noise(clean, 0.1)
+    masked = torch.nn.functional.pad(noisy, [0, 16])
+    wider = torch.nn.functional.pad(clean, [0, 16])
+    torch.testing.assert_close(mean_log_likelihood(masked, wider, sigma), mean_log_likelihood(noisy, clean, sigma))
