@@ -32,10 +32,10 @@ demo: $(STAMP) ## denoise one example and draw noisy, denoised, residual and cle
 	$(BIN)/mri-denoise demo $(ARGS)
 
 test: $(STAMP) ## run the tests (minutes)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 test-all: $(STAMP) ## run the tests, the slow ones too
-	$(BIN)/python -m pytest -m "slow or not slow" $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow or not slow" $(ARGS)
 
 lint: $(STAMP) ## check the style (ruff) and the types of the package (mypy)
 	$(BIN)/ruff check .

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from monai_unsup_denoise.data.brainweb import brainweb_datalist
 from monai_unsup_denoise.data.phantom import phantom_datalist
-from monai_unsup_denoise.data.sources import find_volumes, hold_out
+from monai_unsup_denoise.data.sources import find_volumes, hold_out, person_of
 
 
 def training_datalists(
@@ -27,12 +28,13 @@ def training_datalists(
 ) -> dict[str, list[dict[str, Any]]]:
     """MONAI datalists ``noisy``, ``clean`` and ``validation``; a domain without a folder is the phantom's.
 
-    Phantom subjects must differ between the three. Of a folder of clean volumes a tenth, at least one, is
-    held out for validation; a lone clean volume is used for both.
+    Phantom subjects must differ between the three. Of the people in a folder of clean volumes a tenth, at least one, is
+    held out for validation; the volumes of one person alone are used for both.
 
     Args:
         cache_dir: where phantom scans are kept.
-        noisy_dir: folder, file or datalist of the user's noisy volumes.
+        noisy_dir: folder, file or datalist of the user's noisy volumes; ``brainweb`` for BrainWeb, downloaded with the
+            extra of that name, ``brainweb:FOLDER`` for its files in a folder.
         clean_dir: the same for clean volumes; never of the same scans.
         noisy_subjects, clean_subjects, validation_subjects: phantom subjects of each domain.
         contrasts: of the phantom.
@@ -49,11 +51,10 @@ def training_datalists(
     def phantom(subjects: int | Iterable[int]) -> list[dict[str, Any]]:
         return phantom_datalist(cache_dir, subjects, contrasts=contrasts, seed=seed, spacing=spacing, progress=progress)
 
-    noisy = find_volumes(noisy_dir) if noisy_dir else phantom(noisy_subjects)
+    noisy = _volumes(noisy_dir) if noisy_dir else phantom(noisy_subjects)
     if clean_dir:
-        clean = find_volumes(clean_dir)
-        held_out = clean
-        if len(clean) > 1:
+        clean = held_out = _volumes(clean_dir)
+        if len({person_of(item) for item in clean}) > 1:
             clean, held_out = hold_out(clean, 0.1, seed=seed)
     else:
         clean, held_out = phantom(clean_subjects), phantom(validation_subjects)
@@ -82,6 +83,13 @@ def measuring_datalist(
     Arguments as in :func:`training_datalists`; the phantom subjects must be none that a training saw.
     """
     if clean_dir:
-        return evaluation_datalist(find_volumes(clean_dir), levels)
+        return evaluation_datalist(_volumes(clean_dir), levels)
     clean = phantom_datalist(cache_dir, subjects, contrasts=contrasts, seed=seed, spacing=spacing, progress=progress)
     return evaluation_datalist(clean, levels)
+
+
+def _volumes(source: str | Path) -> list[dict[str, Any]]:
+    name, _, folder = str(source).partition(":")
+    if Path(name).name == "brainweb" and not Path(source).exists():
+        return brainweb_datalist(folder or None)
+    return find_volumes(source)

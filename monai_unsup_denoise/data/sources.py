@@ -67,7 +67,7 @@ def hold_out(
     Raises:
         InputError: where nobody would be left on one side.
     """
-    people = sorted({_person(item) for item in datalist})
+    people = sorted({person_of(item) for item in datalist})
     number = amount if isinstance(amount, int) else max(round(amount * len(people)), 1)
     if not 0 < number < len(people):
         raise InputError(
@@ -75,11 +75,12 @@ def hold_out(
             "give more subjects or another amount"
         )
     chosen = {people[i] for i in np.random.RandomState(seed).permutation(len(people))[:number]}
-    rest = [item for item in datalist if _person(item) not in chosen]
-    return rest, [item for item in datalist if _person(item) in chosen]
+    rest = [item for item in datalist if person_of(item) not in chosen]
+    return rest, [item for item in datalist if person_of(item) in chosen]
 
 
-def _person(item: dict[str, Any]) -> str:
+def person_of(item: dict[str, Any]) -> str:
+    """Whom an item shows: its "subject", else the last `sub-...` in its path (as in BIDS), else the image itself."""
     if "subject" in item:
         return str(item["subject"])
     named = re.findall(r"sub-[0-9A-Za-z]+", str(item["image"]))

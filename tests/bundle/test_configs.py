@@ -105,6 +105,20 @@ def test_training_and_inference_describe_the_same_network(tmp_path: Path) -> Non
     load_weights(inference.get_parsed_content("network_def"), tmp_path / "model.pt")
 
 
+def test_a_training_starts_from_the_weights_it_is_given(tmp_path: Path) -> None:
+    given = ConfigParser.load_config_file(str(BUNDLE / "configs" / "train.json"))
+    denoisers = []
+    for pretrained in (None, str(tmp_path / "model.pt")):
+        parser = ConfigParser({**given, "pretrained": pretrained})
+        torch.manual_seed(len(denoisers))
+        denoisers.append(parser.get_parsed_content("denoiser"))
+        average = parser.get_parsed_content("average")
+        torch.save(denoisers[0].state_dict(), tmp_path / "model.pt")
+    for name, weight in denoisers[0].state_dict().items():
+        assert torch.equal(denoisers[1].state_dict()[name], weight)
+        assert torch.equal(average.module.state_dict()[name], weight)
+
+
 def test_no_shipped_config_holds_a_path_of_this_machine() -> None:
     for path in CONFIGS:
         assert str(ROOT) not in path.read_text()
