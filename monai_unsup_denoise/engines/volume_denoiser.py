@@ -28,7 +28,8 @@ class DenoisedVolume:
         meta: what the reader knows of the file.
         sigma: standard deviation of the noise in each complex channel, in scanner units; None where the model
             has no noise level.
-        sigma_percent: ``100 sigma / max(denoised)``, or None.
+        sigma_percent: sigma in percent of the maximum of the denoised scan, or None. The maximum is the 99.9th
+            percentile: a few bright vessels do not count.
     """
 
     noisy: np.ndarray
@@ -97,7 +98,7 @@ class VolumeDenoiser:
         sigma = None
         if getattr(self.network, "noise_level", None) is not None:
             sigma = reference * float(self.network.sigma(code))
-        maximum = float(denoised.max())
+        maximum = float(np.percentile(denoised, 99.9))
         return DenoisedVolume(
             noisy=_scanner_units(image.as_tensor(), reference),
             denoised=denoised,

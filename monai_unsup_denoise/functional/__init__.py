@@ -1,5 +1,6 @@
 """Layer 0: pure functions on tensors. Rician mathematics, smooth noise maps, the noise level of a volume."""
 
+from monai_unsup_denoise.functional.air_mask import mask_air
 from monai_unsup_denoise.functional.noise_level import estimate_background_sigma
 from monai_unsup_denoise.functional.rician import (
     add_rician_noise,
@@ -17,6 +18,7 @@ __all__ = [
     "estimate_background_sigma",
     "invert_rician_mean",
     "koay_inversion",
+    "mask_air",
     "rician_log_density",
     "rician_mean",
     "rician_second_moment",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch.nn.functional import l1_loss, mse_loss
 
-from monai_unsup_denoise.functional import rician_log_density
+from monai_unsup_denoise.functional import mask_air, rician_log_density
 from monai_unsup_denoise.losses.adversarial import AdversarialLoss, discriminator_terms, fooled
 from monai_unsup_denoise.losses.kl_divergence import kl_divergence, sample_code
 from monai_unsup_denoise.losses.objective import Images, Networks, Terms, check_weights
@@ -26,6 +26,8 @@ class PhysicsObjective:
         adversarial: adversarial loss, called as MONAI's ``PatchAdversarialLoss``.
         prior_fraction: share of the clean images whose code is drawn from the prior N(0, 1) instead of being that of a
             noisy image, so that levels between and beyond those of the noisy images are seen too.
+        masked_fraction: share of the noisy images made of clean ones whose air is set to zero, as scanners and defacing
+            do, so that the noise is also learned to be read where there is no air to read it from.
     """
 
     TERMS = (
@@ -45,10 +47,12 @@ class PhysicsObjective:
         *,
         adversarial: AdversarialLoss,
         prior_fraction: float = 0.5,
+        masked_fraction: float = 0.3,
     ) -> None:
         self.weights = check_weights(weights, self.TERMS)
         self.adversarial = adversarial
         self.prior_fraction = prior_fraction
+        self.masked_fraction = masked_fraction
 
     def generator_step(self, networks: Networks, batch: Images) -> tuple[Terms, Images]:
         """Terms of encoders and generators; every line names its equation."""
@@ -61,7 +65,7 @@ class PhysicsObjective:
         code = self._mix_with_prior(sample_code(mean, log_variance))
         fake_low = to_low(encode_content(high), code)  # (6)
 
-        given = fake_low.detach()
+        given = self._mask_some(fake_low.detach(), high)
         code_again, _ = encode_noise(given)
         fake_high_again = to_high(encode_content(given), code_again.detach())  # (8)
 
@@ -74,7 +78,7 @@ class PhysicsObjective:
             "adversarial_high": fooled(self.adversarial, networks["discriminator_high"], fake_high),  # (3)
             "adversarial_low": fooled(self.adversarial, networks["discriminator_low"], fake_low),  # (5)
         }
-        return terms, {"pred": fake_high.detach(), "fake_low": given}
+        return terms, {"pred": fake_high.detach(), "fake_low": fake_low.detach()}
 
     def discriminator_step(self, networks: Networks, batch: Images, images: Images) -> Terms:
         """The discriminators' side of equations (3) and (5)."""
@@ -83,6 +87,10 @@ class PhysicsObjective:
     def _mix_with_prior(self, code: torch.Tensor) -> torch.Tensor:
         from_prior = torch.rand(len(code), 1, device=code.device) < self.prior_fraction
         return torch.where(from_prior, torch.randn_like(code), code)
+
+    def _mask_some(self, noisy: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
+        chosen = torch.rand(len(noisy), *(1,) * (noisy.dim() - 1), device=noisy.device) < self.masked_fraction
+        return torch.where(chosen, mask_air(noisy, clean), noisy)
 
 
 def mean_log_likelihood(noisy: torch.Tensor, clean: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:

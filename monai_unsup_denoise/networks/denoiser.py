@@ -13,6 +13,7 @@ class DisentangledDenoiser(nn.Module):
     """``deimg = G_H(E^c(l), E^n(l))``, equation (12), with the mean of the noise code, never a sample.
 
     Deterministic; takes any image size (sides are padded by replication to what the encoder needs, and cropped again).
+    The output is a magnitude: never negative.
 
     Args:
         content_encoder: ``E^c``.
@@ -43,11 +44,11 @@ class DisentangledDenoiser(nn.Module):
         """
         if code is None:
             code = self.encode_noise(image)
-        padded = self._pad(image)
-        out = self.generator(self.content_encoder(padded), code)
+        # Codes are trained to be N(0, 1); far outside, the modulation of the generator would extrapolate.
+        out = self.generator(self.content_encoder(self._pad(image)), code.clamp(-3.0, 3.0))
         for axis in range(2, image.dim()):
             out = out.narrow(axis, 0, image.size(axis))
-        return out
+        return out.clamp(min=0)
 
     @torch.jit.export
     def encode_noise(self, image: torch.Tensor) -> torch.Tensor:

@@ -161,3 +161,17 @@ def test_voxels_that_a_mask_set_to_zero_do_not_count_in_the_likelihood() -> None
     masked = torch.nn.functional.pad(noisy, [0, 16])
     wider = torch.nn.functional.pad(clean, [0, 16])
     torch.testing.assert_close(mean_log_likelihood(masked, wider, sigma), mean_log_likelihood(noisy, clean, sigma))
+
+
+@pytest.mark.parametrize("fraction", [0.0, 1.0])
+def test_the_denoiser_sees_air_set_to_zero_in_the_wanted_share_of_the_noisy_images(
+    physics_networks, batch, least_squares, fraction
+):
+    seen = []
+    physics_networks["content_encoder"].register_forward_pre_hook(lambda _, images: seen.append(images[0]))
+    batch["clean"][..., :10] = 0
+    objective = PhysicsObjective(WEIGHTS, adversarial=least_squares, masked_fraction=fraction)
+    _, images = objective.generator_step(physics_networks, batch)
+    given = seen[-1]
+    assert (given[..., :8] == 0).all() == bool(fraction)
+    assert torch.equal(given[..., 12:], images["fake_low"][..., 12:])

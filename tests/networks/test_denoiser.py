@@ -109,3 +109,19 @@ def test_the_code_is_the_mean_and_not_a_sample(make_denoiser):
 def test_a_code_without_unit_has_no_sigma(make_denoiser):
     with pytest.raises(ValueError, match="noise_level"):
         make_denoiser(unit=False).sigma(torch.zeros(1, 2))
+
+
+def test_the_output_is_a_magnitude_even_where_the_generator_goes_below_zero(make_denoiser):
+    denoiser = make_denoiser(trained=False)
+    with torch.no_grad():
+        denoiser.generator.head.bias.fill_(-0.5)
+    image = torch.rand(1, 1, 16, 16)
+    torch.testing.assert_close(denoiser(image), (image - 0.5).clamp(min=0))
+
+
+def test_codes_beyond_what_training_draws_are_taken_as_its_limits(make_denoiser):
+    denoiser, image = make_denoiser(), torch.rand(1, 1, 16, 16)
+    limit = torch.full_like(denoiser.encode_noise(image), 3.0)
+    assert torch.equal(denoiser(image, 4 * limit), denoiser(image, limit))
+    assert torch.equal(denoiser(image, -4 * limit), denoiser(image, -limit))
+    assert not torch.equal(denoiser(image, 0.9 * limit), denoiser(image, limit))
