@@ -75,7 +75,7 @@ def denoise(
     if not is_collection:
         _check(jobs[0], overwrite=overwrite)
     with quiet():
-        denoiser = VolumeDenoiser(bundle, model=model, device=device)
+        denoiser = VolumeDenoiser(bundle, model=model, device=device, progress=True)
     origin = _origin(denoiser)
     outputs = Counter(path for _, path in jobs)
     failures = []
@@ -123,7 +123,9 @@ def _denoise_one(
     scan, output = job
     start = time.perf_counter()
     with quiet():
-        volume = denoiser.denoise(scan)
+        image = denoiser.load(scan)
+    volume = denoiser.denoise_image(image)
+    with quiet():
         write_volume(output, volume.denoised, source=scan, affine=volume.affine, dtype=dtype.value, overwrite=overwrite)
     content = {"Sources": [scan.resolve().name], "sigma": volume.sigma, "sigma_percent": volume.sigma_percent}
     _write_sidecar(output, content | origin)

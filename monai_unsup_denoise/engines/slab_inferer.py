@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from monai.data import MetaTensor
 from monai.inferers import Inferer
+from tqdm import tqdm
 
 from monai_unsup_denoise.networks import DisentangledDenoiser
 
@@ -22,15 +23,17 @@ class SlabInferer(Inferer):
         depth: slices in a slab, the network's number of channels; odd.
         batch_size: slabs denoised at once.
         step: slices from one slab to the next, 1 to ``depth``: larger is faster and averages less.
+        progress: show a progress bar over the slabs of a volume.
     """
 
-    def __init__(self, depth: int = 5, *, batch_size: int = 4, step: int = 1) -> None:
+    def __init__(self, depth: int = 5, *, batch_size: int = 4, step: int = 1, progress: bool = False) -> None:
         super().__init__()
         if depth % 2 == 0 or not 1 <= step <= depth:
             raise ValueError(f"depth must be odd and step between 1 and depth, got depth {depth}, step {step}")
         self.depth = depth
         self.batch_size = batch_size
         self.step = step
+        self.progress = progress
 
     def noise_code(self, inputs: torch.Tensor, network: DisentangledDenoiser) -> torch.Tensor:
         """Noise code ``(1, code_channels)`` of a volume ``(1, 1, H, W, D)``."""
@@ -66,7 +69,8 @@ class SlabInferer(Inferer):
         total = torch.zeros(volume.shape[-1:] + volume.shape[2:4], device=volume.device)
         count = torch.zeros(slices, 1, 1, device=volume.device)
         slabs = self._slabs(volume)
-        for first in range(0, len(starts), self.batch_size):
+        batches = range(0, len(starts), self.batch_size)
+        for first in tqdm(batches, desc="slabs", leave=False, disable=None if self.progress else True):
             chosen = starts[first : first + self.batch_size]
             predictions = network(slabs[chosen], code.expand(len(chosen), -1)).float()
             for start, prediction in zip(chosen, predictions, strict=True):

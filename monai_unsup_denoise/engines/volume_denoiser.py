@@ -50,6 +50,7 @@ class VolumeDenoiser:
             with the package.
         model: file of weights in place of the config's.
         device: such as ``cpu`` or ``cuda:0``, in place of the config's.
+        progress: show a progress bar for each volume.
         network: in place of the config's network and its weights, with the same ``encode_noise``.
 
     Raises:
@@ -63,6 +64,7 @@ class VolumeDenoiser:
         model: str | Path | None = None,
         device: str | None = None,
         network: nn.Module | None = None,
+        progress: bool = False,
     ) -> None:
         own = files("monai_unsup_denoise.bundles") / "brain_mri_denoise"
         config = _config_file(Path(str(own)) if bundle is None else Path(bundle))
@@ -77,20 +79,24 @@ class VolumeDenoiser:
             self.device: torch.device = parser.get_parsed_content("device")
             self.preprocessing = parser.get_parsed_content("preprocessing")
             self.inferer = parser.get_parsed_content("inferer")
+            self.inferer.progress = progress
             chosen = parser.get_parsed_content("load_model")() if network is None else network
         except RuntimeError as error:
             raise find_input_error(error) or error from None
         self.network: Any = chosen.to(self.device).eval()
         self.model_path = Path(parser.get_parsed_content("model_path")) if network is None else None
 
-    @torch.no_grad()
     def denoise(self, path: str | Path) -> DenoisedVolume:
         """Denoise the file, or the folder of one DICOM series, at ``path``; nothing is written.
 
         Raises:
             InputError: if it is missing, cannot be read, or is no volume of magnitudes.
         """
-        image = self._load(Path(path))
+        return self.denoise_image(self.load(path))
+
+    @torch.no_grad()
+    def denoise_image(self, image: Any) -> DenoisedVolume:
+        """Denoise what :meth:`load` returned."""
         reference = float(image.meta["reference"])
         inputs = image.as_tensor()[None].to(self.device)
         code = self.inferer.noise_code(inputs, self.network)
@@ -108,8 +114,13 @@ class VolumeDenoiser:
             sigma_percent=None if sigma is None or maximum <= 0 else 100 * sigma / maximum,
         )
 
-    def _load(self, path: Path) -> Any:
-        """The preprocessed image; the first transform reads the file, so whatever it raises is the file's fault."""
+    def load(self, path: str | Path) -> Any:
+        """The preprocessed scan at ``path``, a MetaTensor ``(1, X, Y, Z)`` in multiples of its reference intensity.
+
+        Raises:
+            InputError: as :meth:`denoise`; whatever the first transform raises, which reads, is the file's fault.
+        """
+        path = Path(path)
         if not path.exists():
             raise InputError(f"{path}: no such file or folder; check the path")
         try:

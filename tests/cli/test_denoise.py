@@ -116,14 +116,14 @@ def test_a_defect_in_one_scan_of_a_folder_does_not_stop_the_others(
     from monai_unsup_denoise.engines.volume_denoiser import VolumeDenoiser
 
     nibabel.save(nibabel.Nifti1Image(volume, np.eye(4)), scan.parent / "a.nii")
-    denoise = VolumeDenoiser.denoise
+    load = VolumeDenoiser.load
 
     def out_of_memory_once(self, path):
         if path.name == "a.nii":
             raise MemoryError("too large")
-        return denoise(self, path)
+        return load(self, path)
 
-    monkeypatch.setattr(VolumeDenoiser, "denoise", out_of_memory_once)
+    monkeypatch.setattr(VolumeDenoiser, "load", out_of_memory_once)
     outcome = mri_denoise("denoise", scan.parent, tmp_path / "out", "--model", identity)
     assert outcome.code == 1 and "a.nii: MemoryError: too large" in outcome.err
     assert (tmp_path / "out" / "scan.nii.gz").is_file()

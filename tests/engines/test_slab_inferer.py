@@ -137,3 +137,10 @@ def test_anything_but_volumes_of_one_channel_is_an_error(shape):
 def test_an_even_depth_or_a_step_that_leaves_slices_out_is_an_error(depth, step):
     with pytest.raises(ValueError, match=f"got depth {depth}, step {step}"):
         SlabInferer(depth, step=step)
+
+
+def test_a_progress_bar_is_shown_only_where_it_is_asked_for(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    for progress in (False, True):
+        SlabInferer(depth=3, progress=progress)(torch.rand(1, 1, 16, 16, 5), identity(3))
+        assert ("slabs" in capsys.readouterr().err) == progress
