@@ -44,12 +44,12 @@ def imports_of(folder: Path) -> set[str]:
 
 
 def undeclared(imported: set[str], declared: set[str]) -> set[str]:
-    """The imported names that no declared distribution provides."""
+    """The imported names that no declared distribution provides; one may be its own, though others fill it (itk)."""
     provider = packages_distributions()
     return {
         name
         for name in imported
-        if not declared & {owner.replace("-", "_").lower() for owner in provider.get(name, [name])}
+        if not declared & {owner.replace("-", "_").lower() for owner in [name, *provider.get(name, [])]}
     }
 
 
