@@ -1,7 +1,7 @@
 """Training, validation and inference: one trainer for all methods, and its handlers."""
 
 from monai_unsup_denoise.engines.best_model import BestModel
-from monai_unsup_denoise.engines.checkpoints import find_checkpoint
+from monai_unsup_denoise.engines.checkpoints import EpochCheckpoint, find_checkpoint
 from monai_unsup_denoise.engines.command_line import BundleCommandLine
 from monai_unsup_denoise.engines.epoch_seed import EpochSeed
 from monai_unsup_denoise.engines.pictures import ExamplePictures, comparison_figure
@@ -16,6 +16,7 @@ __all__ = [
     "BestModel",
     "BundleCommandLine",
     "DenoisedVolume",
+    "EpochCheckpoint",
     "EpochSeed",
     "ExamplePictures",
     "RunTracker",
