@@ -14,6 +14,7 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 from monai.bundle import run as bundle_run
+from monai.bundle.utils import DEFAULT_MLFLOW_SETTINGS
 
 from monai_unsup_denoise.errors import InputError, find_input_error
 
@@ -45,7 +46,8 @@ class BundleCommandLine:
         files = options.get("config_file", [])
         self.config_files = [str(file) for file in ([files] if isinstance(files, str) else files)]
         self.overrides = {key: value for key, value in options.items() if key not in own}
-        self._check()
+        if self.config_files:  # else they are named in an --args_file
+            self._check()
 
     def save_config(self, path: str) -> str | None:
         """Write the executed config, files and overrides merged, and return where; None without a command line."""
@@ -61,6 +63,7 @@ class BundleCommandLine:
 
     def _check(self) -> None:
         known = {key.lstrip("+") for key in ConfigParser.load_config_files(self.config_files)}
+        known |= set(DEFAULT_MLFLOW_SETTINGS["configs"])  # what `--tracking mlflow` reads
         for key in self.overrides:
             top = key.lstrip("+").replace("::", "#").split("#")[0]
             if top not in known:

@@ -97,12 +97,24 @@ def test_the_torchscript_export_denoises_as_the_network_does(tmp_path: Path) -> 
         torch.testing.assert_close(scripted(image), expected)
 
 
-def test_training_and_inference_describe_the_same_network(tmp_path: Path) -> None:
-    train, inference = ConfigParser(), ConfigParser()
-    train.read_config(str(BUNDLE / "configs" / "train.json"))
-    inference.read_config(str(BUNDLE / "configs" / "inference.json"))
-    torch.save(train.get_parsed_content("denoiser").state_dict(), tmp_path / "model.pt")
-    load_weights(inference.get_parsed_content("network_def"), tmp_path / "model.pt")
+@pytest.mark.parametrize(
+    ("training", "inference"),
+    [
+        (["train.json"], "inference.json"),
+        (["train.json", "train_paired.json"], "inference.json"),
+        (["train.json", "train_paper.json"], "inference_paper.json"),
+    ],
+)
+def test_training_and_inference_describe_the_same_network(training: list[str], inference: str, tmp_path: Path) -> None:
+    train, infer = ConfigParser(), ConfigParser()
+    train.read_config([str(BUNDLE / "configs" / name) for name in training])
+    infer.read_config(str(BUNDLE / "configs" / inference))
+    trained, image = train.get_parsed_content("denoiser"), torch.rand(1, 5, 24, 24)
+    torch.nn.init.normal_(trained.generator.head.weight, std=0.1)
+    torch.save(trained.state_dict(), tmp_path / "model.pt")
+    loaded = load_weights(infer.get_parsed_content("network_def"), tmp_path / "model.pt")
+    with torch.no_grad():
+        torch.testing.assert_close(loaded(image), trained(image))
 
 
 def test_a_training_starts_from_the_weights_it_is_given(tmp_path: Path) -> None:

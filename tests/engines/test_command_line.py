@@ -37,6 +37,7 @@ def command(config, *overrides):
     [
         (),
         ("--max_epochs", "5"),
+        ("--tracking", "mlflow", "--save_execute_config", "False", "--run_name", "mine"),
         ("--max_epochs=5", "--patch_size", "[64, 64]"),
         ("--train#lr", "0.5"),
         ("--train::loss::kl", "2"),
@@ -150,3 +151,7 @@ def test_a_defect_ends_in_its_traceback(capsys):
 def test_constructing_it_puts_the_hook_in_place_even_where_there_is_nothing_to_check():
     BundleCommandLine([""])
     assert sys.excepthook is one_line_for_user_mistakes
+
+
+def test_a_command_line_whose_configs_are_named_in_an_args_file_is_left_to_monai():
+    assert BundleCommandLine([PROGRAM, "run", "--args_file", "args.json", "--batch_size", "4"]).config_files == []
