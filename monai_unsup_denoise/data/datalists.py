@@ -1,5 +1,4 @@
-"""What a training reads: noisy volumes, clean volumes of other people, and a validation set with known
-truth."""
+"""What a training reads: noisy volumes, clean ones of other people, and a validation set with known truth."""
 
 from __future__ import annotations
 
@@ -62,8 +61,7 @@ def training_datalists(
 
 
 def evaluation_datalist(clean: Sequence[dict[str, Any]], levels: Sequence[float]) -> list[dict[str, Any]]:
-    """Every clean volume at every noise level: ``image`` and ``label`` are the same file, the noise is
-    added on loading."""
+    """Every clean volume at every noise level: ``image`` and ``label`` are one file, the noise is added on loading."""
     return [{**item, "label": item["image"], "level": float(level)} for item in clean for level in levels]
 
 

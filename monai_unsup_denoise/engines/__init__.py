@@ -2,7 +2,6 @@
 
 from monai_unsup_denoise.engines.best_model import BestModel
 from monai_unsup_denoise.engines.checkpoints import EpochCheckpoint, find_checkpoint
-from monai_unsup_denoise.engines.command_line import BundleCommandLine
 from monai_unsup_denoise.engines.epoch_seed import EpochSeed
 from monai_unsup_denoise.engines.pictures import ExamplePictures, comparison_figure
 from monai_unsup_denoise.engines.slab_inferer import SlabInferer
@@ -14,7 +13,6 @@ from monai_unsup_denoise.engines.weights import load_weights
 
 __all__ = [
     "BestModel",
-    "BundleCommandLine",
     "DenoisedVolume",
     "EpochCheckpoint",
     "EpochSeed",

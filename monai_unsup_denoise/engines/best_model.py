@@ -42,6 +42,7 @@ class BestModel:
             return
         self.best = value
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        # A fixed name: torch.save writes it into the file, and a random one would make equal models differ.
         beside = self.path.with_name(self.path.name + ".part")
         torch.save(self.network.state_dict(), beside)
         os.replace(beside, self.path)

@@ -44,7 +44,10 @@ def test_no_file_names(tracked, repository, place):
     ("place", "line"),
     [
         ("the path of one machine", 'DATA = "/home/someone/scans"'),
-        ("the path of one machine", "see /work/notes.md"),
+        *(
+            ("the path of one machine", f"see /{folder}/notes.md")
+            for folder in ("Users", "root", "work", "mnt", "scratch")
+        ),
         ("a package registry's host", "pip install --index-url somewhere torch"),
         ("a package registry's host", "https://pypi.org/simple"),
     ],

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from monai.bundle import ConfigWorkflow
 
-from monai_unsup_denoise.engines import BundleCommandLine
-from monai_unsup_denoise.engines.command_line import one_line_for_user_mistakes
+from monai_unsup_denoise.cli.bundle_command_line import BundleCommandLine, one_line_for_user_mistakes
 from monai_unsup_denoise.errors import InputError
 
 PROGRAM = "/venv/lib/python3.12/site-packages/monai/bundle/__main__.py"
