@@ -10,12 +10,15 @@ from torch import nn
 from monai_unsup_denoise.errors import InputError
 
 
-def load_weights(network: nn.Module, path: str | Path | None) -> nn.Module:
+def load_weights(
+    network: nn.Module, path: str | Path | None, *, source: str = "train a model first (`make train`)"
+) -> nn.Module:
     """``network`` with the weights of ``path``, every one of them; unchanged where ``path`` is None.
 
     Args:
         network: changed in place.
         path: a state dictionary (tensors only), bare or under ``model``.
+        source: how to come by such a file, for the message where there is none.
 
     Raises:
         InputError: if the file is missing or is no such file, or its names or shapes are not the network's.
@@ -25,7 +28,7 @@ def load_weights(network: nn.Module, path: str | Path | None) -> nn.Module:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file; train a model first (`make train`) or give another path") from None
+        raise InputError(f"{path}: no such file; {source} or give another path") from None
     except Exception as error:  # whatever torch's unpickler makes of foreign bytes: IndexError, KeyError and so on
         raise InputError(f"{path}: not a PyTorch file of weights, or a damaged one; save or copy it again") from error
     state = state.get("model", state) if isinstance(state, dict) else state

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from torch import nn
-
-from monai_unsup_denoise.errors import InputError
 
 
 class TissuePerceptualLoss(nn.Module):
@@ -16,24 +12,13 @@ class TissuePerceptualLoss(nn.Module):
     Channels of the images (neighbouring slices) are compared one by one; volumes slice by slice along the last axis.
 
     Args:
-        classifier: has ``features(image) -> list``, as ``TissueClassifier``; it is frozen.
-        weights_path: its state dictionary.
+        classifier: pretrained, with ``features(image) -> list`` as ``TissueClassifier`` has; it is frozen.
         layer: index of the layer, 0 the finest.
-
-    Raises:
-        InputError: if there are no weights at ``weights_path``, or not this classifier's.
     """
 
-    def __init__(self, classifier: nn.Module, weights_path: str, *, layer: int = 1) -> None:
+    def __init__(self, classifier: nn.Module, *, layer: int = 1) -> None:
         super().__init__()
-        train = "train them with configs/train_perceptual.json"
-        if not Path(weights_path).is_file():
-            raise InputError(f"{weights_path}: no weights for the perceptual loss; {train}")
         self.classifier = classifier
-        try:
-            self.classifier.load_state_dict(torch.load(weights_path, map_location="cpu", weights_only=True))
-        except Exception as error:  # whatever torch makes of foreign bytes, and names or shapes that do not match
-            raise InputError(f"{weights_path}: a damaged file, or weights of another classifier; {train}") from error
         self.classifier.requires_grad_(False).eval()
         self.layer = layer
 

@@ -13,6 +13,7 @@ import torch
 from monai.bundle import ComponentLocator, ConfigParser, ConfigWorkflow, ckpt_export, verify_metadata, verify_net_in_out
 
 from monai_unsup_denoise.engines import load_weights
+from monai_unsup_denoise.errors import find_input_error
 
 ROOT = Path(__file__).parents[2]
 BUNDLE = ROOT / "bundles" / "brain_mri_denoise"
@@ -129,6 +130,17 @@ def test_a_training_starts_from_the_weights_it_is_given(tmp_path: Path) -> None:
     for name, weight in denoisers[0].state_dict().items():
         assert torch.equal(denoisers[1].state_dict()[name], weight)
         assert torch.equal(average.module.state_dict()[name], weight)
+
+
+def test_the_papers_training_without_its_perceptual_weights_says_how_to_make_them(tmp_path: Path) -> None:
+    parser = ConfigParser()
+    parser.read_config([str(BUNDLE / "configs" / name) for name in ("train.json", "train_paper.json")])
+    parser["perceptual_path"] = str(tmp_path / "nowhere.pt")
+    with pytest.raises(RuntimeError) as caught:
+        parser.get_parsed_content("perceptual")
+    mistake = find_input_error(caught.value)
+    assert mistake is not None
+    assert "nowhere.pt: no such file; train it with configs/train_perceptual.json" in str(mistake)
 
 
 def test_no_shipped_config_holds_a_path_of_this_machine() -> None:

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from monai_unsup_denoise.engines import load_weights
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.losses import TissuePerceptualLoss
 from monai_unsup_denoise.networks import TissueClassifier
@@ -16,7 +17,8 @@ def weights(tmp_path):
 
 
 def loss_of(path, *, layer=1):
-    return TissuePerceptualLoss(TissueClassifier(3, channels=(4, 6)), str(path), layer=layer)
+    classifier = load_weights(TissueClassifier(3, channels=(4, 6)), path, source="train it")
+    return TissuePerceptualLoss(classifier, layer=layer)
 
 
 def test_equal_images_have_no_distance_and_others_have(weights):
@@ -59,14 +61,14 @@ def test_the_classifier_is_frozen_and_the_image_gets_the_gradient(weights):
 
 
 def test_missing_weights_are_named_with_what_to_do(tmp_path):
-    with pytest.raises(InputError, match=r"nowhere\.pt: no weights .*train_perceptual\.json"):
+    with pytest.raises(InputError, match=r"nowhere\.pt: no such file; train it or"):
         loss_of(tmp_path / "nowhere.pt")
 
 
 def test_weights_of_another_classifier_or_a_damaged_file_are_named_in_one_line(tmp_path, weights):
     torch.save(TissueClassifier(3, channels=(4, 8)).state_dict(), tmp_path / "other.pt")
     (tmp_path / "damaged.pt").write_bytes(weights.read_bytes()[:1000])
-    for name in ("other.pt", "damaged.pt"):
-        with pytest.raises(InputError, match=f"{name}: a damaged file, or weights of another") as caught:
+    for name, reason in (("other.pt", "weights of another network"), ("damaged.pt", "a damaged one")):
+        with pytest.raises(InputError, match=rf"{name}: .*{reason}") as caught:
             loss_of(tmp_path / name)
         assert "\n" not in str(caught.value)
