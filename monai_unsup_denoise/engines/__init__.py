@@ -1,6 +1,7 @@
 """Training, validation and inference: one trainer for all methods, and its handlers."""
 
 from monai_unsup_denoise.engines.best_model import BestModel
+from monai_unsup_denoise.engines.bundle_denoiser import BundleDenoiser
 from monai_unsup_denoise.engines.checkpoints import EpochCheckpoint, find_checkpoint
 from monai_unsup_denoise.engines.epoch_seed import EpochSeed
 from monai_unsup_denoise.engines.pictures import ExamplePictures, comparison_figure
@@ -13,6 +14,7 @@ from monai_unsup_denoise.engines.weights import load_weights
 
 __all__ = [
     "BestModel",
+    "BundleDenoiser",
     "DenoisedVolume",
     "EpochCheckpoint",
     "EpochSeed",

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from monai.data import MetaTensor
 from monai.inferers import Inferer
 from tqdm import tqdm
 
-from monai_unsup_denoise.networks import DisentangledDenoiser
+
+class SlabNetwork(Protocol):
+    """What the inferer asks of a network: every denoiser of the bundle has it."""
+
+    def encode_noise(self, image: torch.Tensor) -> torch.Tensor:
+        """Noise code ``(B, code_channels)`` of slabs ``(B, depth, H, W)``; of length zero where there is none."""
+
+    def __call__(self, image: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
+        """Denoised slabs ``(B, depth, H, W)``."""
 
 
 class SlabInferer(Inferer):
@@ -17,7 +25,7 @@ class SlabInferer(Inferer):
 
     Slices lie along the last axis. A slab starts at every slice; each voxel is the weighted mean of the up to ``depth``
     predictions made of it, the middle of a slab counting most. The noise code is estimated once for the whole volume
-    (the median over its slabs), so that no seam can come from it.
+    (the median over its slabs), so that no seam can come from it. The result is a magnitude: never negative.
 
     Args:
         depth: slices in a slab, the network's number of channels; odd.
@@ -35,14 +43,14 @@ class SlabInferer(Inferer):
         self.step = step
         self.progress = progress
 
-    def noise_code(self, inputs: torch.Tensor, network: DisentangledDenoiser) -> torch.Tensor:
+    def noise_code(self, inputs: torch.Tensor, network: SlabNetwork) -> torch.Tensor:
         """Noise code ``(1, code_channels)`` of a volume ``(1, 1, H, W, D)``."""
         slabs = self._slabs(inputs)
         starts = range(0, len(slabs), self.batch_size)
         codes = torch.cat([network.encode_noise(slabs[i : i + self.batch_size]) for i in starts])
         return codes.median(dim=0, keepdim=True).values
 
-    def __call__(self, inputs: torch.Tensor, network: DisentangledDenoiser, *args: Any, **kwargs: Any) -> torch.Tensor:
+    def __call__(self, inputs: torch.Tensor, network: SlabNetwork, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Denoise ``inputs`` ``(B, 1, H, W, D)``; keeps the metadata of a MetaTensor.
 
         A keyword ``code`` ``(1, code_channels)`` replaces the volume's own noise code.
@@ -60,7 +68,7 @@ class SlabInferer(Inferer):
         out = torch.cat([self._denoise(volume, network, kwargs.get("code")) for volume in plain.split(1)])
         return MetaTensor(out, meta=inputs.meta) if isinstance(inputs, MetaTensor) else out
 
-    def _denoise(self, volume: torch.Tensor, network: DisentangledDenoiser, code: torch.Tensor | None) -> torch.Tensor:
+    def _denoise(self, volume: torch.Tensor, network: SlabNetwork, code: torch.Tensor | None) -> torch.Tensor:
         code = self.noise_code(volume, network) if code is None else code
         slices = volume.shape[-1]
         starts = sorted({*range(0, slices - self.depth + 1, self.step), slices - self.depth})
@@ -76,7 +84,7 @@ class SlabInferer(Inferer):
             for start, prediction in zip(chosen, predictions, strict=True):
                 total[start : start + self.depth] += weight * prediction
                 count[start : start + self.depth] += weight
-        return (total / count).permute(1, 2, 0)[None, None]
+        return (total / count).clamp(min=0).permute(1, 2, 0)[None, None]
 
     def _slabs(self, volume: torch.Tensor) -> torch.Tensor:
         """Every slab of ``(1, 1, H, W, D)`` as a view ``(D - depth + 1, depth, H, W)``."""

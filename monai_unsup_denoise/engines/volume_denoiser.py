@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from monai.bundle import ConfigParser
+from monai.data import MetaTensor
 from torch import nn
 
 from monai_unsup_denoise.errors import InputError, find_input_error
@@ -46,8 +47,8 @@ class VolumeDenoiser:
     The same voxels as ``python -m monai.bundle run --config_file inference.json``, and the noise level besides.
 
     Args:
-        bundle: folder of a bundle, or an inference config in its ``configs``; by default the bundle that comes
-            with the package.
+        bundle: folder of a bundle, or an inference config, laid over the ``inference.json`` beside it if there is
+            one; by default the bundle that comes with the package.
         model: file of weights in place of the config's.
         device: such as ``cpu`` or ``cuda:0``, in place of the config's.
         progress: show a progress bar for each volume.
@@ -67,10 +68,10 @@ class VolumeDenoiser:
         progress: bool = False,
     ) -> None:
         own = files("monai_unsup_denoise.bundles") / "brain_mri_denoise"
-        config = _config_file(Path(str(own)) if bundle is None else Path(bundle))
+        configs = _config_files(Path(str(own)) if bundle is None else Path(bundle))
         parser = ConfigParser()
-        parser.read_config(str(config))
-        parser["bundle_root"] = str(config.parent.parent)
+        parser.read_config([str(config) for config in configs])
+        parser["bundle_root"] = str(configs[0].parent.parent)
         if model is not None:
             parser["model_path"] = str(model)
         if device is not None:
@@ -130,17 +131,32 @@ class VolumeDenoiser:
                 item = self.preprocessing({"image": str(path)}, end=1)
         except Exception as error:
             raise InputError(f"{path}: {_why_unreadable(error)}") from error
+        return self._preprocess(item)
+
+    def wrap(self, volume: np.ndarray) -> Any:
+        """What :meth:`load` returns, of an array ``(X, Y, Z)`` of magnitudes in any units, voxels of 1 mm.
+
+        Raises:
+            InputError: if it is no volume of magnitudes.
+        """
+        return self._preprocess({"image": MetaTensor(torch.as_tensor(volume, dtype=torch.float32))})
+
+    def _preprocess(self, item: dict[str, Any]) -> Any:
+        """All but the first transform, which reads."""
         try:
             return self.preprocessing(item, start=1)["image"]
         except RuntimeError as error:
             raise find_input_error(error) or error from None
 
 
-def _config_file(bundle: Path) -> Path:
+def _config_files(bundle: Path) -> list[Path]:
+    """``inference.json``, and what is laid over it, as a list of configs is in MONAI's command."""
     config = bundle if bundle.suffix == ".json" else bundle / "configs" / "inference.json"
     if not config.is_file():
         raise InputError(f"{config}: no such file; give the folder of a bundle with configs/inference.json")
-    return config.resolve()
+    config = config.resolve()
+    base = config.with_name("inference.json")
+    return [base, config] if base.is_file() and base != config else [config]
 
 
 def _device(name: str) -> torch.device:

@@ -1,18 +1,22 @@
 """Training methods, one objective each, and the terms they are made of."""
 
 from monai_unsup_denoise.losses.adversarial import fooled, told_apart
+from monai_unsup_denoise.losses.cyclegan import CycleGANObjective
 from monai_unsup_denoise.losses.kl_divergence import kl_divergence, sample_code
 from monai_unsup_denoise.losses.objective import Objective
 from monai_unsup_denoise.losses.paired import PairedObjective
 from monai_unsup_denoise.losses.paper import PaperObjective
 from monai_unsup_denoise.losses.perceptual import TissuePerceptualLoss
 from monai_unsup_denoise.losses.physics import PhysicsObjective
+from monai_unsup_denoise.losses.regression import RegressionObjective
 
 __all__ = [
+    "CycleGANObjective",
     "Objective",
     "PairedObjective",
     "PaperObjective",
     "PhysicsObjective",
+    "RegressionObjective",
     "TissuePerceptualLoss",
     "fooled",
     "kl_divergence",

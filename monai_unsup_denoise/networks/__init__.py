@@ -1,17 +1,21 @@
-"""Networks of the method: encoders of content and noise, generators, and the denoiser made of them."""
+"""Networks of the method: encoders of content and noise, generators, the denoiser made of them; and of its peers."""
 
 from monai_unsup_denoise.networks.content_encoder import ContentEncoder
 from monai_unsup_denoise.networks.denoiser import DisentangledDenoiser
+from monai_unsup_denoise.networks.dncnn import DnCNN
 from monai_unsup_denoise.networks.generator import ContentGenerator
 from monai_unsup_denoise.networks.noise_encoder import NoiseEncoder
 from monai_unsup_denoise.networks.noise_level import NoiseLevel
 from monai_unsup_denoise.networks.rician_generator import RicianGenerator
 from monai_unsup_denoise.networks.tissue_classifier import TissueClassifier
+from monai_unsup_denoise.networks.translator import ImageTranslator
 
 __all__ = [
     "ContentEncoder",
     "ContentGenerator",
     "DisentangledDenoiser",
+    "DnCNN",
+    "ImageTranslator",
     "NoiseEncoder",
     "NoiseLevel",
     "RicianGenerator",

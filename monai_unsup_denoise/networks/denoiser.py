@@ -7,6 +7,7 @@ from torch import nn
 
 from monai_unsup_denoise.networks.content_encoder import ContentEncoder
 from monai_unsup_denoise.networks.noise_level import NoiseLevel
+from monai_unsup_denoise.networks.padding import crop_as, pad_to_multiple
 
 
 class DisentangledDenoiser(nn.Module):
@@ -45,10 +46,8 @@ class DisentangledDenoiser(nn.Module):
         if code is None:
             code = self.encode_noise(image)
         # Codes are trained to be N(0, 1); far outside, the modulation of the generator would extrapolate.
-        out = self.generator(self.content_encoder(self._pad(image)), code.clamp(-3.0, 3.0))
-        for axis in range(2, image.dim()):
-            out = out.narrow(axis, 0, image.size(axis))
-        return out.clamp(min=0)
+        content = self.content_encoder(pad_to_multiple(image, self.downsampling))
+        return crop_as(self.generator(content, code.clamp(-3.0, 3.0)), image).clamp(min=0)
 
     @torch.jit.export
     def encode_noise(self, image: torch.Tensor) -> torch.Tensor:
@@ -66,9 +65,3 @@ class DisentangledDenoiser(nn.Module):
         if self.noise_level is None:
             raise ValueError("this denoiser's noise code has no unit: it was built without `noise_level`")
         return self.noise_level(code)
-
-    def _pad(self, image: torch.Tensor) -> torch.Tensor:
-        amounts: list[int] = []
-        for axis in range(image.dim() - 1, 1, -1):
-            amounts += [0, (-image.size(axis)) % self.downsampling]
-        return nn.functional.pad(image, amounts, mode="replicate")

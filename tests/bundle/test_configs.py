@@ -102,18 +102,22 @@ def test_the_torchscript_export_denoises_as_the_network_does(tmp_path: Path) -> 
     ("training", "inference"),
     [
         (["train.json"], "inference.json"),
-        (["train.json", "train_paired.json"], "inference.json"),
+        (["train.json", "train_paired.json"], "inference_paired.json"),
         (["train.json", "train_paper.json"], "inference_paper.json"),
+        (["train.json", "train_cyclegan.json"], "inference_cyclegan.json"),
+        (["train.json", "train_paired.json", "train_dncnn.json"], "inference_dncnn.json"),
     ],
 )
 def test_training_and_inference_describe_the_same_network(training: list[str], inference: str, tmp_path: Path) -> None:
     train, infer = ConfigParser(), ConfigParser()
     train.read_config([str(BUNDLE / "configs" / name) for name in training])
-    infer.read_config(str(BUNDLE / "configs" / inference))
-    trained, image = train.get_parsed_content("denoiser"), torch.rand(1, 5, 24, 24)
-    torch.nn.init.normal_(trained.generator.head.weight, std=0.1)
+    infer.read_config([str(BUNDLE / "configs" / name) for name in ("inference.json", inference)])
+    trained, image = train.get_parsed_content("denoiser").eval(), torch.rand(1, 5, 24, 24)
+    with torch.no_grad():
+        for parameter in trained.parameters():
+            parameter.add_(0.01 * torch.randn_like(parameter))
     torch.save(trained.state_dict(), tmp_path / "model.pt")
-    loaded = load_weights(infer.get_parsed_content("network_def"), tmp_path / "model.pt")
+    loaded = load_weights(infer.get_parsed_content("network_def"), tmp_path / "model.pt").eval()
     with torch.no_grad():
         torch.testing.assert_close(loaded(image), trained(image))
 

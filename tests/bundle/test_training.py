@@ -10,7 +10,7 @@ import pytest
 import torch
 from mlflow import MlflowClient
 
-from monai_unsup_denoise.losses import PaperObjective, PhysicsObjective
+from monai_unsup_denoise.losses import CycleGANObjective, PaperObjective, PhysicsObjective
 
 
 def test_the_default_training_leaves_a_model_and_one_finished_run_with_all_there_is_to_know(
@@ -60,6 +60,44 @@ def test_the_paired_training_runs(train: Callable, runs: Callable) -> None:
     assert done.returncode == 0, done.stderr
     (run,) = runs("paired")
     assert {"train/reconstruction", "train/noise_level"} <= set(run.data.metrics)
+
+
+def test_the_training_of_dncnn_runs(train: Callable, runs: Callable) -> None:
+    done = train(
+        "train.json", "train_paired.json", "train_dncnn.json", experiment_name="dncnn", **{"dncnn#features": 8}
+    )
+    assert done.returncode == 0, done.stderr
+    (run,) = runs("dncnn")
+    assert math.isfinite(run.data.metrics["train/reconstruction"])
+
+
+def test_cyclegans_training_has_every_loss_finite_and_a_falling_cycle_loss_and_resumes_with_its_image_pool(
+    train: Callable, runs: Callable, tracking_uri: str, tmp_path: Path
+) -> None:
+    settings = {
+        "experiment_name": "cyclegan",
+        "iterations_per_epoch": 20,
+        "val_interval": 3,
+        "learning_rate": 0.003,
+        "generator_low#channels": "[4,8]",
+        "generator_low#blocks": 1,
+        "content_encoder_low#channels": "[4,8]",
+        "content_encoder_low#blocks": 1,
+    }
+    for more in ({"max_epochs": 2}, {"max_epochs": 3, "resume": "latest"}):
+        done = train("train.json", "train_cyclegan.json", **settings, **more)
+        assert done.returncode == 0, done.stderr
+    (run,) = runs("cyclegan")
+    client = MlflowClient(tracking_uri)
+    history = {
+        term: [point.value for point in client.get_metric_history(run.info.run_id, f"train/{term}")]
+        for term in CycleGANObjective.TERMS
+    }
+    assert all(len(values) == 60 and all(map(math.isfinite, values)) for values in history.values())
+    assert history["cycle"][-1] < 0.8 * history["cycle"][0]
+    (path,) = tmp_path.glob("output/checkpoints/*/checkpoint_epoch=3.pt")
+    pools = torch.load(path, weights_only=True)["objective"]
+    assert {name: len(pool["images"]) for name, pool in pools.items()} == {"pred": 50, "fake_low": 50}
 
 
 def test_a_training_that_crashes_is_marked_failed(train: Callable, runs: Callable) -> None:

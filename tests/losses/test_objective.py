@@ -4,13 +4,21 @@ import re
 
 import pytest
 
-from monai_unsup_denoise.losses import PairedObjective, PaperObjective, PhysicsObjective
+from monai_unsup_denoise.losses import (
+    CycleGANObjective,
+    PairedObjective,
+    PaperObjective,
+    PhysicsObjective,
+    RegressionObjective,
+)
 from monai_unsup_denoise.losses.objective import check_weights
 
 MAKE = {
+    CycleGANObjective: {"adversarial": None},
     PairedObjective: {},
     PaperObjective: {"adversarial": None, "perceptual": None},
     PhysicsObjective: {"adversarial": None},
+    RegressionObjective: {},
 }
 
 
@@ -33,5 +41,5 @@ def test_every_objective_asks_for_just_its_terms(objective):
     dropped = objective.TERMS[0]
     with pytest.raises(ValueError, match=rf"missing \['{dropped}'\], unknown none"):
         objective({term: 1.0 for term in objective.TERMS if term != dropped}, **MAKE[objective])
-    with pytest.raises(ValueError, match=r"missing none, unknown \['identity'\]"):
-        objective({**weights, "identity": 1.0}, **MAKE[objective])
+    with pytest.raises(ValueError, match=r"missing none, unknown \['beauty'\]"):
+        objective({**weights, "beauty": 1.0}, **MAKE[objective])

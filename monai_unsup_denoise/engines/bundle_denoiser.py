@@ -1,0 +1,32 @@
+"""A trained model of the bundle as a function of arrays, which is what measurements compare."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from monai_unsup_denoise.engines.volume_denoiser import VolumeDenoiser
+
+
+class BundleDenoiser:
+    """Denoise arrays with one of the bundle's inference configs; blind.
+
+    Args:
+        config: name in the bundle's ``configs``, such as ``inference_paper.json``.
+        model: file of weights; the config's if None.
+        device: such as ``cpu``; the config's if None.
+
+    Raises:
+        InputError: for a config or weights that are missing or do not fit.
+    """
+
+    def __init__(self, config: str = "inference.json", *, model: str | Path | None = None, device: str | None = None):
+        bundle = Path(str(files("monai_unsup_denoise.bundles") / "brain_mri_denoise"))
+        self.denoiser = VolumeDenoiser(bundle / "configs" / config, model=model, device=device)
+
+    def __call__(self, noisy: np.ndarray, sigma: float | None = None) -> tuple[np.ndarray, float | None]:
+        """The denoised array ``(X, Y, Z)`` and the sigma found, in units of ``noisy``; ``sigma`` is not looked at."""
+        volume = self.denoiser.denoise_image(self.denoiser.wrap(noisy))
+        return volume.denoised, volume.sigma

@@ -1,0 +1,69 @@
+"""CycleGAN: two translators between the noisy and the clean domain, which know nothing of noise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch.nn.functional import l1_loss
+
+from monai_unsup_denoise.losses.adversarial import AdversarialLoss, discriminator_terms, fooled
+from monai_unsup_denoise.losses.image_pool import ImagePool
+from monai_unsup_denoise.losses.objective import Images, Networks, Terms, check_weights
+
+
+class CycleGANObjective:
+    """Adversarial, cycle and identity losses over two generators and two discriminators, trained without pairs.
+
+    The networks are ``generator_high`` (noisy to clean, the denoiser), ``generator_low`` (clean to noisy), each image to
+    image, and ``discriminator_high``, ``discriminator_low``.
+
+    Args:
+        weights: one number for each of ``TERMS``.
+        adversarial: adversarial loss, called as MONAI's ``PatchAdversarialLoss``; least squares, as published.
+        pool_size: generated images of each domain that are kept to show the discriminators again.
+
+    Zhu J-Y, Park T, Isola P, Efros AA (2017). Unpaired image-to-image translation using cycle-consistent adversarial
+    networks. ICCV; section 5.2 for the identity loss, section 4 for the pool.
+    """
+
+    TERMS = (
+        "adversarial_high",
+        "adversarial_low",
+        "cycle",
+        "identity",
+        "discriminator_high",
+        "discriminator_low",
+    )
+
+    def __init__(self, weights: Mapping[str, float], *, adversarial: AdversarialLoss, pool_size: int = 50) -> None:
+        self.weights = check_weights(weights, self.TERMS)
+        self.adversarial = adversarial
+        self.pools = {"pred": ImagePool(pool_size), "fake_low": ImagePool(pool_size)}
+
+    def generator_step(self, networks: Networks, batch: Images) -> tuple[Terms, Images]:
+        """The generators' terms: fool, come back, and leave alone what is in the right domain already."""
+        low, high = batch["noisy"], batch["clean"]
+        to_high, to_low = networks["generator_high"], networks["generator_low"]
+        fake_high, fake_low = to_high(low), to_low(high)
+        terms = {
+            "adversarial_high": fooled(self.adversarial, networks["discriminator_high"], fake_high),
+            "adversarial_low": fooled(self.adversarial, networks["discriminator_low"], fake_low),
+            "cycle": l1_loss(to_high(fake_low).float(), high) + l1_loss(to_low(fake_high).float(), low),
+            "identity": l1_loss(to_high(high).float(), high) + l1_loss(to_low(low).float(), low),
+        }
+        return terms, {"pred": fake_high.detach(), "fake_low": fake_low.detach()}
+
+    def discriminator_step(self, networks: Networks, batch: Images, images: Images) -> Terms:
+        """The discriminators' terms, on images of the pools."""
+        pooled = {name: pool.exchange(images[name]) for name, pool in self.pools.items()}
+        return discriminator_terms(self.adversarial, networks, batch, pooled)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The pools, for a checkpoint."""
+        return {name: pool.state_dict() for name, pool in self.pools.items()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take the pools of :meth:`state_dict`."""
+        for name, pool in self.pools.items():
+            pool.load_state_dict(state[name])

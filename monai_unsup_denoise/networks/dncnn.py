@@ -1,0 +1,49 @@
+"""DnCNN, the denoising network that the literature compares with."""
+
+from __future__ import annotations
+
+import torch
+from monai.networks.layers import Conv, Norm
+from torch import nn
+
+
+class DnCNN(nn.Module):
+    """Residual learning: a plain stack of convolutions predicts the noise, which is taken off the image.
+
+    Convolution and ReLU, then ``depth - 2`` times convolution, batch normalisation and ReLU, then a convolution. As a
+    denoiser it has a noise code of length zero: one network for all levels.
+
+    Args:
+        spatial_dims: 2 or 3.
+        channels: image channels ``C`` (neighbouring slices, for a 2-D network over slabs).
+        features: of every hidden layer.
+        depth: convolutions.
+
+    Zhang K, Zuo W, Chen Y, Meng D, Zhang L (2017). Beyond a Gaussian denoiser: residual learning of deep CNN for image
+    denoising. IEEE Trans Image Process 26(7):3142-3155.
+    """
+
+    def __init__(self, spatial_dims: int, channels: int, *, features: int = 64, depth: int = 17) -> None:
+        super().__init__()
+        convolution, normalisation = Conv["conv", spatial_dims], Norm["batch", spatial_dims]
+        layers: list[nn.Module] = [convolution(channels, features, kernel_size=3, padding=1), nn.ReLU()]
+        for _ in range(depth - 2):
+            # The normalisation has a bias of its own.
+            layers += [convolution(features, features, kernel_size=3, padding=1, bias=False), normalisation(features)]
+            layers.append(nn.ReLU())
+        layers.append(convolution(features, channels, kernel_size=3, padding=1))
+        self.noise = nn.Sequential(*layers)
+        for layer in self.noise:
+            if isinstance(layer, convolution):
+                nn.init.kaiming_normal_(
+                    layer.weight, nonlinearity="relu"
+                )  # as published; torch's default learns slower
+
+    def forward(self, image: torch.Tensor, code: torch.Tensor | None = None) -> torch.Tensor:
+        """Denoise ``image`` ``(B, C, *spatial)`` of any size; ``code`` is not looked at."""
+        return image - self.noise(image)
+
+    @torch.jit.export
+    def encode_noise(self, image: torch.Tensor) -> torch.Tensor:
+        """The empty noise code ``(B, 0)``."""
+        return torch.zeros(image.size(0), 0, dtype=image.dtype, device=image.device)

@@ -1,0 +1,21 @@
+"""Image sides that a network with coarse scales can halve."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+def pad_to_multiple(image: torch.Tensor, multiple: int) -> torch.Tensor:
+    """``image`` ``(B, C, *spatial)`` with each side lengthened at its end, by replication, to a multiple."""
+    amounts: list[int] = []
+    for axis in range(image.dim() - 1, 1, -1):
+        amounts += [0, (-image.size(axis)) % multiple]
+    return nn.functional.pad(image, amounts, mode="replicate")
+
+
+def crop_as(image: torch.Tensor, original: torch.Tensor) -> torch.Tensor:
+    """``image`` ``(B, C, *spatial)`` with its sides cut at their ends to those of ``original``."""
+    for axis in range(2, image.dim()):
+        image = image.narrow(axis, 0, original.size(axis))
+    return image

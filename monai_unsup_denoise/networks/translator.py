@@ -1,0 +1,39 @@
+"""The generators of CycleGAN."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from monai_unsup_denoise.networks.content_encoder import ContentEncoder
+from monai_unsup_denoise.networks.generator import ContentGenerator
+from monai_unsup_denoise.networks.padding import crop_as, pad_to_multiple
+
+
+class ImageTranslator(nn.Module):
+    """Image of one domain in, image of the other out: ``G(E(x))``, without a noise code.
+
+    The backbone of the disentangled denoiser, so that methods are compared and not networks. As a denoiser it has a
+    noise code of length zero.
+
+    Args:
+        content_encoder: ``E``.
+        generator: ``G``; its code, of length 1, is held at zero.
+    """
+
+    def __init__(self, content_encoder: ContentEncoder, generator: ContentGenerator) -> None:
+        super().__init__()
+        self.content_encoder = content_encoder
+        self.generator = generator
+        self.downsampling: int = content_encoder.downsampling
+
+    def forward(self, image: torch.Tensor, code: torch.Tensor | None = None) -> torch.Tensor:
+        """Translate ``image`` ``(B, C, *spatial)`` of any size; ``code`` is not looked at."""
+        content = self.content_encoder(pad_to_multiple(image, self.downsampling))
+        zero = torch.zeros(image.size(0), 1, dtype=image.dtype, device=image.device)
+        return crop_as(self.generator(content, zero), image)
+
+    @torch.jit.export
+    def encode_noise(self, image: torch.Tensor) -> torch.Tensor:
+        """The empty noise code ``(B, 0)``."""
+        return torch.zeros(image.size(0), 0, dtype=image.dtype, device=image.device)
