@@ -1,6 +1,6 @@
-# The five one-word commands. Each makes .venv by itself the first time; `make help` says what they do.
+# The commands. Each makes the environment it needs the first time; `make help` says what they do.
 .DEFAULT_GOAL := help
-.PHONY: help train evaluate demo test test-all lint clean
+.PHONY: help train evaluate demo benchmark benchmark-full train-peers ablation peers test test-all lint clean
 
 CONFIGS := bundles/brain_mri_denoise/configs
 BIN     := .venv/bin
@@ -16,9 +16,12 @@ endif
 
 export MLFLOW_DISABLE_TELEMETRY = true
 
+comma := ,
+train_peer = $(BIN)/python -m monai.bundle run training --config_file "['$(CONFIGS)/train.json',$(1)]" $(ARGS)
+
 help: ## say what each command does
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## */\1|/' \
-		| while IFS='|' read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
+		| while IFS='|' read -r name what; do printf '  make %-14s %s\n' "$$name" "$$what"; done
 	@echo '  More arguments go in ARGS, e.g. make train ARGS="--max_epochs 3" or make test ARGS="-k rician -x";'
 	@echo '  another interpreter in PYTHON, e.g. make test PYTHON=python3.12.'
 
@@ -31,6 +34,25 @@ evaluate: $(STAMP) ## measure the trained model: PSNR and SSIM per noise level
 demo: $(STAMP) ## denoise one example and draw noisy, denoised, residual and clean side by side
 	$(BIN)/mri-denoise demo $(ARGS)
 
+# Exit code 3: all is written, but some methods have no packages or weights here. That is said, and no failure.
+benchmark: $(STAMP) ## compare with other denoisers on a reduced grid (minutes); its page is benchmark/index.html
+	$(BIN)/mri-denoise benchmark --quick $(ARGS) || test $$? -eq 3
+
+benchmark-full: $(STAMP) ## the whole comparison in docs/benchmark (hours); BRAINWEB=folder adds BrainWeb's volumes
+	$(BIN)/mri-denoise benchmark --volume phantom $(if $(BRAINWEB),--volume brainweb:$(BRAINWEB)) \
+		--output-dir docs/benchmark $(ARGS) || test $$? -eq 3
+
+train-peers: $(STAMP) ## train the learned methods that ours is compared with (about 1.5 hours on two CPU cores)
+	$(call train_peer,'$(CONFIGS)/train_paired.json')
+	$(call train_peer,'$(CONFIGS)/train_paired.json'$(comma)'$(CONFIGS)/train_dncnn.json')
+	$(call train_peer,'$(CONFIGS)/train_cyclegan.json')
+	$(call train_peer,'$(CONFIGS)/train_paper.json')
+
+ablation: $(STAMP) ## which terms of the published method help (about 40 minutes)
+	$(BIN)/python -m monai_unsup_denoise.evaluation.ablation $(ARGS)
+
+peers: .peers/.installed ## install other people's denoisers into .peers, for the benchmark (some gigabytes)
+
 test: $(STAMP) ## run the tests (minutes)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
@@ -42,7 +64,7 @@ lint: $(STAMP) ## check the style (ruff) and the types of the package (mypy)
 	$(BIN)/mypy monai_unsup_denoise transforms
 
 clean: ## remove .venv, build products and caches; never a model or a result
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .peers build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # torch goes first and alone, so that its build (CPU or CUDA, whichever the index offers) is settled before the rest.
@@ -59,4 +81,11 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	"$$found" -m venv .venv
 	@$(PIP) "$$(grep '^torch==' constraints.txt)"
 	@$(PIP) -e '.[test,dev]'
+	@touch $@
+
+# Peers disagree with our pins and with our licence, hence an environment apart. Noise2Void brings a torch of its own.
+.peers/.installed: requirements-peers.txt $(STAMP)
+	@echo "Installing into .peers (once; some gigabytes)"
+	@$(BIN)/python -m venv .peers
+	@.peers/bin/python -m pip install -qq --no-input --disable-pip-version-check -r requirements-peers.txt
 	@touch $@

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from monai_unsup_denoise import __version__
+from monai_unsup_denoise.cli.benchmark import benchmark
 from monai_unsup_denoise.cli.bundle_run import PASSES_OPTIONS_ON
 from monai_unsup_denoise.cli.demo import demo
 from monai_unsup_denoise.cli.denoise import denoise
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command()(denoise)
 app.command(context_settings=PASSES_OPTIONS_ON)(train)
 app.command(context_settings=PASSES_OPTIONS_ON)(evaluate)
+app.command()(benchmark)
 app.command()(demo)
 
 

@@ -15,8 +15,8 @@ from monai_unsup_denoise.losses.objective import Images, Networks, Terms, check_
 class CycleGANObjective:
     """Adversarial, cycle and identity losses over two generators and two discriminators, trained without pairs.
 
-    The networks are ``generator_high`` (noisy to clean, the denoiser), ``generator_low`` (clean to noisy), each image to
-    image, and ``discriminator_high``, ``discriminator_low``.
+    The networks are ``generator_high`` (noisy to clean, the denoiser) and ``generator_low`` (clean to noisy), each
+    image to image, ``discriminator_high`` and ``discriminator_low``.
 
     Args:
         weights: one number for each of ``TERMS``.

@@ -14,7 +14,9 @@ LAYER = {
     "data": 1,
     "metrics": 1,
     "transforms": 1,
+    "baselines": 1,
     "engines": 2,
+    "evaluation": 2,
     "cli": 3,
 }
 

@@ -1,0 +1,157 @@
+"""`mri-denoise benchmark`: methods side by side, on the same noise."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from monai_unsup_denoise.cli.bundle_run import bundle_folder
+from monai_unsup_denoise.cli.quiet import quiet
+from monai_unsup_denoise.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+#: Exit code of a benchmark that is whole but for rows without numbers; 1 is a mistake of the user's, 2 a wrong option.
+LEFT_OUT = 3
+
+
+def benchmark(
+    volume: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="VOLUME",
+            help="Clean volume: phantom (three contrasts of a subject that no training saw), phantom_t1w, "
+            "brainweb:FOLDER, a scan or a folder of scans, or NAME=SCAN. Can be repeated. Default: phantom.",
+        ),
+    ] = None,
+    level: Annotated[
+        list[float] | None,
+        typer.Option(
+            metavar="PERCENT",
+            help="Noise level in percent of the maximum; can be repeated. Default: 5, 10, 15, 20, 25 and 30.",
+        ),
+    ] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Method, such as bm4d_vst; can be repeated. Default: all."),
+    ] = None,
+    seed: Annotated[
+        list[int] | None,
+        typer.Option(min=0, metavar="NUMBER", help="Realisation of the noise; can be repeated. Default: 0."),
+    ] = None,
+    slices: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIRST-LAST|N|all",
+            help="Slices of the last axis: a range from 0, the middle N, or all. Default: all, of a phantom the "
+            "middle 40, of brainweb_t1w 70-109.",
+        ),
+    ] = None,
+    models_dir: Annotated[
+        Path | None, typer.Option(help="Folder of trained weights, looked into before the bundle's models.")
+    ] = None,
+    peers_python: Annotated[
+        Path | None,
+        typer.Option(help="Interpreter with the packages of other methods. Default: .peers/bin/python, if there."),
+    ] = None,
+    output_dir: Annotated[
+        Path, typer.Option(help="Folder for the results; finished cells in it are not computed again.")
+    ] = Path("benchmark"),
+    threads: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Threads that a method may use.")] = 1,
+    is_quick: Annotated[
+        bool, typer.Option("--quick", help="The reduced grid of `make benchmark`: fewer volumes, levels and slices.")
+    ] = False,
+) -> None:
+    """Compare denoising methods: volumes x noise levels x methods, the same noise for all.
+
+    Each result is kept as it is finished: a run that is stopped goes on from there, and only what depends on
+    something that changed is computed again. A method that fails, or lacks its packages or weights, is a row that
+    says so; the exit code is then 3.
+    """
+    settings = _settings(is_quick)
+    with quiet():
+        from monai_unsup_denoise.evaluation.benchmark import run_benchmark
+        from monai_unsup_denoise.evaluation.cases import make_cases
+        from monai_unsup_denoise.evaluation.cells import Cells
+        from monai_unsup_denoise.evaluation.interpreters import find_interpreters
+        from monai_unsup_denoise.evaluation.methods import choose_methods, prepare
+        from monai_unsup_denoise.evaluation.report import write_report
+        from monai_unsup_denoise.evaluation.volumes import find_sources, load_volume
+    chosen = choose_methods(settings["methods"], method or ())
+    make_cases([], level or [], [])  # a wrong level is said before a phantom is made
+    interpreters = find_interpreters(peers_python)
+    _make_folder(output_dir)
+    sources = find_sources(volume or settings["volumes"])
+    with quiet():
+        volumes = [load_volume(source, slices or settings["slices"].get(source.name, "all")) for source in sources]
+    cases = make_cases(volumes, level or settings["levels"], seed or settings["seeds"])
+    folders = [*([models_dir] if models_dir else []), bundle_folder() / "models"]
+    configs = bundle_folder() / "configs"
+    prepared = [prepare(one, interpreters=interpreters, model_folders=folders, configs=configs) for one in chosen]
+    cells = Cells(output_dir / "cells", warn=lambda line: typer.echo(line, err=True))
+    try:
+        results = run_benchmark(cases, prepared, cells, results=output_dir / "results.csv", threads=threads)
+    except KeyboardInterrupt:
+        typer.echo(f"stopped; what is finished is kept in {output_dir}: the same command goes on from there", err=True)
+        raise typer.Exit(130) from None
+    write_report(
+        output_dir,
+        results,
+        cells.find_picture,
+        titles={one.name: one.title for one in chosen},
+        notes={one.name: one.note for one in chosen if one.note},
+        references=[one.name for one in chosen if one.trained_on_pairs],
+        note=settings["remark"] if is_quick else "",
+        command=_command(),
+        conditions=f"{_processor()}, {threads} thread{'s' if threads > 1 else ''} for each method",
+    )
+    for name in ("results.csv", "tables.md", "index.html"):
+        typer.echo(output_dir / name)
+    _say_what_was_left_out(results)
+
+
+def _command() -> str:
+    """What the user typed."""
+    return shlex.join(["mri-denoise", *sys.argv[1:]])
+
+
+def _processor() -> str:
+    """Name of the processor where the system tells it, else its kind."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _settings(is_quick: bool) -> dict[str, Any]:
+    settings = json.loads((bundle_folder() / "configs" / "benchmark.json").read_text(encoding="utf-8"))
+    return settings | settings["quick"] if is_quick else settings
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made ({error.strerror}); give another --output-dir") from error
+
+
+def _say_what_was_left_out(results: pd.DataFrame) -> None:
+    """A line for each method and reason, and exit code 3, where there are rows without numbers."""
+    failed = results[results["status"] != "ok"]
+    if failed.empty:
+        return
+    typer.echo(f"error: {len(failed)} of {len(results)} results are missing:", err=True)
+    for name in results["method"].unique():
+        for reason, number in failed[failed["method"] == name].groupby("status", sort=False).size().items():
+            typer.echo(f"  {name}: {reason} ({number} of {(results['method'] == name).sum()})", err=True)
+    raise typer.Exit(LEFT_OUT)
