@@ -31,6 +31,12 @@ def distributions(lines: str) -> set[str]:
     return {Requirement(line).name.replace("-", "_").lower() for line in lines.split("\n") if line}
 
 
+def peers(repository: Path) -> set[str]:
+    """The distributions of the environment that `make peers` makes."""
+    lines = (repository / "requirements-peers.txt").read_text(encoding="utf-8").splitlines()
+    return distributions("\n".join(line for line in lines if not line.startswith("#")))
+
+
 def imports_of(folder: Path) -> set[str]:
     """The top-level names that the Python files under `folder` import, here or inside a function."""
     names = set()
@@ -62,8 +68,20 @@ def test_every_package_in_the_tree_is_listed(repository, setup_cfg):
 def test_everything_the_package_imports_is_a_declared_dependency(repository, setup_cfg):
     declared = distributions(setup_cfg["options"]["install_requires"])
     declared |= distributions(setup_cfg["options.extras_require"]["brainweb"])
+    declared |= {"ants" if name == "antspyx" else name for name in peers(repository)}
     imported = imports_of(repository / PACKAGE) | imports_of(repository / "transforms")
     assert not undeclared(imported, declared)
+
+
+def test_what_the_peers_import_is_asked_for_by_the_baselines_alone(repository):
+    names = {"ants", "bm3d", "bm4d", "careamics", "cat_surf", "dipy"}
+    for folder in (repository / PACKAGE).iterdir():
+        if folder.is_dir() and folder.name != "baselines":
+            assert not imports_of(folder) & names, folder
+
+
+def test_the_extra_with_the_peers_is_part_of_the_peers_environment(repository, setup_cfg):
+    assert distributions(setup_cfg["options.extras_require"]["peers"]) < peers(repository)
 
 
 def test_everything_the_tests_import_comes_with_the_extra(repository, setup_cfg):
