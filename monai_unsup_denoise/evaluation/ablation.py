@@ -3,7 +3,7 @@
     python -m monai_unsup_denoise.evaluation.ablation --output-dir docs/benchmark --volume NAME=SCAN ...
 
 trains every variant below `--work-dir` (a finished one is not trained again) and writes `ablation.csv` and
-`ablation.md`. What follows the options goes to `mri-denoise benchmark`.
+`ablation.md` after each. What follows the options goes to `mri-denoise benchmark`.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 BUDGET = {"max_epochs": 4, "iterations_per_epoch": 100, "batch_size": 4, "progress": False}
 LEVEL = 15
+COLUMNS = ("variant", "volume", "level", "seed", "slices", "psnr", "psnr_fg", "ssim_3d")
 
 
 def main() -> None:
-    """Train and measure every variant, then write the tables."""
+    """Train and measure every variant."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--output-dir", type=Path, default=Path("docs/benchmark"), help="folder for the two tables")
     parser.add_argument("--work-dir", type=Path, default=Path("runs/ablation"), help="folder for trainings and cells")
@@ -43,11 +44,15 @@ def main() -> None:
         folder = options.work_dir.absolute() / f"variant_{number}"
         print(f"{number}/{len(VARIANTS)} {name}", flush=True)
         train_variant(folder, overrides)
-        measured.append(measure_variant(folder, rest).assign(variant=name))
-    results = pd.concat(measured)[["variant", "volume", "level", "seed", "slices", "psnr", "psnr_fg", "ssim_3d"]]
-    with written_whole(options.output_dir / "ablation.csv") as partial:
+        measured.append(measure_variant(folder, rest).assign(variant=name)[list(COLUMNS)])
+        write_tables(options.output_dir, pd.concat(measured))
+
+
+def write_tables(folder: Path, results: pd.DataFrame) -> None:
+    """Write what is there, after each variant: the whole takes most of an hour."""
+    with written_whole(folder / "ablation.csv") as partial:
         results.to_csv(partial, index=False)
-    with written_whole(options.output_dir / "ablation.md") as partial:
+    with written_whole(folder / "ablation.md") as partial:
         partial.write_text(ablation_table(results), encoding="utf-8")
 
 
