@@ -26,7 +26,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "without adversarial (3) (5)": {WEIGHT + "adversarial_high": 0, WEIGHT + "adversarial_low": 0},
     "without cycle (7)": {WEIGHT + "cycle": 0},
     "without perceptual (10)": {WEIGHT + "perceptual": 0},
-    "perceptual of fakeh and l": {"train#objective#perceptual_pair": ["fakeh", "l"]},
 }
 BUDGET = {"max_epochs": 4, "iterations_per_epoch": 100, "batch_size": 4, "progress": False}
 LEVEL = 15

@@ -38,7 +38,7 @@ class DnCNN(nn.Module):
         self._initialise()
 
     def _initialise(self) -> None:
-        """As in the authors' program. With scales of 1 the normalised stack learns next to nothing for 1,500 steps."""
+        """As in the authors' program: He's weights, and small scales of the normalisation."""
         for layer in self.noise:
             if isinstance(layer, nn.modules.conv._ConvNd):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")

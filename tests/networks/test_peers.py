@@ -45,7 +45,7 @@ def test_dncnn_is_built_as_published():
     assert [layer.weight.shape[0] for layer in convolutions] == [64] * 16 + [1]
     assert sum(isinstance(layer, nn.BatchNorm2d) for layer in network.modules()) == 15
     scales = torch.cat([layer.weight.detach() for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)])
-    assert 0 < scales.abs().min() and float(scales.abs().max()) == pytest.approx(0.025)  # else it hardly learns
+    assert 0 < scales.abs().min() and float(scales.abs().max()) == pytest.approx(0.025)
     # A pixel sees 2 * 17 + 1 pixels a side.
     image = torch.zeros(1, 1, 45, 45, requires_grad=True)
     network.eval()(image)[0, 0, 22, 22].backward()
