@@ -139,6 +139,8 @@ def test_an_interruption_reaches_the_training_once_and_its_end_is_waited_for(
         time.sleep(0.1)
         os.kill(os.getpid(), number)
 
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)  # the tests run under nohup
     handler = signal.getsignal(number)
     threading.Thread(target=interrupt, daemon=True).start()
     assert mri_denoise("train").code == 7
