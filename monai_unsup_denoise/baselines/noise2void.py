@@ -25,7 +25,7 @@ class Noise2Void:
 
     Args:
         steps: the budget, training steps of 16 patches of 64 x 64 voxels; a count and not a time, so that the result
-            does not depend on how busy the machine is. 2000 take about three minutes on one CPU thread.
+            does not depend on how busy the machine is.
         seed: of weights, patches and blind spots; 1 or more.
     """
 

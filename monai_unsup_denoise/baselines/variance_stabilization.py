@@ -32,7 +32,7 @@ def stabilize_variance(noisy: np.ndarray, sigma: float) -> np.ndarray:
     `f'(z) = 1 / std[m | E[m] = z]` (the delta method), which holds the deviation of f(m) within 3 % of 1 for A of
     1.5 sigma and more. No mean lies below that of air, `sqrt(pi / 2)`: from there the slope falls linearly to 0 at
     z = 0. So f follows z^2 where the signal is lost, which is what tells best whether there is one, and air has a
-    deviation of 0.76. A slope that brings air to 1 as well costs BM4D most of what it gains there.
+    deviation of 0.76.
 
     Args:
         noisy: magnitudes of any shape, 0 or more.

@@ -86,7 +86,7 @@ def test_what_a_method_prints_does_not_disturb_the_conversation(make, noisy):
             np.testing.assert_array_equal(process.denoise(noisy, None).volume, noisy)
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere only the peak since the start is known")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux, where the peak memory can be reset before a call")
 def test_the_peak_is_the_memory_of_the_call_alone(make, noisy):
     with MethodProcess(make("Memory", parameters={"mib": 200})) as process:
         peaks = [process.denoise(noisy, None).peak_mib for _ in range(2)]
@@ -172,7 +172,7 @@ def test_the_process_ends_when_the_benchmark_is_interrupted_in_a_call(make, nois
         os.kill(int(mark.read_text()), 0)
 
 
-@pytest.mark.skipif(not Path("/proc").is_dir(), reason="only Linux tells a process that its parent died")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux, where a process can be told that its parent died")
 def test_a_call_ends_when_the_benchmark_is_killed(tmp_path, repository):
     mark = tmp_path / "pid"
     script = (
@@ -191,7 +191,7 @@ def test_a_call_ends_when_the_benchmark_is_killed(tmp_path, repository):
     assert has_ended(int(mark.read_text()))
 
 
-@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks into /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux, whose /proc says which processes live")
 def test_what_a_method_started_ends_with_it(make_own, noisy):
     prepared = make_own("return 0 * noisy + Popen(['sleep', '60']).pid", "from subprocess import Popen")
     with MethodProcess(prepared) as process:

@@ -12,17 +12,12 @@ from typing import NamedTuple
 import pandas as pd
 
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.evaluation import scores
+from monai_unsup_denoise.evaluation.rows import BIAS_COLUMNS, LAG_COLUMNS
 
 #: Columns of `bias_*`, and the part of the maximum that each stands for.
-BANDS = {
-    "bias_00_02": (0.0, 0.02),
-    "bias_02_10": (0.02, 0.1),
-    "bias_10_20": (0.1, 0.2),
-    "bias_20_35": (0.2, 0.35),
-    "bias_35_60": (0.35, 0.6),
-    "bias_60_100": (0.6, 1.0),
-}
-LAGS = {f"residual_lag{lag}": lag for lag in (1, 2, 3, 4)}
+BANDS = dict(zip(BIAS_COLUMNS, scores.BANDS, strict=True))
+LAGS = dict(zip(LAG_COLUMNS, scores.LAGS, strict=True))
 _SCORES = ("psnr", "psnr_fg", "ssim_2d", "ssim_3d", "sigma_error", "gradient_correlation", "seconds", "peak_mib")
 _NUMBERS = ("level", "seed", *_SCORES, *BANDS, *LAGS)
 _WORDS = ("volume", "method", "told_sigma", "slices", "versions", "status")
