@@ -1,8 +1,9 @@
 # The commands. Each makes the environment it needs the first time; `make help` says what they do.
 .DEFAULT_GOAL := help
-.PHONY: help train evaluate demo benchmark benchmark-full train-peers ablation peers test test-all lint clean
+.PHONY: help train evaluate export demo benchmark benchmark-full train-peers ablation ideas peers test test-all lint clean
 
 CONFIGS := bundles/brain_mri_denoise/configs
+MODELS  := bundles/brain_mri_denoise/models
 BIN     := .venv/bin
 STAMP   := .venv/.installed
 PIP     := $(BIN)/python -m pip install -qq --no-input --disable-pip-version-check -c constraints.txt
@@ -31,6 +32,11 @@ train: $(STAMP) ## train the bundle on data made on this machine (no download), 
 evaluate: $(STAMP) ## measure the trained model: PSNR and SSIM per noise level
 	$(BIN)/python -m monai.bundle run --config_file "['$(CONFIGS)/train.json','$(CONFIGS)/evaluate.json']" $(ARGS)
 
+export: $(STAMP) ## write models/model.ts, the TorchScript of models/model.pt
+	$(BIN)/python -m monai.bundle ckpt_export --net_id network_def --key_in_ckpt "" \
+		--ckpt_file $(MODELS)/model.pt --filepath $(MODELS)/model.ts \
+		--config_file $(CONFIGS)/inference.json --meta_file $(CONFIGS)/metadata.json $(ARGS)
+
 demo: $(STAMP) ## denoise one example and draw noisy, denoised, residual and clean side by side
 	$(BIN)/mri-denoise demo $(ARGS)
 
@@ -50,6 +56,9 @@ train-peers: $(STAMP) ## train the learned methods that ours is compared with (a
 
 ablation: $(STAMP) ## which terms of the published method help (about 40 minutes)
 	$(BIN)/python -m monai_unsup_denoise.evaluation.ablation $(ARGS)
+
+ideas: $(STAMP) ## what each idea of the model is worth, on phantoms: docs/quality.csv (about an hour)
+	$(BIN)/python -m monai_unsup_denoise.evaluation.ideas $(ARGS)
 
 peers: .peers/.installed ## install other people's denoisers into .peers, for the benchmark (some gigabytes)
 

@@ -13,12 +13,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monai_unsup_denoise import __version__
-from monai_unsup_denoise.cli.outputs import plan_outputs, sidecar_path
+from monai_unsup_denoise.cli.outputs import map_path, plan_outputs, sidecar_path
 from monai_unsup_denoise.cli.quiet import quiet
 from monai_unsup_denoise.errors import InputError
 
 if TYPE_CHECKING:
     from monai_unsup_denoise.engines.volume_denoiser import VolumeDenoiser
+
+
+class OutputMap(str, Enum):
+    """Maps that can be written beside the denoised scan."""
+
+    sigma = "sigma"
+    residual = "residual"
+    uncertainty = "uncertainty"
 
 
 class OutputType(str, Enum):
@@ -54,6 +62,20 @@ def denoise(
     dtype: Annotated[
         OutputType, typer.Option(help="Voxels written; same: as in the input, integers rounded and clipped.")
     ] = OutputType.float32,
+    maps: Annotated[
+        list[OutputMap] | None,
+        typer.Option(
+            "--map",
+            help="Write this too, beside the output: the noise level of each voxel, what was removed, or the standard "
+            "deviation of the error to expect; can be repeated.",
+        ),
+    ] = None,
+    self_ensemble: Annotated[
+        bool, typer.Option("--self-ensemble", help="Average over mirror images: a little better, 8 times as slow.")
+    ] = False,
+    keep_floor: Annotated[
+        bool, typer.Option("--keep-floor", help="Leave the Rician noise floor in: the mean of many noisy scans.")
+    ] = False,
     device: Annotated[
         str | None, typer.Option(help="Where to compute, cpu or cuda:0; else a GPU where there is one.")
     ] = None,
@@ -72,18 +94,20 @@ def denoise(
         from tqdm import tqdm
 
         from monai_unsup_denoise.engines.volume_denoiser import VolumeDenoiser
+    names = [name.value for name in maps or []]
     if not is_collection:
-        _check(jobs[0], overwrite=overwrite)
+        _check(jobs[0], names, overwrite=overwrite)
     with quiet():
-        denoiser = VolumeDenoiser(bundle, model=model, device=device, progress=True)
+        settings = {"self_ensemble": self_ensemble, "keep_floor": keep_floor}
+        denoiser = VolumeDenoiser(bundle, model=model, device=device, settings=settings, progress=True)
     origin = _origin(denoiser)
     outputs = Counter(path for _, path in jobs)
     failures = []
     with tqdm(jobs, desc="denoising", unit="scan", disable=None) as bar:
         for job in bar:
             try:
-                _check(job, overwrite=overwrite, shared=outputs[job[1]] > 1)
-                line = _denoise_one(denoiser, job, origin, dtype=dtype, overwrite=overwrite)
+                _check(job, names, overwrite=overwrite, shared=outputs[job[1]] > 1)
+                line = _denoise_one(denoiser, job, names, origin, dtype=dtype, overwrite=overwrite)
             except Exception as error:
                 if not is_collection:
                     raise
@@ -98,13 +122,14 @@ def denoise(
         raise typer.Exit(1)
 
 
-def _check(job: tuple[Path, Path], *, overwrite: bool, shared: bool = False) -> None:
+def _check(job: tuple[Path, Path], maps: list[str], *, overwrite: bool, shared: bool = False) -> None:
     from monai_unsup_denoise.data import check_output
 
     scan, output = job
     if shared:
         raise InputError(f"{scan}: another scan would be written to {output} too; denoise it by itself")
-    check_output(output, source=scan, overwrite=overwrite)
+    for path in (output, *(map_path(output, name) for name in maps)):
+        check_output(path, source=scan, overwrite=overwrite)
     if not overwrite and sidecar_path(output).exists():
         raise InputError(f"{sidecar_path(output)}: exists already; add --overwrite or give another output")
 
@@ -112,6 +137,7 @@ def _check(job: tuple[Path, Path], *, overwrite: bool, shared: bool = False) -> 
 def _denoise_one(
     denoiser: VolumeDenoiser,
     job: tuple[Path, Path],
+    maps: list[str],
     origin: dict[str, Any],
     *,
     dtype: OutputType,
@@ -124,9 +150,11 @@ def _denoise_one(
     start = time.perf_counter()
     with quiet():
         image = denoiser.load(scan)
-    volume = denoiser.denoise_image(image)
+    volume = denoiser.denoise_image(image, maps)
     with quiet():
         write_volume(output, volume.denoised, source=scan, affine=volume.affine, dtype=dtype.value, overwrite=overwrite)
+        for name, voxels in volume.maps.items():
+            write_volume(map_path(output, name), voxels, source=scan, affine=volume.affine, overwrite=overwrite)
     content = {"Sources": [scan.resolve().name], "sigma": volume.sigma, "sigma_percent": volume.sigma_percent}
     _write_sidecar(output, content | origin)
     noise = "noise level unknown to this model"

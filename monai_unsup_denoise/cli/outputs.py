@@ -48,6 +48,12 @@ def sidecar_path(output: Path) -> Path:
     return output.with_name(name.removesuffix(Path(name).suffix) + ".json")
 
 
+def map_path(output: Path, name: str) -> Path:
+    """Where the map ``name`` goes beside an output: ``scan_sigma.nii.gz`` beside ``scan.nii.gz``."""
+    ending = ".nii.gz" if output.name.endswith(".nii.gz") else output.suffix
+    return output.with_name(f"{output.name.removesuffix(ending)}_{name}{ending}")
+
+
 def _place_below(target: Path, scan: Path, root: Path) -> Path:
     """The folder in ``target`` that answers to the scan's folder in ``root``; ``target`` for a scan from elsewhere."""
     folder = scan.absolute() if scan.resolve() == root else scan.absolute().parent

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from monai.bundle import ConfigParser
 from monai.data import MetaTensor
 from torch import nn
 
+from monai_unsup_denoise.engines.output_maps import OutputMapsd
 from monai_unsup_denoise.errors import InputError, find_input_error
 
 
@@ -31,6 +33,8 @@ class DenoisedVolume:
             has no noise level.
         sigma_percent: sigma in percent of the maximum of the denoised scan, or None. The maximum is the 99.9th
             percentile: a few bright vessels do not count.
+        maps: further arrays ``(X, Y, Z)`` by name, in scanner units: those asked for of ``sigma`` (noise level),
+            ``residual`` (what was removed) and ``uncertainty`` (standard deviation of the error to expect).
     """
 
     noisy: np.ndarray
@@ -39,6 +43,7 @@ class DenoisedVolume:
     meta: dict[str, Any]
     sigma: float | None
     sigma_percent: float | None
+    maps: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 class VolumeDenoiser:
@@ -51,8 +56,9 @@ class VolumeDenoiser:
             one; by default the bundle that comes with the package.
         model: file of weights in place of the config's.
         device: such as ``cpu`` or ``cuda:0``, in place of the config's.
+        settings: further values of the config by id, such as ``self_ensemble``.
         progress: show a progress bar for each volume.
-        network: in place of the config's network and its weights, with the same ``encode_noise``.
+        network: in place of the config's network and its weights, with all that the inferer asks of one.
 
     Raises:
         InputError: for a bundle or weights that are missing or do not fit, or a device that is not there.
@@ -65,6 +71,7 @@ class VolumeDenoiser:
         model: str | Path | None = None,
         device: str | None = None,
         network: nn.Module | None = None,
+        settings: Mapping[str, Any] | None = None,
         progress: bool = False,
     ) -> None:
         own = files("monai_unsup_denoise.bundles") / "brain_mri_denoise"
@@ -76,10 +83,13 @@ class VolumeDenoiser:
             parser["model_path"] = str(model)
         if device is not None:
             parser["device"] = _device(device)
+        for name, value in (settings or {}).items():
+            parser[name] = value
         try:
             self.device: torch.device = parser.get_parsed_content("device")
             self.preprocessing = parser.get_parsed_content("preprocessing")
             self.inferer = parser.get_parsed_content("inferer")
+            _check_settings(self.inferer, settings or {})
             self.inferer.progress = progress
             chosen = parser.get_parsed_content("load_model")() if network is None else network
         except RuntimeError as error:
@@ -96,15 +106,24 @@ class VolumeDenoiser:
         return self.denoise_image(self.load(path))
 
     @torch.no_grad()
-    def denoise_image(self, image: Any) -> DenoisedVolume:
-        """Denoise what :meth:`load` returned."""
+    def denoise_image(self, image: Any, maps: Sequence[str] = ()) -> DenoisedVolume:
+        """Denoise what :meth:`load` returned, and make the ``maps`` that are named, of ``OUTPUT_MAPS``.
+
+        Raises:
+            InputError: for a map that the model cannot make, having no noise level.
+        """
         reference = float(image.meta["reference"])
         inputs = image.as_tensor()[None].to(self.device)
         code = self.inferer.noise_code(inputs, self.network)
-        denoised = _scanner_units(self.inferer(inputs, self.network, code=code)[0], reference)
+        pred = self.inferer(inputs, self.network, code=code)[0]
+        denoised = _scanner_units(pred, reference)
         sigma = None
         if getattr(self.network, "noise_level", None) is not None:
-            sigma = reference * float(self.network.sigma(code))
+            of_volume = code if code.dim() == 2 else self.network.encode_noise(inputs)
+            sigma = reference * float(self.network.sigma(of_volume))
+        elif {"sigma", "uncertainty"} & set(maps):
+            raise InputError(f"map {sorted(set(maps) - {'residual'})[0]!r}: this model does not tell the noise level")
+        made = OutputMapsd(maps, network=self.network, inferer=self.inferer)({"image": image, "pred": pred})
         maximum = float(np.percentile(denoised, 99.9))
         return DenoisedVolume(
             noisy=_scanner_units(image.as_tensor(), reference),
@@ -113,6 +132,7 @@ class VolumeDenoiser:
             meta=dict(image.meta),
             sigma=sigma,
             sigma_percent=None if sigma is None or maximum <= 0 else 100 * sigma / maximum,
+            maps={name: _scanner_units(made[name].as_tensor(), reference) for name in maps},
         )
 
     def load(self, path: str | Path) -> Any:
@@ -157,6 +177,15 @@ def _config_files(bundle: Path) -> list[Path]:
     config = config.resolve()
     base = config.with_name("inference.json")
     return [base, config] if base.is_file() and base != config else [config]
+
+
+def _check_settings(inferer: Any, settings: Mapping[str, Any]) -> None:
+    """Pass nothing over in silence: the inferer of slabs knows neither mirror images nor a floor to keep."""
+    for name, attribute in (("self_ensemble", "mirrored"), ("keep_floor", "keep_floor")):
+        if settings.get(name) and not hasattr(inferer, attribute):
+            raise InputError(
+                f"{name}: the {type(inferer).__name__} of this bundle's config cannot do that; leave it out"
+            )
 
 
 def _device(name: str) -> torch.device:

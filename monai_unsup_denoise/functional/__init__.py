@@ -2,6 +2,7 @@
 
 from monai_unsup_denoise.functional.air_mask import mask_air
 from monai_unsup_denoise.functional.noise_level import estimate_background_sigma
+from monai_unsup_denoise.functional.resizing import resize
 from monai_unsup_denoise.functional.rician import (
     add_rician_noise,
     invert_rician_mean,
@@ -19,6 +20,7 @@ __all__ = [
     "invert_rician_mean",
     "koay_inversion",
     "mask_air",
+    "resize",
     "rician_log_density",
     "rician_mean",
     "rician_second_moment",

@@ -9,6 +9,7 @@ from monai_unsup_denoise.losses.paper import PaperObjective
 from monai_unsup_denoise.losses.perceptual import TissuePerceptualLoss
 from monai_unsup_denoise.losses.physics import PhysicsObjective
 from monai_unsup_denoise.losses.regression import RegressionObjective
+from monai_unsup_denoise.losses.self_supervised import SelfSupervisedObjective
 
 __all__ = [
     "CycleGANObjective",
@@ -17,6 +18,7 @@ __all__ = [
     "PaperObjective",
     "PhysicsObjective",
     "RegressionObjective",
+    "SelfSupervisedObjective",
     "TissuePerceptualLoss",
     "fooled",
     "kl_divergence",

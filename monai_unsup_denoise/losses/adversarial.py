@@ -30,16 +30,18 @@ def told_apart(loss: AdversarialLoss, discriminator: nn.Module, real: torch.Tens
     return 0.5 * (on_real + on_fake)
 
 
-def discriminator_terms(loss: AdversarialLoss, networks: Networks, batch: Images, images: Images) -> Terms:
+def discriminator_terms(
+    loss: AdversarialLoss, networks: Networks, batch: Images, fake_high: torch.Tensor, fake_low: torch.Tensor
+) -> Terms:
     """The discriminators' side of (3), ``D_H`` on ``h`` and ``fakeh``, and of (5), ``D_L`` on ``l`` and ``fakel``.
 
     Args:
         loss: as in :func:`fooled`.
         networks: with ``discriminator_high`` and ``discriminator_low``.
         batch: with ``clean`` and ``noisy``.
-        images: of the generator half-step, detached: ``pred`` is ``fakeh``, ``fake_low`` is ``fakel``.
+        fake_high, fake_low: of the generator half-step, detached.
     """
     return {
-        "discriminator_high": told_apart(loss, networks["discriminator_high"], batch["clean"], images["pred"]),
-        "discriminator_low": told_apart(loss, networks["discriminator_low"], batch["noisy"], images["fake_low"]),
+        "discriminator_high": told_apart(loss, networks["discriminator_high"], batch["clean"], fake_high),
+        "discriminator_low": told_apart(loss, networks["discriminator_low"], batch["noisy"], fake_low),
     }

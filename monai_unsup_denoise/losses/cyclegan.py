@@ -57,7 +57,7 @@ class CycleGANObjective:
     def discriminator_step(self, networks: Networks, batch: Images, images: Images) -> Terms:
         """The discriminators' terms, on images of the pools."""
         pooled = {name: pool.exchange(images[name]) for name, pool in self.pools.items()}
-        return discriminator_terms(self.adversarial, networks, batch, pooled)
+        return discriminator_terms(self.adversarial, networks, batch, pooled["pred"], pooled["fake_low"])
 
     def state_dict(self) -> dict[str, Any]:
         """The pools, for a checkpoint."""

@@ -3,35 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from torch.nn.functional import l1_loss, mse_loss
+import torch
+from torch.nn.functional import mse_loss
 
 from monai_unsup_denoise.losses.objective import Images, Networks, Terms, check_weights
+from monai_unsup_denoise.losses.relative_error import log_relative_error
 
 
 class PairedObjective:
     """``G_H(E^c(l), E^n(l))``, equation (12), regressed onto the clean image of the same anatomy.
 
     The batch holds ``noisy`` and ``clean`` of the same anatomy, and ``sigma``, the noise level that was used, which
-    the noise code is told.
+    denoiser and noise encoder are told.
 
     Args:
         weights: one number for each of ``reconstruction, noise_level``.
+        power: of the reconstruction's error, as in ``log_relative_error``.
     """
 
     TERMS = ("reconstruction", "noise_level")
 
-    def __init__(self, weights: Mapping[str, float]) -> None:
+    def __init__(self, weights: Mapping[str, float], *, power: int = 1) -> None:
         self.weights = check_weights(weights, self.TERMS)
+        self.power = power
 
     def generator_step(self, networks: Networks, batch: Images) -> tuple[Terms, Images]:
-        """L1 to the clean image, and the squared error of log sigma."""
-        code, _ = networks["noise_encoder"](batch["noisy"])
-        pred = networks["generator_high"](networks["content_encoder"](batch["noisy"]), code.detach())
-        sigma = networks["noise_level"](code)
+        """The error relative to sigma, and the squared error of log sigma."""
+        denoiser: Any = networks["denoiser"]
+        noisy, clean = batch["noisy"], batch["clean"]
+        truth = batch["sigma"].reshape(-1).clamp(min=1e-4)
+        code, _ = denoiser.noise_encoder(noisy)
+        with torch.no_grad():
+            told = denoiser.noise_level.amplify(code, truth / denoiser.noise_level(code))
+        pred = denoiser(noisy, told)
+        sigma = truth.view(-1, *(1,) * (clean.dim() - 1))
         terms = {
-            "reconstruction": l1_loss(pred.float(), batch["clean"]),
-            "noise_level": mse_loss(sigma.log(), batch["sigma"].reshape(-1).clamp(min=1e-4).log()),
+            "reconstruction": log_relative_error(pred, clean, sigma, power=self.power),
+            "noise_level": mse_loss(denoiser.noise_level(code).log(), truth.log()),
         }
         return terms, {"pred": pred.detach()}
 

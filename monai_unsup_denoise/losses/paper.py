@@ -78,4 +78,4 @@ class PaperObjective:
 
     def discriminator_step(self, networks: Networks, batch: Images, images: Images) -> Terms:
         """The discriminators' side of equations (3) and (5)."""
-        return discriminator_terms(self.adversarial, networks, batch, images)
+        return discriminator_terms(self.adversarial, networks, batch, images["pred"], images["fake_low"])

@@ -29,6 +29,7 @@ class NoiseEncoder(nn.Module):
         channels: features of the small network, which looks at one window at a time.
         window: side of the windows in voxels.
         sigma, spread: as in ``NoiseLevel``, whose inverse the untrained encoder is.
+        map_scale: voxels over which :meth:`code_map` is smooth.
     """
 
     def __init__(
@@ -40,11 +41,13 @@ class NoiseEncoder(nn.Module):
         window: int = 8,
         sigma: float = 0.1,
         spread: float = 0.7,
+        map_scale: int = 32,
     ) -> None:
         super().__init__()
         pointwise = Conv["conv", spatial_dims]
         self.spatial_dims = spatial_dims
         self.window = window
+        self.map_scale = map_scale
         self.network = nn.Sequential(
             pointwise(3, channels, kernel_size=1),
             nn.ReLU(),
@@ -68,14 +71,51 @@ class NoiseEncoder(nn.Module):
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return mean and log-variance of the code, each ``(B, code_channels)``, of ``image`` ``(B, C, *spatial)``."""
-        log_energy, features, empty = self._local_statistics(image.float())
-        out = self.head(self.network(features)).float()
-        weight = torch.softmax((out[:, :1] - 1e4 * empty).flatten(1), dim=1).unsqueeze(1)
-        local = torch.cat([log_energy + out[:, 1:2], out[:, 2:]], dim=1).flatten(2)
-        pooled = (weight * local).sum(-1).unsqueeze(1)
+        weight, local = self._weigh_windows(image)
+        pooled = (weight.flatten(2) * local.flatten(2)).sum(-1).unsqueeze(1)
         mean = (pooled * self.mean_weight).sum(-1) + self.mean_bias
         log_variance = (pooled * self.log_variance_weight).sum(-1) + self.log_variance_bias
         return mean, log_variance
+
+    @torch.jit.export
+    def code_map(self, image: torch.Tensor) -> torch.Tensor:
+        """How the mean of the code varies over ``image``: a smooth coarse map ``(B, code_channels, *grid)``.
+
+        Each node is the weighted mean of the windows within about ``map_scale`` voxels; where none of them has weight,
+        the mean over the image, which always counts a little.
+        """
+        weight, local = self._weigh_windows(image)
+        code = torch.einsum("bc...,kc->bk...", local, self.mean_weight)
+        weight = weight * (weight[0, 0].numel())  # 1 on average
+        mean = (weight * code).flatten(2).mean(-1)
+        for _ in range(code.dim() - 2):
+            mean = mean.unsqueeze(-1)
+        near, total = self._smooth(weight * code), self._smooth(weight)
+        bias: torch.Tensor = self.mean_bias
+        for _ in range(code.dim() - 2):
+            bias = bias.unsqueeze(-1)
+        return (near + 0.02 * mean) / (total + 0.02) + bias
+
+    def _weigh_windows(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Weight of each window ``(B, 1, *)``, which sum to 1, and what it says ``(B, channels + 1, *)``."""
+        log_energy, features, empty = self._local_statistics(image.float())
+        out = self.head(self.network(features)).float()
+        weight = torch.softmax((out[:, :1] - 1e4 * empty).flatten(1), dim=1).view_as(empty)
+        return weight, torch.cat([log_energy + out[:, 1:2], out[:, 2:]], dim=1)
+
+    def _smooth(self, x: torch.Tensor) -> torch.Tensor:
+        """Mean over ``map_scale`` voxels along each axis, twice; near the border, over what there is."""
+        for axis in range(2, x.dim()):
+            stride = max(self.window // 2, 1) if axis < 4 else 1
+            reach = min(self.map_scale // stride // 2, x.size(axis) - 1)
+            for _ in range(2):
+                flat = x.movedim(axis, -1)
+                kernel = 2 * reach + 1
+                line = nn.functional.avg_pool1d(
+                    flat.reshape(-1, 1, x.size(axis)), kernel, stride=1, padding=reach, count_include_pad=False
+                )
+                x = line.view(flat.shape).movedim(-1, axis)
+        return x
 
     def _local_statistics(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Log-energy of each window ``(B, 1, *)``, scale-invariant features ``(B, 3, *)``, and 1 where it is empty."""

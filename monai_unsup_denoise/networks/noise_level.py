@@ -11,6 +11,8 @@ from torch import nn
 class NoiseLevel(nn.Module):
     """``sigma(z) = exp(a + b z)``, a and b learned (design of the physics-guided model).
 
+    A code is one for the whole image, or a map of codes; the noise level has the same spatial axes.
+
     Args:
         code_channels: length of the noise code; ``b`` has one entry for each.
         sigma: noise level of the code 0, in units of the image's reference intensity.
@@ -23,5 +25,19 @@ class NoiseLevel(nn.Module):
         self.slope = nn.Parameter(torch.full((code_channels,), spread / code_channels))
 
     def forward(self, code: torch.Tensor) -> torch.Tensor:
-        """Noise level ``(B,)`` of codes ``(B, code_channels)``."""
-        return torch.exp(self.offset + (code.float() * self.slope).sum(dim=1))
+        """Noise level ``(B, *spatial)`` of codes ``(B, code_channels, *spatial)``; ``(B,)`` of one code each."""
+        return torch.exp(self.offset + torch.einsum("bk...,k->b...", code.float(), self.slope))
+
+    @torch.jit.export
+    def amplify(self, code: torch.Tensor, gain: torch.Tensor) -> torch.Tensor:
+        """The code ``(B, code_channels, *spatial)`` nearest to ``code`` whose noise level is ``gain`` times as high.
+
+        Args:
+            code: ``(B, code_channels, *spatial)``.
+            gain: positive, ``(B, *spatial)``; spatial axes may have length 1.
+        """
+        slope = self.slope.detach()
+        step = slope / slope.square().sum().clamp(min=1e-6)
+        for _ in range(code.dim() - 2):
+            step = step.unsqueeze(-1)
+        return code + step * gain.log().unsqueeze(1)

@@ -91,7 +91,7 @@ def test_the_torchscript_export_denoises_as_the_network_does(tmp_path: Path) -> 
         key_in_ckpt="",
     )
     scripted = torch.jit.load(tmp_path / "model.ts")
-    image = torch.rand(2, 5, 33, 40)
+    image = torch.rand(2, 1, 21, 18, 9)
     with torch.no_grad():
         expected = network(image)
         assert (expected - image).abs().max() > 0.01
@@ -103,6 +103,8 @@ def test_the_torchscript_export_denoises_as_the_network_does(tmp_path: Path) -> 
     [
         (["train.json"], "inference.json"),
         (["train.json", "train_paired.json"], "inference_paired.json"),
+        (["train.json", "train_selfsup.json"], "inference.json"),
+        (["train.json", "train_full.json"], "inference.json"),
         (["train.json", "train_paper.json"], "inference_paper.json"),
         (["train.json", "train_cyclegan.json"], "inference_cyclegan.json"),
         (["train.json", "train_paired.json", "train_dncnn.json"], "inference_dncnn.json"),
@@ -112,7 +114,8 @@ def test_training_and_inference_describe_the_same_network(training: list[str], i
     train, infer = ConfigParser(), ConfigParser()
     train.read_config([str(BUNDLE / "configs" / name) for name in training])
     infer.read_config([str(BUNDLE / "configs" / name) for name in ("inference.json", inference)])
-    trained, image = train.get_parsed_content("denoiser").eval(), torch.rand(1, 5, 24, 24)
+    trained = train.get_parsed_content("denoiser").eval()
+    image = torch.rand(1, 1, 24, 24, 12) if train["spatial_dims"] == 3 else torch.rand(1, 5, 24, 24)
     with torch.no_grad():
         for parameter in trained.parameters():
             parameter.add_(0.01 * torch.randn_like(parameter))

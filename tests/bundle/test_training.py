@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,13 +12,21 @@ import torch
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from monai_unsup_denoise.data import phantom_datalist
 from monai_unsup_denoise.losses import CycleGANObjective, PaperObjective, PhysicsObjective
 
 
 def test_the_default_training_leaves_a_model_and_one_finished_run_with_all_there_is_to_know(
     train: Callable, runs: Callable, tracking_uri: str, tmp_path: Path
 ) -> None:
-    done = train("train.json", tracking="mlflow", experiment_name="default")
+    adversarial = {f"train#objective#weights#adversarial_{name}": 0.001 for name in ("high", "low")}
+    done = train(
+        "train.json",
+        tracking="mlflow",
+        experiment_name="default",
+        **adversarial,
+        **{"train#objective#lazy_interval": 1},
+    )
     assert done.returncode == 0, done.stderr
     assert torch.load(tmp_path / "model.pt", weights_only=True)
 
@@ -52,7 +61,7 @@ def test_the_papers_training_has_every_loss_of_equation_11_finite_and_a_falling_
         iterations_per_epoch=20,
         val_interval=3,
         learning_rate=0.003,
-        **{"generator_low#channels": "[4,8]", "generator_low#blocks": 1},
+        blocks=1,
     )
     assert done.returncode == 0, done.stderr
     (run,) = runs("paper")
@@ -64,6 +73,32 @@ def test_the_paired_training_runs(train: Callable, runs: Callable) -> None:
     assert done.returncode == 0, done.stderr
     (run,) = runs("paired")
     assert {"train/reconstruction", "train/noise_level"} <= set(run.data.metrics)
+
+
+def test_fine_tuning_on_noisy_scans_alone_starts_from_given_weights_and_keeps_its_last(
+    train: Callable, tmp_path: Path
+) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    [item] = phantom_datalist(None, [0], contrasts=["T1w"], spacing=4, progress=False)
+    shutil.copy(item["image"], scans / "noisy.nii")
+    assert train("train.json", experiment_name="before").returncode == 0
+    before = torch.load(tmp_path / "model.pt", weights_only=True)
+    (tmp_path / "model.pt").rename(tmp_path / "given.pt")
+    done = train(
+        "train.json",
+        "train_selfsup.json",
+        experiment_name="selfsup",
+        noisy_dir=scans,
+        pretrained=tmp_path / "given.pt",
+        val_interval=9,
+    )
+    assert done.returncode == 0, done.stderr
+    after = torch.load(tmp_path / "model.pt", weights_only=True)
+    assert set(after) == set(before)
+    moved = {name for name in after if not torch.equal(after[name], before[name])}
+    assert any(name.startswith("content_encoder") for name in moved)
+    assert not any(name.startswith(("noise_encoder", "noise_level")) for name in moved)
 
 
 def test_the_training_of_dncnn_runs(train: Callable, runs: Callable) -> None:
@@ -84,10 +119,6 @@ def test_cyclegans_training_has_every_loss_finite_a_falling_cycle_loss_and_its_i
         "iterations_per_epoch": 20,
         "val_interval": 3,
         "learning_rate": 0.003,
-        "generator_low#channels": "[4,8]",
-        "generator_low#blocks": 1,
-        "content_encoder_low#channels": "[4,8]",
-        "content_encoder_low#blocks": 1,
     }
     done = train("train.json", "train_cyclegan.json", **settings)
     assert done.returncode == 0, done.stderr

@@ -19,6 +19,8 @@ class Same(nn.Module):
     def encode_noise(self, image: torch.Tensor) -> torch.Tensor:
         return image.new_zeros(len(image), 1)
 
+    encode_noise_map = encode_noise
+
     def forward(self, image: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
         return image
 
@@ -54,15 +56,43 @@ def test_sigma_is_in_scanner_units_and_in_percent_of_the_denoised_maximum(scan, 
     assert seven.sigma_percent == pytest.approx(once.sigma_percent, rel=1e-4)
 
 
-def test_the_noise_code_is_computed_once_and_passed_on(scan, identity):
-    denoiser = VolumeDenoiser(model=identity)
+@pytest.mark.parametrize("varying", [True, False])
+def test_the_noise_code_is_computed_once_and_passed_on(scan, identity, varying):
+    denoiser = VolumeDenoiser(model=identity, settings={"varying_noise": varying})
     codes = []
     original = denoiser.inferer.noise_code
     denoiser.inferer.noise_code = lambda *inputs: codes.append(original(*inputs)) or codes[-1]
     volume = denoiser.denoise(scan)
     assert len(codes) == 1
-    expected = denoiser.network.sigma(codes[0]).item() * volume.meta["reference"]
-    assert volume.sigma == pytest.approx(expected)
+    level = denoiser.network.sigma(codes[0]) * volume.meta["reference"]
+    if varying:
+        assert level.min() * 0.9 <= volume.sigma <= level.max() * 1.1
+    else:
+        assert volume.sigma == pytest.approx(level.item())
+
+
+def test_maps_come_in_scanner_units_beside_the_denoised_scan(scan, smoothing):
+    denoiser = VolumeDenoiser(model=smoothing)
+    volume = denoiser.denoise_image(denoiser.load(scan), ["sigma", "residual", "uncertainty"])
+    np.testing.assert_allclose(volume.maps["residual"], volume.noisy - volume.denoised, atol=1e-3 * volume.noisy.max())
+    assert volume.maps["sigma"].shape == volume.noisy.shape
+    assert np.median(volume.maps["sigma"]) == pytest.approx(volume.sigma, rel=0.3)
+    assert (volume.maps["uncertainty"] >= 0).all() and volume.maps["uncertainty"].max() > 0
+    assert denoiser.denoise(scan).maps == {}
+
+
+def test_a_map_of_the_noise_is_not_made_up_by_a_model_that_does_not_know_it(scan):
+    denoiser = VolumeDenoiser(network=Same())
+    with pytest.raises(InputError, match="'sigma': this model does not tell"):
+        denoiser.denoise_image(denoiser.load(scan), ["sigma"])
+    assert denoiser.denoise_image(denoiser.load(scan), ["residual"]).maps["residual"].max() < 1e-3
+
+
+@pytest.mark.parametrize("setting", ["self_ensemble", "keep_floor"])
+def test_what_an_inferer_cannot_do_is_refused(bundle, setting):
+    config = bundle / "configs" / "inference_paper.json"
+    with pytest.raises(InputError, match=setting):
+        VolumeDenoiser(config, network=Same(), settings={setting: True})
 
 
 def test_another_network_can_take_the_place_of_the_bundle_s(scan):

@@ -10,7 +10,14 @@ from monai.networks.nets import PatchDiscriminator
 
 from monai_unsup_denoise.engines import UnpairedTrainer
 from monai_unsup_denoise.losses import PaperObjective, PhysicsObjective
-from monai_unsup_denoise.networks import ContentEncoder, ContentGenerator, NoiseEncoder, NoiseLevel, RicianGenerator
+from monai_unsup_denoise.networks import (
+    ContentEncoder,
+    ContentGenerator,
+    DisentangledDenoiser,
+    NoiseEncoder,
+    NoiseLevel,
+    RicianGenerator,
+)
 
 Images = dict[str, torch.Tensor]
 
@@ -89,9 +96,11 @@ def paper() -> tuple[torch.nn.ModuleDict, PaperObjective]:
 @pytest.fixture
 def physics() -> tuple[torch.nn.ModuleDict, PhysicsObjective]:
     """The physics-guided method with small networks."""
-    networks = _shared()
-    networks["noise_level"] = NoiseLevel()
-    networks["generator_low"] = RicianGenerator(networks["noise_level"])
+    shared = _shared()
+    parts = [shared[name] for name in ("content_encoder", "noise_encoder", "generator_high")]
+    denoiser = DisentangledDenoiser(*parts, NoiseLevel(), standard_level=0.1)
+    networks = torch.nn.ModuleDict({"denoiser": denoiser, "generator_low": RicianGenerator(denoiser.noise_level)})
+    networks.update({name: shared[name] for name in ("discriminator_high", "discriminator_low")})
     return networks, PhysicsObjective(dict.fromkeys(PhysicsObjective.TERMS, 1.0), adversarial=_least_squares())
 
 

@@ -13,7 +13,7 @@ from monai.engines.utils import IterationEvents
 from monai_unsup_denoise.engines.trainer import prepare_unpaired_batch
 
 SIDES = {
-    "generator": {"content_encoder", "noise_encoder", "noise_level", "generator_high", "generator_low"},
+    "generator": {"content_encoder", "noise_encoder", "denoiser", "generator_high", "generator_low"},
     "discriminator": {"discriminator_high", "discriminator_low"},
 }
 
@@ -187,7 +187,8 @@ def test_bfloat16_autocast_trains_on_the_cpu_and_keeps_parameters_in_single_prec
     networks, objective = request.getfixturevalue(method)
     before = copy.deepcopy(networks)
     types = []
-    networks["content_encoder"].register_forward_hook(lambda *hooked: types.append(hooked[2][-1].dtype))
+    encoder = networks["content_encoder"] if method == "paper" else networks["denoiser"].content_encoder
+    encoder.register_forward_hook(lambda *hooked: types.append(hooked[2][-1].dtype))
     trainer = make_trainer(networks=networks, objective=objective, autocast=torch.bfloat16, lr=1e-2)
     trainer.run()
     assert set(types) == {torch.bfloat16}

@@ -1,11 +1,20 @@
 """Small networks and one batch for the tests of the objectives."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from monai.losses import PatchAdversarialLoss
 from monai.networks.nets import PatchDiscriminator
 
-from monai_unsup_denoise.networks import ContentEncoder, ContentGenerator, NoiseEncoder, NoiseLevel, RicianGenerator
+from monai_unsup_denoise.networks import (
+    ContentEncoder,
+    ContentGenerator,
+    DisentangledDenoiser,
+    NoiseEncoder,
+    NoiseLevel,
+    RicianGenerator,
+)
 
 CHANNELS = 3  # a slab of three slices
 
@@ -45,8 +54,38 @@ def networks() -> torch.nn.ModuleDict:
 
 @pytest.fixture
 def physics_networks(networks) -> torch.nn.ModuleDict:
-    """Networks of the physics-guided method: the noise level, and a generator that adds noise of that level."""
-    networks["noise_level"] = NoiseLevel()
-    networks["generator_low"] = RicianGenerator(networks["noise_level"])
-    torch.nn.init.normal_(networks["noise_encoder"].log_variance_weight, std=0.1)
-    return networks
+    """Networks of the physics-guided method: the denoiser, and a generator that adds noise of the level it reads."""
+    denoiser = DisentangledDenoiser(
+        networks["content_encoder"],
+        networks["noise_encoder"],
+        networks["generator_high"],
+        NoiseLevel(),
+        standard_level=0.1,
+    )
+    torch.nn.init.normal_(denoiser.noise_encoder.log_variance_weight, std=0.1)
+    return torch.nn.ModuleDict(
+        {
+            "denoiser": denoiser,
+            "generator_low": RicianGenerator(denoiser.noise_level),
+            "discriminator_high": networks["discriminator_high"],
+            "discriminator_low": networks["discriminator_low"],
+        }
+    )
+
+
+@pytest.fixture
+def reached(physics_networks) -> Callable[[], set[str]]:
+    """Which parts of the physics-guided networks have a gradient."""
+
+    def names() -> set[str]:
+        denoiser = physics_networks["denoiser"]
+        parts = {name: getattr(denoiser, name) for name in ("content_encoder", "noise_encoder", "noise_level")}
+        parts["generator_high"] = denoiser.generator
+        parts |= {name: net for name, net in physics_networks.items() if name.startswith("discriminator")}
+        return {
+            name
+            for name, part in parts.items()
+            if any(p.grad is not None and p.grad.abs().sum() > 0 for p in part.parameters())
+        }
+
+    return names

@@ -8,6 +8,7 @@ from torch import nn
 from monai_unsup_denoise.functional import add_rician_noise
 from monai_unsup_denoise.losses import PhysicsObjective
 from monai_unsup_denoise.losses.physics import mean_log_likelihood
+from monai_unsup_denoise.losses.relative_error import log_relative_error
 
 WEIGHTS = dict.fromkeys(PhysicsObjective.TERMS, 1.0)
 
@@ -25,13 +26,11 @@ def objective(least_squares):
     return PhysicsObjective(WEIGHTS, adversarial=least_squares, prior_fraction=0.0)
 
 
-def reached(networks) -> set[str]:
-    """Networks with a gradient. Those of the noise level count for it alone, not for the generator that holds it."""
-    return {
-        name
-        for name, network in networks.items()
-        if name != "generator_low" and any(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
-    }
+def codes_seen(denoiser: nn.Module) -> list[torch.Tensor]:
+    """The codes that the denoiser is given from now on."""
+    seen = []
+    denoiser.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[1]))
+    return seen
 
 
 def test_every_term_is_there_and_finite(physics_networks, batch, objective):
@@ -53,27 +52,34 @@ def test_every_term_is_there_and_finite(physics_networks, batch, objective):
         ("adversarial_low", {"noise_encoder", "noise_level", "discriminator_low"}),
     ],
 )
-def test_each_term_trains_just_these_networks(physics_networks, batch, objective, term, trained):
+@pytest.mark.parametrize("variation", [1.0, 2.0])
+def test_each_term_trains_just_these_networks(
+    physics_networks, batch, least_squares, reached, term, trained, variation
+):
+    objective = PhysicsObjective(WEIGHTS, adversarial=least_squares, prior_fraction=0.0, variation=variation)
     terms, _ = objective.generator_step(physics_networks, batch)
     terms[term].backward()
-    assert reached(physics_networks) == trained
+    # sigma scales the image on its way into the denoiser and out of it, with the noise level as it is
+    found = reached() - {"noise_level"} if term in ("cycle", "adversarial_high") else reached()
+    assert found == trained
 
 
 @pytest.mark.parametrize("name", ["high", "low"])
-def test_each_discriminator_s_term_trains_it_alone(physics_networks, batch, objective, name):
+def test_each_discriminator_s_term_trains_it_alone(physics_networks, batch, objective, reached, name):
     _, images = objective.generator_step(physics_networks, batch)
     objective.discriminator_step(physics_networks, batch, images)[f"discriminator_{name}"].backward()
-    assert reached(physics_networks) == {f"discriminator_{name}"}
+    assert reached() == {f"discriminator_{name}"}
 
 
 def test_the_code_term_pulls_the_code_of_fakel_to_the_sampled_code_it_was_made_with(physics_networks, batch, objective):
     given = []
     physics_networks["generator_low"].register_forward_pre_hook(lambda _, inputs: given.append(inputs[1]))
-    physics_networks["noise_encoder"].log_variance_bias.data.zero_()
-    encoder = physics_networks["noise_encoder"]
+    encoder = physics_networks["denoiser"].noise_encoder
+    encoder.log_variance_bias.data.zero_()
     terms, images = objective.generator_step(physics_networks, batch)
-    again, _ = encoder(images["fake_low"])
-    expected = (again - given[0].detach()).square().mean()  # pulls the code of fakel, not the one it was made with
+    target = given[0].detach()
+    again, of_places = encoder(images["fake_low"])[0], encoder.code_map(images["fake_low"])
+    expected = (again - target).square().mean() + (of_places - target[..., None, None]).square().mean()
     torch.testing.assert_close(terms["code"], expected)
     for ours, theirs in zip(
         torch.autograd.grad(terms["code"], encoder.mean_weight),
@@ -83,16 +89,64 @@ def test_the_code_term_pulls_the_code_of_fakel_to_the_sampled_code_it_was_made_w
         torch.testing.assert_close(ours, theirs)
 
 
-def test_the_cycle_is_the_distance_of_the_denoised_fake_to_the_clean_image(physics_networks, batch, objective):
-    physics_networks["generator_high"] = Pass()
+def test_the_cycle_is_the_error_of_the_denoised_fake_relative_to_the_noise(physics_networks, batch, objective):
+    denoiser = physics_networks["denoiser"]
+    denoiser.generator = Pass()
+    given = []
+    physics_networks["generator_low"].register_forward_pre_hook(lambda _, inputs: given.append(inputs[1]))
     terms, images = objective.generator_step(physics_networks, batch)
-    torch.testing.assert_close(terms["cycle"], (images["fake_low"] - batch["clean"]).abs().mean())
-    torch.testing.assert_close(images["pred"], batch["noisy"])
+    sigma = denoiser.sigma(given[0])[:, None, None, None]
+    torch.testing.assert_close(terms["cycle"], log_relative_error(images["fake_low"], batch["clean"], sigma))
+    torch.testing.assert_close(images["fake_high"], batch["noisy"])
+
+
+def test_noise_varies_within_an_image_by_no_more_than_was_asked_for(physics_networks, batch, least_squares):
+    objective = PhysicsObjective(WEIGHTS, adversarial=least_squares, variation=3.0)
+    given = []
+    physics_networks["generator_low"].register_forward_pre_hook(lambda _, inputs: given.append(inputs[1]))
+    for _ in range(20):
+        objective.generator_step(physics_networks, batch)
+    sigma = physics_networks["denoiser"].sigma(torch.cat(given)).flatten(1)
+    ratio = sigma.amax(1) / sigma.amin(1)
+    assert ratio.max() <= 3.0 * 1.001
+    assert ratio.max() > 1.8
+    assert ratio.min() < 1.5
+
+
+def test_the_terms_that_need_the_noisy_image_denoised_come_in_turn_and_as_much_heavier(
+    physics_networks, batch, least_squares
+):
+    lazy = PhysicsObjective(WEIGHTS, adversarial=least_squares, lazy_interval=3)
+    of_turn = []
+    for _ in range(6):
+        torch.manual_seed(0)
+        terms, images = lazy.generator_step(physics_networks, batch)
+        of_turn.append(set(terms) | set(lazy.discriminator_step(physics_networks, batch, images)))
+    every = {"cycle", "code", "kl"}
+    assert of_turn == [every, every, set(PhysicsObjective.TERMS)] * 2
+    torch.manual_seed(0)
+    plain, _ = PhysicsObjective(WEIGHTS, adversarial=least_squares).generator_step(physics_networks, batch)
+    for name in ("likelihood", "adversarial_high", "adversarial_low"):
+        torch.testing.assert_close(terms[name], 3 * plain[name])
+
+
+def test_a_resumed_training_keeps_its_turn(physics_networks, batch, least_squares):
+    first, second = (PhysicsObjective(WEIGHTS, adversarial=least_squares, lazy_interval=2) for _ in range(2))
+    first.generator_step(physics_networks, batch)
+    second.load_state_dict(first.state_dict())
+    assert "likelihood" in second.generator_step(physics_networks, batch)[0]
+
+
+def test_without_weight_the_discriminators_are_left_alone(physics_networks, batch, least_squares):
+    objective = PhysicsObjective(WEIGHTS | {"adversarial_high": 0, "adversarial_low": 0}, adversarial=least_squares)
+    terms, images = objective.generator_step(physics_networks, batch)
+    assert set(terms) == {"cycle", "code", "kl", "likelihood"}
+    assert objective.discriminator_step(physics_networks, batch, images) == {}
 
 
 def test_the_likelihood_is_that_of_scipy(physics_networks, batch, objective):
-    physics_networks["generator_high"] = Pass()
-    physics_networks["noise_level"].slope.data.zero_()
+    physics_networks["denoiser"].generator = Pass()
+    physics_networks["denoiser"].noise_level.slope.data.zero_()
     terms, _ = objective.generator_step(physics_networks, batch)
     low = batch["noisy"].double().numpy()
     assert terms["likelihood"].item() == pytest.approx(-rice.logpdf(low, low / 0.1, scale=0.1).mean(), rel=1e-5)
@@ -101,17 +155,19 @@ def test_the_likelihood_is_that_of_scipy(physics_networks, batch, objective):
 def test_with_the_truth_for_fakeh_the_likelihood_is_best_at_the_true_sigma(physics_networks, objective):
     clean, truth = torch.rand(2, 3, 64, 64), 0.12
     batch = {"noisy": add_rician_noise(clean, truth), "clean": clean}
+    denoiser = physics_networks["denoiser"]
+    denoiser.standard_level = None
 
     class Oracle(nn.Module):
         def forward(self, content, code):
             return clean
 
-    physics_networks["generator_high"] = Oracle()
-    physics_networks["noise_level"].slope.data.zero_()
+    denoiser.generator = Oracle()
+    denoiser.noise_level.slope.data.zero_()
     candidates = truth * torch.tensor([0.5, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.25, 2.0])
     values = []
     for sigma in candidates:
-        physics_networks["noise_level"].offset.data.copy_(sigma.log())
+        denoiser.noise_level.offset.data.copy_(sigma.log())
         values.append(objective.generator_step(physics_networks, batch)[0]["likelihood"].item())
     assert candidates[values.index(min(values))].item() == pytest.approx(truth, rel=0.051)
 
@@ -120,7 +176,7 @@ def test_with_the_truth_for_fakeh_the_likelihood_is_best_at_the_true_sigma(physi
 def test_the_prior_has_its_share_of_the_codes(physics_networks, least_squares, fraction):
     items = 400
     batch = {"noisy": torch.rand(items, 3, 16, 16), "clean": torch.rand(items, 3, 16, 16)}
-    encoder = physics_networks["noise_encoder"]
+    encoder = physics_networks["denoiser"].noise_encoder
     encoder.log_variance_bias.data.fill_(-80.0)
     encoder.log_variance_weight.data.zero_()
     physics_networks["generator_low"] = Pass()
@@ -136,22 +192,30 @@ def test_the_prior_has_its_share_of_the_codes(physics_networks, least_squares, f
         assert code.std().item() == pytest.approx(1, abs=0.15)
 
 
-def test_the_denoiser_is_given_the_mean_of_the_code_and_not_a_sample(physics_networks, batch, objective):
-    physics_networks["noise_encoder"].log_variance_bias.data.zero_()
-    physics_networks["generator_high"] = high = Pass()
-    codes = []
-    high.register_forward_hook(lambda *_: codes.append(high.code))
+@pytest.mark.parametrize("variation", [1.0, 2.0])
+@pytest.mark.parametrize("jitter", [0.0, 0.1])
+def test_the_denoiser_is_given_the_code_of_the_fake_or_nearly_and_of_a_noisy_image_the_mean(
+    physics_networks, batch, least_squares, variation, jitter
+):
+    objective = PhysicsObjective(WEIGHTS, adversarial=least_squares, variation=variation, code_jitter=jitter)
+    denoiser = physics_networks["denoiser"]
+    denoiser.noise_encoder.log_variance_bias.data.zero_()
+    codes, made_with = codes_seen(denoiser), []
+    physics_networks["generator_low"].register_forward_pre_hook(lambda _, inputs: made_with.append(inputs[1]))
+    errors = []
     with torch.no_grad():
-        _, images = objective.generator_step(physics_networks, batch)
-        of_low, _ = physics_networks["noise_encoder"](batch["noisy"])
-        of_fake, _ = physics_networks["noise_encoder"](images["fake_low"])
-    torch.testing.assert_close(codes[0], of_low)
-    torch.testing.assert_close(codes[1], of_fake)
+        for _ in range(40):
+            objective.generator_step(physics_networks, batch)
+            errors.append((denoiser.sigma(codes[-2]) / denoiser.sigma(made_with[-1])).log().reshape(2, -1))
+    torch.testing.assert_close(codes[-1], denoiser.encode_noise(batch["noisy"]))
+    errors = torch.cat(errors)
+    torch.testing.assert_close(errors, errors[:, :1].expand_as(errors), atol=1e-5, rtol=0)  # alike all over an image
+    assert errors[:, 0].std().item() == pytest.approx(jitter, rel=0.25, abs=1e-5)
 
 
 def test_images_carry_no_gradient(physics_networks, batch, objective):
     _, images = objective.generator_step(physics_networks, batch)
-    assert set(images) == {"pred", "fake_low"}
+    assert set(images) == {"pred", "fake_low", "fake_high"}
     assert not any(image.requires_grad for image in images.values())
 
 
@@ -168,10 +232,10 @@ def test_the_denoiser_sees_air_set_to_zero_in_the_wanted_share_of_the_noisy_imag
     physics_networks, batch, least_squares, fraction
 ):
     seen = []
-    physics_networks["content_encoder"].register_forward_pre_hook(lambda _, images: seen.append(images[0]))
+    physics_networks["denoiser"].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     batch["clean"][..., :10] = 0
     objective = PhysicsObjective(WEIGHTS, adversarial=least_squares, masked_fraction=fraction)
     _, images = objective.generator_step(physics_networks, batch)
-    given = seen[-1]
+    given = seen[0]
     assert (given[..., :8] == 0).all() == bool(fraction)
     assert torch.equal(given[..., 12:], images["fake_low"][..., 12:])

@@ -19,7 +19,13 @@ def make_denoiser() -> Callable[..., DisentangledDenoiser]:
     """Makes a small denoiser; ``trained=True`` gives it random weights where an untrained one has zeros."""
 
     def make(
-        spatial_dims: int = 2, *, in_channels: int = 1, unit: bool = True, residual: bool = True, trained: bool = True
+        spatial_dims: int = 2,
+        *,
+        in_channels: int = 1,
+        unit: bool = True,
+        standard_level: float | None = None,
+        residual: bool = True,
+        trained: bool = True,
     ) -> DisentangledDenoiser:
         generator = ContentGenerator(spatial_dims, in_channels, code_channels=2, channels=(4, 6, 8), residual=residual)
         denoiser = DisentangledDenoiser(
@@ -27,6 +33,7 @@ def make_denoiser() -> Callable[..., DisentangledDenoiser]:
             NoiseEncoder(spatial_dims, code_channels=2, channels=4),
             generator,
             NoiseLevel(2) if unit else None,
+            standard_level=standard_level,
         )
         if trained:
             with torch.no_grad():

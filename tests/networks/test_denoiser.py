@@ -3,6 +3,10 @@
 import pytest
 import torch
 
+from monai_unsup_denoise.functional import resize
+
+STANDARD = 0.1
+
 SIZES = {
     "even": (32, 24),
     "odd": (31, 29),
@@ -21,10 +25,11 @@ def test_an_untrained_residual_denoiser_returns_its_input_exactly(make_denoiser,
     assert torch.equal(denoiser(image), image)
 
 
+@pytest.mark.parametrize("standard_level", [None, STANDARD])
 @pytest.mark.parametrize("shape", SIZES.values(), ids=SIZES)
-def test_any_input_size_comes_back_finite_in_its_own_shape(make_denoiser, shape):
+def test_any_input_size_comes_back_finite_in_its_own_shape(make_denoiser, shape, standard_level):
     image = torch.rand(1, 3, *shape)
-    out = make_denoiser(len(shape), in_channels=3)(image)
+    out = make_denoiser(len(shape), in_channels=3, standard_level=standard_level)(image)
     assert out.shape == image.shape
     assert out.isfinite().all()
     assert not torch.equal(out, image)
@@ -69,18 +74,28 @@ def test_the_same_input_gives_the_same_output_in_training_and_in_evaluation_mode
     assert torch.equal(denoiser.train(training)(image), expected)
 
 
+KINDS = {
+    "with sigma": {"unit": True},
+    "without sigma": {"unit": False},
+    "at a standard level": {"standard_level": STANDARD},
+}
+
+
 @pytest.mark.parametrize("spatial_dims, shape", [(2, (19, 22)), (3, (13, 12, 6))])
-@pytest.mark.parametrize("unit", [True, False], ids=["with sigma", "without sigma"])
-def test_the_scripted_denoiser_gives_the_same(make_denoiser, spatial_dims, shape, unit):
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_the_scripted_denoiser_gives_the_same(make_denoiser, spatial_dims, shape, kind):
     image = torch.rand(2, 3, *shape)
-    denoiser = make_denoiser(spatial_dims, in_channels=3, unit=unit).eval()
+    denoiser = make_denoiser(spatial_dims, in_channels=3, **kind).eval()
     scripted = torch.jit.script(denoiser)
-    code = denoiser.encode_noise(image)
-    torch.testing.assert_close(scripted(image), denoiser(image))
-    torch.testing.assert_close(scripted(image, code + 1), denoiser(image, code + 1))
+    code, codes = denoiser.encode_noise(image), denoiser.encode_noise_map(image)
     torch.testing.assert_close(scripted.encode_noise(image), code)
-    if unit:
-        torch.testing.assert_close(scripted.sigma(code), denoiser.sigma(code))
+    torch.testing.assert_close(scripted.encode_noise_map(image), codes)
+    torch.testing.assert_close(scripted(image), denoiser(image))
+    for given in (code + 1, codes + 1, resize(codes, image) - 1):
+        torch.testing.assert_close(scripted(image, given), denoiser(image, given))
+    if denoiser.noise_level is not None:
+        for given in (code, codes):
+            torch.testing.assert_close(scripted.sigma(given), denoiser.sigma(given))
 
 
 def test_items_of_a_batch_do_not_see_each_other(make_denoiser):
@@ -125,3 +140,96 @@ def test_codes_beyond_what_training_draws_are_taken_as_its_limits(make_denoiser)
     assert torch.equal(denoiser(image, 4 * limit), denoiser(image, limit))
     assert torch.equal(denoiser(image, -4 * limit), denoiser(image, -limit))
     assert not torch.equal(denoiser(image, 0.9 * limit), denoiser(image, limit))
+
+
+def test_a_standard_level_needs_a_noise_level(make_denoiser):
+    with pytest.raises(ValueError, match="standard_level needs noise_level"):
+        make_denoiser(unit=False, standard_level=STANDARD)
+
+
+@pytest.mark.parametrize("shape", SIZES.values(), ids=SIZES)
+def test_an_untrained_residual_denoiser_at_a_standard_level_returns_its_input(make_denoiser, shape):
+    image = torch.rand(2, 1, *shape)
+    denoiser = make_denoiser(len(shape), standard_level=STANDARD, trained=False)
+    torch.testing.assert_close(denoiser(image), image)
+    torch.testing.assert_close(denoiser(image, denoiser.encode_noise_map(image)), image)
+
+
+def shown_to(denoiser) -> list[torch.Tensor]:
+    """The images that its convolutions are shown from now on."""
+    shown = []
+    denoiser.content_encoder.register_forward_pre_hook(lambda _, images: shown.append(images[0]))
+    return shown
+
+
+@pytest.mark.parametrize("shape", [(128, 128), (64, 64, 8)])
+@pytest.mark.parametrize("sigma", [0.005, 0.05, 0.5])
+def test_the_convolutions_see_noise_of_the_standard_level_whatever_that_of_the_image(make_denoiser, shape, sigma):
+    denoiser = make_denoiser(len(shape), standard_level=STANDARD)
+    shown = shown_to(denoiser)
+    denoiser(10 + sigma * torch.randn(1, 1, *shape))
+    assert shown[0].std().item() == pytest.approx(STANDARD, rel=0.06)
+
+
+@pytest.mark.parametrize("sigma", [0.02, 0.3])
+def test_a_given_code_says_by_how_much_the_image_is_scaled(make_denoiser, sigma):
+    denoiser = make_denoiser(standard_level=STANDARD)
+    shown = shown_to(denoiser)
+    image = torch.rand(2, 1, 32, 32)
+    code = denoiser.noise_level.amplify(torch.zeros(2, 2), torch.tensor([sigma, 2 * sigma]) / 0.1)
+    denoiser(image, code)
+    expected = image * (STANDARD / torch.tensor([sigma, 2 * sigma])).view(2, 1, 1, 1)
+    torch.testing.assert_close(shown[0], expected)
+
+
+@pytest.mark.parametrize("shape, axis", [((192, 64), 2), ((64, 192), 3), ((64, 48, 96), 4)])
+def test_with_a_map_of_codes_noise_that_doubles_across_the_image_is_flattened(make_denoiser, shape, axis):
+    denoiser = make_denoiser(len(shape), standard_level=STANDARD)
+    rising = [1] * (2 + len(shape))
+    rising[axis] = shape[axis - 2]
+    noise = torch.linspace(0.05, 0.1, shape[axis - 2]).view(rising) * torch.randn(4, 1, *shape)
+    shown = shown_to(denoiser)
+    # The noise is told from 10, and shown without it.
+    denoiser(noise, denoiser.encode_noise_map(10 + noise))
+    first, *_, last = (part.std() for part in noise.chunk(6, axis))
+    assert last > 1.6 * first
+    for part in shown[0].chunk(6, axis):
+        assert part.std().item() == pytest.approx(STANDARD, rel=0.15)
+
+
+@pytest.mark.parametrize("shape", [(24, 20), (12, 12, 8)])
+@pytest.mark.parametrize("varying", [False, True], ids=["one code", "a map of codes"])
+@pytest.mark.parametrize("factor", [0.1, 8.0])
+def test_a_scaled_image_with_a_code_that_says_so_gives_the_scaled_output(make_denoiser, shape, varying, factor):
+    denoiser = make_denoiser(len(shape), standard_level=STANDARD)
+    for name, parameter in denoiser.generator.named_parameters():
+        if "modulation" in name:  # the generator looks at the image alone
+            torch.nn.init.zeros_(parameter)
+    image, code = torch.rand(1, 1, *shape), torch.rand(1, 2, *[3] * len(shape) * varying)
+    out = denoiser(image, code)
+    assert not torch.allclose(out, image, rtol=0.1)
+    scaled = denoiser(factor * image, denoiser.noise_level.amplify(code, torch.full((1,), factor)))
+    torch.testing.assert_close(scaled, factor * out, rtol=1e-4, atol=1e-5 * factor)
+    # And the encoder, whose scale is still that of the noise level, says so by itself.
+    torch.testing.assert_close(denoiser(factor * image), factor * denoiser(image), rtol=1e-3, atol=1e-4 * factor)
+
+
+def test_a_map_of_equal_codes_is_the_same_as_the_one_code(make_denoiser):
+    denoiser, image = make_denoiser(standard_level=STANDARD), torch.rand(2, 1, 24, 24)
+    code = denoiser.encode_noise(image)
+    torch.testing.assert_close(denoiser(image, code[..., None, None].expand(-1, -1, 3, 4)), denoiser(image, code))
+
+
+def test_codes_far_beyond_any_noise_leave_the_output_finite(make_denoiser):
+    denoiser = make_denoiser(standard_level=STANDARD, trained=False)
+    image = torch.rand(1, 1, 16, 16)
+    for extreme in (-1e4, 1e4):
+        torch.testing.assert_close(denoiser(image, torch.full((1, 2), extreme)), image)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_an_image_without_noise_comes_back_finite(make_denoiser, value):
+    denoiser = make_denoiser(standard_level=STANDARD)
+    image = torch.full((1, 1, 32, 32), value)
+    for code in (None, denoiser.encode_noise_map(image)):
+        assert denoiser(image, code).isfinite().all()

@@ -2,8 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from scipy.ndimage import zoom
 
 from monai_unsup_denoise.networks import NoiseLevel, RicianGenerator
 
@@ -28,24 +30,46 @@ def test_the_second_moment_is_that_of_the_amplitude_plus_twice_that_of_the_noise
     torch.testing.assert_close(moments(noisy)[1], 0.49 + 2 * noise_level(CODES).square(), rtol=0.01, atol=0)
 
 
-def test_the_smooth_map_stays_within_its_variation_and_differs_between_images():
-    torch.manual_seed(1)
-    code = torch.zeros(4, 1)
-    noisy = RicianGenerator(NoiseLevel(sigma=0.1), variation=3.0)([torch.zeros(4, 64, 64, 64)], code)
-    sigma = (noisy.square().mean(1) / 2).sqrt()  # (4, H, W), each of 64 channels
-    sigma = torch.nn.functional.avg_pool2d(sigma[:, None], 8).flatten(1)
-    least, most = sigma.amin(1), sigma.amax(1)
-    assert (most / least <= 3.0 * 1.05).all()
-    assert (most / least > 1.3).all()
-    assert (least > 0.1 / math.sqrt(3) * 0.95).all()
-    assert (most < 0.1 * math.sqrt(3) * 1.05).all()
-    assert not torch.allclose(sigma[0], sigma[1], rtol=0.1)
+def local_sigma(noisy: torch.Tensor) -> torch.Tensor:
+    """From the second moment in air: ``(B, *spatial)`` of many channels ``(B, C, *spatial)``."""
+    return (noisy.square().mean(1) / 2).sqrt()
 
 
-def test_without_variation_the_noise_is_stationary():
-    noisy = RicianGenerator(NoiseLevel(sigma=0.1))([torch.zeros(1, 256, 32, 32)], torch.zeros(1, 1))
-    sigma = torch.nn.functional.avg_pool2d((noisy.square().mean(1) / 2).sqrt(), 8)
-    torch.testing.assert_close(sigma, torch.full_like(sigma, 0.1), rtol=0.03, atol=0)
+def interpolated(nodes: torch.Tensor, shape: tuple[int, ...]) -> np.ndarray:
+    """Linear between the centres of the nodes, constant beyond the outermost."""
+    factors = [side / n for side, n in zip(shape, nodes.shape, strict=True)]
+    return zoom(nodes.numpy(), factors, order=1, mode="nearest", grid_mode=True)
+
+
+@pytest.mark.parametrize("grid, shape", [((3, 2), (12, 10)), ((2, 3, 2), (6, 7, 4))])
+def test_a_map_of_codes_says_the_level_at_its_nodes_and_between_them_its_logarithm_is_linear(grid, shape):
+    noise_level = NoiseLevel(2, sigma=0.1)
+    codes = torch.randn(2, 2, *grid)
+    noisy = RicianGenerator(noise_level)([torch.zeros(2, 4096, *shape)], codes)
+    with torch.no_grad():
+        nodes = torch.einsum("bk...,k->b...", codes, noise_level.slope)
+    for item, of_item in zip(nodes, local_sigma(noisy), strict=True):
+        expected = 0.1 * np.exp(interpolated(item, shape))
+        assert expected.max() > 1.5 * expected.min()
+        np.testing.assert_allclose(of_item.detach().numpy(), expected, rtol=0.04)
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (16, 16, 8)])
+def test_one_code_is_stationary_noise(shape):
+    noisy = RicianGenerator(NoiseLevel(sigma=0.1))([torch.zeros(1, 1024, *shape)], torch.zeros(1, 1))
+    sigma = local_sigma(noisy)
+    torch.testing.assert_close(sigma, torch.full_like(sigma, 0.1), rtol=0.08, atol=0)
+    torch.testing.assert_close(sigma.mean(), torch.tensor(0.1), rtol=0.005, atol=0)
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (8, 8, 8)])
+def test_a_map_of_equal_codes_is_the_same_as_the_one_code(shape):
+    generator, image = RicianGenerator(NoiseLevel(sigma=0.1)), torch.rand(3, 1, *shape)
+    noisy = []
+    for codes in (CODES, CODES.view(3, 1, *[1] * len(shape)).expand(-1, -1, *[2] * len(shape))):
+        torch.manual_seed(1)
+        noisy.append(generator([image], codes))
+    torch.testing.assert_close(noisy[0], noisy[1])
 
 
 def test_the_gradient_reaches_the_parameters_of_the_noise_level_and_the_code():
@@ -57,6 +81,14 @@ def test_the_gradient_reaches_the_parameters_of_the_noise_level_and_the_code():
     assert noise_level.offset.grad.item() == pytest.approx(mean, rel=0.05)
     assert noise_level.slope.grad.item() == pytest.approx(mean, rel=0.05)
     assert code.grad.item() == pytest.approx(0.7 * mean, rel=0.05)
+
+
+def test_each_node_of_a_map_gets_the_gradient_of_the_voxels_it_speaks_for():
+    noise_level = NoiseLevel(sigma=0.1)
+    codes = torch.zeros(1, 1, 2, 2, requires_grad=True)
+    RicianGenerator(noise_level)([torch.zeros(1, 1, 256, 256)], codes).mean().backward()
+    share = 0.7 * 0.1 * math.sqrt(math.pi / 2) / 4  # of d mean / d code
+    torch.testing.assert_close(codes.grad, torch.full_like(codes, share), rtol=0.05, atol=0)
 
 
 def test_the_amplitude_is_the_image_of_the_content_or_that_of_its_own_generator():

@@ -1,0 +1,63 @@
+"""The weights in the repository reach what the model card says of them, on a small phantom."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+
+from monai_unsup_denoise.data import phantom_datalist
+from monai_unsup_denoise.engines import VolumeDenoiser
+from monai_unsup_denoise.functional import add_rician_noise
+
+MODELS = Path(__file__).parents[2] / "bundles" / "brain_mri_denoise" / "models"
+CARD = MODELS.parent / "docs" / "README.md"
+SLICES = 16
+
+
+@pytest.fixture(scope="module")
+def denoiser() -> VolumeDenoiser:
+    return VolumeDenoiser(MODELS.parent)
+
+
+@pytest.fixture(scope="module")
+def clean() -> np.ndarray:
+    """The middle slices of phantom subject 11's T1w scan at 2 mm, maximum 1."""
+    [item] = phantom_datalist(None, [11], contrasts=["T1w"], spacing=2, progress=False)
+    scan = nibabel.load(item["image"]).get_fdata(dtype=np.float32)
+    first = (scan.shape[2] - SLICES) // 2
+    return scan[..., first : first + SLICES] / scan.max()
+
+
+def advertised() -> dict[int, tuple[float, float]]:
+    """PSNR in dB and the error of sigma in percent, by noise level, from the card's table of the small phantom."""
+    rows = re.findall(r"^\| (\d+) % \| (\d+\.\d\d) dB \| ([+-]\d+\.\d) % \|$", CARD.read_text(), flags=re.MULTILINE)
+    return {int(level): (float(psnr), float(sigma)) for level, psnr, sigma in rows}
+
+
+@pytest.mark.parametrize("level", [5, 15, 30])
+def test_the_weights_reach_what_the_card_says(denoiser: VolumeDenoiser, clean: np.ndarray, level: int) -> None:
+    generator = torch.Generator().manual_seed(level)
+    noisy = add_rician_noise(torch.from_numpy(clean), level / 100, generator=generator).numpy()
+    volume = denoiser.denoise_image(denoiser.wrap(noisy))
+    psnr = -10 * np.log10(np.mean((volume.denoised - clean) ** 2, dtype=np.float64))
+    error = 100 * (volume.sigma / (level / 100) - 1)
+    print(f"| {level} % | {psnr:.2f} dB | {error:+.1f} % |")
+    expected = advertised()[level]
+    assert psnr == pytest.approx(expected[0], abs=0.05)
+    assert error == pytest.approx(expected[1], abs=0.3)
+
+
+def test_the_torchscript_of_the_weights_denoises_as_they_do(denoiser: VolumeDenoiser, clean: np.ndarray) -> None:
+    scripted = torch.jit.load(MODELS / "model.ts").eval()
+    noisy = add_rician_noise(torch.from_numpy(clean)[None, None, 20:60, 20:60], 0.1)
+    with torch.no_grad():
+        torch.testing.assert_close(scripted(noisy), denoiser.network(noisy), rtol=1e-4, atol=1e-5)
+
+
+def test_the_weights_are_small_enough_to_be_cloned() -> None:
+    assert sum((MODELS / name).stat().st_size for name in ("model.pt", "model.ts")) < 25e6

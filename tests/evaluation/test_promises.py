@@ -1,0 +1,47 @@
+"""The questions beyond PSNR, asked of denoisers whose answers are known."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from monai_unsup_denoise.evaluation import promises
+
+
+class Toy:
+    """Returns its input times ``factor``, and says that sigma is ``level`` everywhere."""
+
+    def __init__(self, *, factor: float = 1.0, level: float = promises.LEVEL) -> None:
+        self.factor = factor
+        self.level = level
+
+    def wrap(self, volume):
+        return volume
+
+    def denoise_image(self, image, maps=()):
+        sigma = np.full_like(image, self.level)
+        return SimpleNamespace(denoised=self.factor * image, maps={"sigma": sigma} if "sigma" in maps else {})
+
+
+@pytest.fixture
+def ball() -> np.ndarray:
+    """A ball of intensity 1 in air."""
+    place = np.stack(np.meshgrid(*[np.linspace(-1, 1, 40)] * 3, indexing="ij"))
+    return (np.square(place).sum(0) < 0.6).astype(np.float32)
+
+
+def test_a_denoiser_that_dims_by_a_hundredth_does_a_harm_of_40_db_where_there_is_tissue(ball):
+    expected = 40 - 10 * np.log10(ball.mean())
+    assert promises.noise_free(Toy(factor=0.99), ball) == pytest.approx(expected, abs=0.01)
+
+
+def test_what_denoises_nothing_leaves_the_rayleigh_mean_in_air_and_hardly_a_bias_in_tissue(ball):
+    bands = promises.bias(Toy(), ball)
+    assert bands[0] == pytest.approx(np.sqrt(np.pi / 2), rel=0.02)
+    assert bands[-1] == pytest.approx(promises.LEVEL / 2, abs=0.03)  # sigma^2 / (2 A), in units of sigma
+
+
+def test_one_number_for_a_noise_that_doubles_is_off_by_root_two_at_the_sides(ball):
+    median, high, most = promises.varying_noise(Toy(), ball)
+    assert median < high <= most
+    assert most == pytest.approx(np.sqrt(2) - 1, abs=0.03)
