@@ -70,6 +70,9 @@ def denoise(
             "deviation of the error to expect; can be repeated.",
         ),
     ] = None,
+    varying_noise: Annotated[
+        bool, typer.Option("--varying-noise", help="Let the noise level vary smoothly over the scan.")
+    ] = False,
     self_ensemble: Annotated[
         bool, typer.Option("--self-ensemble", help="Average over mirror images: a little better, 8 times as slow.")
     ] = False,
@@ -98,7 +101,7 @@ def denoise(
     if not is_collection:
         _check(jobs[0], names, overwrite=overwrite)
     with quiet():
-        settings = {"self_ensemble": self_ensemble, "keep_floor": keep_floor}
+        settings = {"varying_noise": varying_noise, "self_ensemble": self_ensemble, "keep_floor": keep_floor}
         denoiser = VolumeDenoiser(bundle, model=model, device=device, settings=settings, progress=True)
     origin = _origin(denoiser)
     outputs = Counter(path for _, path in jobs)

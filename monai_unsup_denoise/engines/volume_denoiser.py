@@ -20,6 +20,10 @@ from monai_unsup_denoise.engines.output_maps import OutputMapsd
 from monai_unsup_denoise.errors import InputError, find_input_error
 
 
+#: Settings that not every inferer knows, and its attribute where it does.
+INFERER_SETTINGS = {"varying_noise": "varying_noise", "self_ensemble": "mirrored", "keep_floor": "keep_floor"}
+
+
 @dataclass(frozen=True)
 class DenoisedVolume:
     """A scan before and after: arrays ``(X, Y, Z)`` as the axes lie in the file, float32, in scanner units.
@@ -180,12 +184,10 @@ def _config_files(bundle: Path) -> list[Path]:
 
 
 def _check_settings(inferer: Any, settings: Mapping[str, Any]) -> None:
-    """Pass nothing over in silence: the inferer of slabs knows neither mirror images nor a floor to keep."""
-    for name, attribute in (("self_ensemble", "mirrored"), ("keep_floor", "keep_floor")):
+    """Pass nothing over in silence: the inferer of slabs, for one, can do none of these."""
+    for name, attribute in INFERER_SETTINGS.items():
         if settings.get(name) and not hasattr(inferer, attribute):
-            raise InputError(
-                f"{name}: the {type(inferer).__name__} of this bundle's config cannot do that; leave it out"
-            )
+            raise InputError(f"{name}: the {type(inferer).__name__} of this config cannot do that; leave it out")
 
 
 def _device(name: str) -> torch.device:

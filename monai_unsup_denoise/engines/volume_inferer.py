@@ -41,7 +41,8 @@ class VolumeInferer(Inferer):
         overlap: of neighbouring windows, as a part of their sides.
         mirrored: average over the volume and its mirror images, 8 in all (x8 self-ensemble: Lim et al., CVPRW 2017).
             Eight times as slow.
-        varying_noise: read a smooth map of the noise level instead of one number.
+        varying_noise: read a smooth map of the noise level instead of one number. For noise that does vary, as beside a
+            surface coil: one number is read more precisely, and at low signal some percent matter.
         keep_floor: return ``E[m | A, sigma]``, what the mean of many noisy scans would be, in place of ``A``: air stays
             at the Rician floor ``sigma sqrt(pi / 2)``. For comparisons with scans that were averaged as magnitudes.
         progress: show a progress bar over the windows of a volume.
@@ -53,7 +54,7 @@ class VolumeInferer(Inferer):
         *,
         overlap: float = 0.25,
         mirrored: bool = False,
-        varying_noise: bool = True,
+        varying_noise: bool = False,
         keep_floor: bool = False,
         progress: bool = False,
     ) -> None:

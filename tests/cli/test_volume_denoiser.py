@@ -88,7 +88,7 @@ def test_a_map_of_the_noise_is_not_made_up_by_a_model_that_does_not_know_it(scan
     assert denoiser.denoise_image(denoiser.load(scan), ["residual"]).maps["residual"].max() < 1e-3
 
 
-@pytest.mark.parametrize("setting", ["self_ensemble", "keep_floor"])
+@pytest.mark.parametrize("setting", ["varying_noise", "self_ensemble", "keep_floor"])
 def test_what_an_inferer_cannot_do_is_refused(bundle, setting):
     config = bundle / "configs" / "inference_paper.json"
     with pytest.raises(InputError, match=setting):
