@@ -19,7 +19,6 @@ from torch import nn
 from monai_unsup_denoise.engines.output_maps import OutputMapsd
 from monai_unsup_denoise.errors import InputError, find_input_error
 
-
 #: Settings that not every inferer knows, and its attribute where it does.
 INFERER_SETTINGS = {"varying_noise": "varying_noise", "self_ensemble": "mirrored", "keep_floor": "keep_floor"}
 

@@ -71,7 +71,8 @@ class DisentangledDenoiser(nn.Module):
         """``standard_level / sigma``, of a shape that broadcasts against ``image``; 1 without a standard level."""
         if self.standard_level is None:
             return torch.ones(1, device=image.device)
-        return self.standard_level / self.sigma(resize(code, image)).unsqueeze(1).clamp(1e-4, 1e4)
+        # Detached: the noise level is learned from noise, not from what would make denoising easier.
+        return self.standard_level / self.sigma(resize(code, image)).detach().unsqueeze(1).clamp(1e-4, 1e4)
 
     @torch.jit.export
     def encode_noise(self, image: torch.Tensor) -> torch.Tensor:

@@ -24,6 +24,7 @@ def test_the_default_training_leaves_a_model_and_one_finished_run_with_all_there
         "train.json",
         tracking="mlflow",
         experiment_name="default",
+        patch_size="[24,24,24]",
         **adversarial,
         **{"train#objective#lazy_interval": 1},
     )
@@ -61,6 +62,7 @@ def test_the_papers_training_has_every_loss_of_equation_11_finite_and_a_falling_
         iterations_per_epoch=20,
         val_interval=3,
         learning_rate=0.003,
+        patch_size="[16,16,5]",
         blocks=1,
     )
     assert done.returncode == 0, done.stderr
@@ -103,7 +105,12 @@ def test_fine_tuning_on_noisy_scans_alone_starts_from_given_weights_and_keeps_it
 
 def test_the_training_of_dncnn_runs(train: Callable, runs: Callable) -> None:
     done = train(
-        "train.json", "train_paired.json", "train_dncnn.json", experiment_name="dncnn", **{"dncnn#features": 8}
+        "train.json",
+        "train_paired.json",
+        "train_dncnn.json",
+        experiment_name="dncnn",
+        patch_size="[16,16,5]",
+        **{"dncnn#features": 8},
     )
     assert done.returncode == 0, done.stderr
     (run,) = runs("dncnn")
@@ -115,6 +122,7 @@ def test_cyclegans_training_has_every_loss_finite_a_falling_cycle_loss_and_its_i
 ) -> None:
     settings = {
         "experiment_name": "cyclegan",
+        "patch_size": "[16,16,5]",
         "max_epochs": 3,
         "iterations_per_epoch": 20,
         "val_interval": 3,

@@ -85,7 +85,7 @@ BAD: dict[str, tuple[str, Maker]] = {
     "infinite": ("1 voxels are NaN or infinite", lambda at, v: save(at / "bad.nii", changed(v, np.inf))),
     "all zero": ("all voxels are zero", lambda at, v: save(at / "bad.nii", v * 0)),
     "negative": ("negative values", lambda at, v: save(at / "bad.nii", changed(v, -3))),
-    "four slices": ("fewer voxels", lambda at, v: save(at / "bad.nii", v[..., :4])),
+    "four columns": ("fewer voxels", lambda at, v: save(at / "bad.nii", v[:4])),
 }
 
 
