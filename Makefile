@@ -48,7 +48,7 @@ benchmark-full: $(STAMP) ## the whole comparison in docs/benchmark (hours); BRAI
 	$(BIN)/mri-denoise benchmark --volume phantom $(if $(BRAINWEB),--volume brainweb:$(BRAINWEB)) \
 		--output-dir docs/benchmark $(ARGS) || test $$? -eq 3
 
-train-peers: $(STAMP) ## train the learned methods that ours is compared with (about 1.5 hours on two CPU cores)
+train-peers: $(STAMP) ## train the learned methods that ours is compared with (hours on two CPU cores)
 	$(call train_peer,'$(CONFIGS)/train_paired.json')
 	$(call train_peer,'$(CONFIGS)/train_paired.json'$(comma)'$(CONFIGS)/train_dncnn.json')
 	$(call train_peer,'$(CONFIGS)/train_cyclegan.json')

@@ -74,7 +74,7 @@ def denoise(
         bool, typer.Option("--varying-noise", help="Let the noise level vary smoothly over the scan.")
     ] = False,
     self_ensemble: Annotated[
-        bool, typer.Option("--self-ensemble", help="Average over mirror images: a little better, 8 times as slow.")
+        bool, typer.Option("--self-ensemble", help="Average over mirror images: denoises 8 times.")
     ] = False,
     keep_floor: Annotated[
         bool, typer.Option("--keep-floor", help="Leave the Rician noise floor in: the mean of many noisy scans.")

@@ -145,9 +145,8 @@ class PhysicsObjective:
     ) -> torch.Tensor:
         """Of the code of the whole image, and of its map."""
         of_image, _ = denoiser.noise_encoder(given)
-        if code.dim() == 2:
-            return mse_loss(of_image, code) + mse_loss(code_again, resize(code, code_again).expand_as(code_again))
-        return mse_loss(of_image, code.flatten(2).mean(-1)) + mse_loss(code_again, resize(code, code_again))
+        mean = code if code.dim() == 2 else code.flatten(2).mean(-1)
+        return mse_loss(of_image, mean) + mse_loss(code_again, resize(code, code_again).expand_as(code_again))
 
     def _mix_with_prior(self, code: torch.Tensor) -> torch.Tensor:
         from_prior = torch.rand(len(code), 1, device=code.device) < self.prior_fraction
