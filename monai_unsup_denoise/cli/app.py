@@ -10,6 +10,7 @@ import typer
 
 from monai_unsup_denoise import __version__
 from monai_unsup_denoise.cli.benchmark import benchmark
+from monai_unsup_denoise.cli.bids import BidsAppCommand, bids
 from monai_unsup_denoise.cli.bundle_run import PASSES_OPTIONS_ON
 from monai_unsup_denoise.cli.demo import demo
 from monai_unsup_denoise.cli.denoise import denoise
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command()(denoise)
 app.command(context_settings=PASSES_OPTIONS_ON)(train)
 app.command(context_settings=PASSES_OPTIONS_ON)(evaluate)
+app.command(cls=BidsAppCommand)(bids)
 app.command()(benchmark)
 app.command()(demo)
 
