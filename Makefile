@@ -1,6 +1,6 @@
 # The commands. Each makes the environment it needs the first time; `make help` says what they do.
 .DEFAULT_GOAL := help
-.PHONY: help train evaluate export demo benchmark benchmark-full train-peers ablation ideas peers test test-all lint clean
+.PHONY: help train evaluate export demo benchmark benchmark-full train-peers ablation ideas peers deploy-app deploy-map deploy-package test-deploy test test-all lint clean
 
 CONFIGS := bundles/brain_mri_denoise/configs
 MODELS  := bundles/brain_mri_denoise/models
@@ -16,6 +16,10 @@ PYTHONS := $(PYTHON)
 endif
 
 export MLFLOW_DISABLE_TELEMETRY = true
+
+# MONAI Deploy's framework wants the CUDA runtime, GPU or not; its environment has one.
+IN_DEPLOY = LD_LIBRARY_PATH="$$(echo $(CURDIR)/.deploy/lib/python3*/site-packages/nvidia/cu13/lib):$$LD_LIBRARY_PATH"
+MAP ?= build/map
 
 comma := ,
 train_peer = $(BIN)/python -m monai.bundle run training --config_file "['$(CONFIGS)/train.json',$(1)]" $(ARGS)
@@ -62,6 +66,24 @@ ideas: $(STAMP) ## what each idea of the model is worth, on phantoms: docs/quali
 
 peers: .peers/.installed ## install other people's denoisers into .peers, for the benchmark (some gigabytes)
 
+deploy-app: .deploy/.installed ## MONAI Deploy: denoise a DICOM study, INPUT=folder OUTPUT=folder [MODEL=bundle or model.ts]
+	$(if $(and $(INPUT),$(OUTPUT)),,$(error usage: make deploy-app INPUT=folder OUTPUT=folder [MODEL=folder or model.ts]))
+	$(IN_DEPLOY) .deploy/bin/python apps/deploy/app.py -i "$(INPUT)" -o "$(OUTPUT)" $(if $(MODEL),-m "$(MODEL)") $(ARGS)
+
+deploy-map: .deploy/.installed ## put what a MONAI Application Package is made of into build/map
+	rm -rf "$(MAP)" build/lib
+	mkdir -p "$(MAP)/app" "$(MAP)/models"
+	cp apps/deploy/*.py apps/deploy/requirements.txt apps/deploy/app.yaml "$(MAP)/app"
+	.deploy/bin/python -m pip install -qq --disable-pip-version-check --no-deps --target "$(MAP)/app" .
+	cp -r $(or $(MODEL),bundles/brain_mri_denoise) "$(MAP)/models"
+
+deploy-package: deploy-map ## make a MONAI Application Package (needs Docker and the internet)
+	$(IN_DEPLOY) .deploy/bin/monai-deploy package "$(MAP)/app/app.py" --config "$(MAP)/app/app.yaml" \
+		--models "$(MAP)/models" --platform x86_64 --tag mri-denoise $(ARGS)
+
+test-deploy: .deploy/.installed ## run the tests of the MONAI Deploy application
+	$(IN_DEPLOY) .deploy/bin/python -m pytest tests_apps/deploy $(ARGS)
+
 test: $(STAMP) ## run the tests (minutes)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
@@ -73,7 +95,7 @@ lint: $(STAMP) ## check the style (ruff) and the types of the package (mypy)
 	$(BIN)/mypy monai_unsup_denoise transforms
 
 clean: ## remove .venv, build products and caches; never a model or a result
-	rm -rf .venv .peers build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .peers .deploy build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # torch goes first and alone, so that its build (CPU or CUDA, whichever the index offers) is settled before the rest.
@@ -97,4 +119,13 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@echo "Installing into .peers (once; some gigabytes)"
 	@$(BIN)/python -m venv .peers
 	@.peers/bin/python -m pip install -qq --no-input --disable-pip-version-check -r requirements-peers.txt
+	@touch $@
+
+# pytest alone of our test tools: the application's tests run it as a process.
+.deploy/.installed: apps/deploy/requirements.txt setup.cfg $(STAMP)
+	@echo "Installing into .deploy (once; some minutes)"
+	@$(BIN)/python -m venv .deploy
+	@.deploy/bin/python -m pip install -qq --no-input --disable-pip-version-check "$$(grep '^torch==' apps/deploy/requirements.txt)"
+	@.deploy/bin/python -m pip install -qq --no-input --disable-pip-version-check -r apps/deploy/requirements.txt -e . \
+		nvidia-cuda-runtime pytest
 	@touch $@

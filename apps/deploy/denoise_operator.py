@@ -1,0 +1,47 @@
+"""From the voxels of a series to the same without noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from monai.deploy.core import Operator, OperatorSpec
+from outcome import Outcome
+
+from monai_unsup_denoise.engines import VolumeDenoiser
+
+
+@dataclass(frozen=True)
+class DenoisedSeries:
+    """A series, its denoised voxels ``(X, Y, Z)`` in scanner units, and the noise level in the same, if known."""
+
+    series: Any
+    voxels: np.ndarray
+    sigma: float | None
+
+
+class DenoiseOperator(Operator):
+    """Denoises one volume, as the bundle's ``inference.json`` says.
+
+    Not the framework's ``MonaiBundleInferenceOperator``, which makes uint8 of every image.
+
+    Args:
+        denoiser: of a bundle or of a TorchScript file.
+        outcome: where a series that cannot be denoised is noted.
+    """
+
+    def __init__(self, fragment: Any, *args: Any, denoiser: VolumeDenoiser, outcome: Outcome, **kwargs: Any) -> None:
+        self._denoiser = denoiser
+        self._outcome = outcome
+        super().__init__(fragment, *args, **kwargs)
+
+    def setup(self, spec: OperatorSpec) -> None:
+        spec.input("volume")
+        spec.output("denoised")
+
+    def compute(self, op_input: Any, op_output: Any, context: Any) -> None:
+        volume = op_input.receive("volume")
+        with self._outcome.of(volume.series):
+            result = self._denoiser.denoise_image(self._denoiser.wrap(volume.image))
+            op_output.emit(DenoisedSeries(volume.series, result.denoised, result.sigma), "denoised")
