@@ -1,0 +1,16 @@
+"""Which precision is fast here."""
+
+from __future__ import annotations
+
+import torch
+
+
+def autocast_dtype(device: torch.device | str) -> torch.dtype | None:
+    """bfloat16 where ``device`` computes in it, else None, which is float32.
+
+    A CPU without AVX-512 does bfloat16 convolutions one number at a time: a training step of this bundle takes 70
+    times as long there as in float32.
+    """
+    if torch.device(device).type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else None
+    return torch.bfloat16 if torch.backends.cpu.get_cpu_capability().startswith("AVX512") else None
