@@ -16,6 +16,7 @@ from monai.bundle import ConfigParser
 from monai.bundle import run as bundle_run
 from monai.bundle.utils import DEFAULT_MLFLOW_SETTINGS
 
+from monai_unsup_denoise.cli.shareable_config import shareable_config
 from monai_unsup_denoise.errors import InputError, find_input_error
 
 
@@ -51,15 +52,26 @@ class BundleCommandLine:
 
     def save_config(self, path: str) -> str | None:
         """Write the executed config, files and overrides merged, and return where; None without a command line."""
+        config = self._executed_config()
+        if config is None:
+            return None
+        os.makedirs(Path(path).parent, exist_ok=True)
+        ConfigParser.export_config_file(config, path, indent=2)
+        return path
+
+    def shareable_config(self) -> dict[str, Any] | None:
+        """The executed config without paths and other texts of the user's; None without a command line."""
+        config = self._executed_config()
+        return None if config is None else shareable_config(config)
+
+    def _executed_config(self) -> dict[str, Any] | None:
         if not self.config_files:
             return None
         parser = ConfigParser()
         parser.read_config(self.config_files)
         for key, value in self.overrides.items():
             parser[key.lstrip("+")] = value
-        os.makedirs(Path(path).parent, exist_ok=True)
-        ConfigParser.export_config_file(parser.get(), path, indent=2)
-        return path
+        return parser.get()
 
     def _check(self) -> None:
         known = {key.lstrip("+") for key in ConfigParser.load_config_files(self.config_files)}

@@ -86,8 +86,18 @@ def measuring_datalist(
     return evaluation_datalist(clean, levels)
 
 
+def data_kind(source: str | Path | None) -> str:
+    """What ``noisy_dir`` or ``clean_dir`` stands for, without its name: ``phantoms``, ``BrainWeb`` or ``own data``."""
+    if not source:
+        return "phantoms"
+    return "BrainWeb" if _is_brainweb(source) else "own data"
+
+
 def _volumes(source: str | Path) -> list[dict[str, Any]]:
-    name, _, folder = str(source).partition(":")
-    if Path(name).name == "brainweb" and not Path(source).exists():
-        return brainweb_datalist(folder or None)
+    if _is_brainweb(source):
+        return brainweb_datalist(str(source).partition(":")[2] or None)
     return find_volumes(source)
+
+
+def _is_brainweb(source: str | Path) -> bool:
+    return Path(str(source).partition(":")[0]).name == "brainweb" and not Path(source).exists()

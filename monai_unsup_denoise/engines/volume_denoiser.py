@@ -77,8 +77,7 @@ class VolumeDenoiser:
         settings: Mapping[str, Any] | None = None,
         progress: bool = False,
     ) -> None:
-        own = files("monai_unsup_denoise.bundles") / "brain_mri_denoise"
-        configs = _config_files(Path(str(own)) if bundle is None else Path(bundle))
+        configs = inference_configs(bundle)
         parser = ConfigParser()
         parser.read_config([str(config) for config in configs])
         parser["bundle_root"] = str(configs[0].parent.parent)
@@ -172,8 +171,18 @@ class VolumeDenoiser:
             raise find_input_error(error) or error from None
 
 
-def _config_files(bundle: Path) -> list[Path]:
-    """``inference.json``, and what is laid over it, as a list of configs is in MONAI's command."""
+def inference_configs(bundle: str | Path | None = None) -> list[Path]:
+    """``inference.json``, and what is laid over it, as a list of configs is in MONAI's command.
+
+    Args:
+        bundle: folder of a bundle or an inference config; the bundle that comes with the package if None.
+
+    Raises:
+        InputError: if there is none.
+    """
+    if bundle is None:
+        bundle = str(files("monai_unsup_denoise.bundles") / "brain_mri_denoise")
+    bundle = Path(bundle)
     config = bundle if bundle.suffix == ".json" else bundle / "configs" / "inference.json"
     if not config.is_file():
         raise InputError(f"{config}: no such file; give the folder of a bundle with configs/inference.json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import torch
@@ -47,3 +48,8 @@ def load_weights(
         )
     network.load_state_dict(state)
     return network
+
+
+def weights_sha256(path: str | Path) -> str:
+    """By which a file of weights is known without its name."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

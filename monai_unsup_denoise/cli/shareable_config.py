@@ -1,0 +1,54 @@
+"""An executed config without what it tells of this machine and of anybody's scans."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from monai.bundle import ConfigParser
+
+from monai_unsup_denoise.cli.bundle_run import bundle_folder
+
+WITHHELD = "(not logged)"
+
+#: A reference, or an expression without any text or path in it.
+_HARMLESS_EXPRESSION = re.compile(r"[$@%][\w\s.,:#()\[\]@*+<>=-]*")
+_DOTTED_NAME = re.compile(r"[A-Za-z_][\w.]*")
+
+
+def shareable_config(config: Any) -> Any:
+    """``config`` with each text replaced that is not the bundle's own; numbers and structure stay.
+
+    Texts that stay: those of the shipped configs, dotted names under ``_target_``, and references or expressions with
+    neither quotes nor slashes. All others, such as folders, may name a person.
+    """
+    return _shareable(config, set(_bundle_texts()))
+
+
+def _shareable(value: Any, own: set[str], key: str = "") -> Any:
+    if isinstance(value, dict):
+        return {name: _shareable(inner, own, name) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_shareable(inner, own) for inner in value]
+    if not isinstance(value, str):
+        return value if isinstance(value, (bool, int, float, type(None))) else WITHHELD
+    harmless = value in own or _HARMLESS_EXPRESSION.fullmatch(value)
+    return value if harmless or (key == "_target_" and _DOTTED_NAME.fullmatch(value)) else WITHHELD
+
+
+def _bundle_texts() -> Iterator[str]:
+    try:
+        folder = bundle_folder()
+    except ModuleNotFoundError:  # a self-contained bundle: the package stands in it
+        folder = Path(__file__).resolve().parents[2]
+    for path in (folder / "configs").glob("*.json"):
+        yield from _texts(ConfigParser.load_config_file(str(path)))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _texts(inner)
