@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import shlex
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -84,7 +84,7 @@ def benchmark(
         from monai_unsup_denoise.evaluation.interpreters import find_interpreters
         from monai_unsup_denoise.evaluation.methods import choose_methods, prepare
         from monai_unsup_denoise.evaluation.report import write_report
-        from monai_unsup_denoise.evaluation.volumes import find_sources, load_volume
+        from monai_unsup_denoise.evaluation.volumes import find_sources, load_volume, without_folders
     chosen = choose_methods(settings["methods"], method or ())
     make_cases([], level or [], [])  # a wrong level is said before a phantom is made
     interpreters = find_interpreters(peers_python)
@@ -110,7 +110,15 @@ def benchmark(
         notes={one.name: one.note for one in chosen if one.note},
         references=[one.name for one in chosen if one.trained_on_pairs],
         note=settings["remark"] if is_quick else "",
-        command=_command(),
+        command=_command(
+            volume=[without_folders(word) for word in volume or []],
+            level=[f"{one:g}" for one in level or []],
+            method=method or [],
+            seed=seed or [],
+            slices=[slices] if slices else [],
+            threads=[threads] if threads != 1 else [],
+            quick=is_quick,
+        ),
         conditions=f"{_processor()}, {threads} thread{'s' if threads > 1 else ''} for each method",
     )
     for name in ("results.csv", "tables.md", "index.html"):
@@ -118,9 +126,11 @@ def benchmark(
     _say_what_was_left_out(results)
 
 
-def _command() -> str:
-    """What the user typed."""
-    return shlex.join(["mri-denoise", *sys.argv[1:]])
+def _command(*, quick: bool, **options: Sequence[object]) -> str:
+    """What the user typed, but for folders: a report is passed on, and a folder may be named after a person."""
+    words = ["--quick"] if quick else []
+    words += [word for name, values in options.items() for value in values for word in (f"--{name}", str(value))]
+    return shlex.join(["mri-denoise", "benchmark", *words])
 
 
 def _processor() -> str:

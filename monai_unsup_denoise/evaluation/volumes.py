@@ -71,6 +71,18 @@ def find_sources(wanted: Sequence[str]) -> list[Source]:
     return sources
 
 
+def without_folders(word: str) -> str:
+    """A word for :func:`find_sources` as a report may show it: ``brainweb:FOLDER``, ``NAME=SCAN``, ``scan.nii.gz``."""
+    if word == "phantom" or word in _phantom_names():
+        return word
+    if Path(word).exists():
+        return "FOLDER" if Path(word).is_dir() else Path(word).name
+    kind, colon, _ = word.partition(":")
+    if kind == "brainweb":
+        return "brainweb:FOLDER" if colon else word
+    return f"{word.partition('=')[0]}=SCAN"
+
+
 def load_volume(source: Source, slices: str = "all") -> Volume:
     """Read a volume, scale it to maximum 1 and choose its slices.
 
@@ -133,7 +145,9 @@ def _named(name: str, path: str) -> Source:
 
 
 def _stem(path: Path) -> str:
-    name = path.name if path.is_dir() else Path(path.name.removesuffix(".gz")).stem
+    if path.is_dir():  # a series, in a folder that may be named after a person
+        return "dicom"
+    name = Path(path.name.removesuffix(".gz")).stem
     return re.sub(r"[^\w-]+", "_", name) or "volume"
 
 

@@ -62,7 +62,7 @@ class MethodProcess:
     """
 
     def __init__(self, prepared: PreparedMethod, *, threads: int = 1) -> None:
-        self._request = {"target": prepared.method.target, "parameters": dict(prepared.parameters)}
+        self._request: dict[str, Any] = {"target": prepared.method.target, "parameters": dict(prepared.parameters)}
         self._python = prepared.python or Path(sys.executable)
         self._threads = threads
         self._scratch = tempfile.TemporaryDirectory(prefix="mri_denoise_benchmark_")
@@ -129,8 +129,13 @@ class MethodProcess:
         except (OSError, ValueError):
             raise MethodError(self._last_words(process)) from None
         if "error" in answer:
-            raise MethodError(answer["error"])
+            raise MethodError(self._without_folder(answer["error"]))
         return answer
+
+    def _without_folder(self, text: str) -> str:
+        """The text with the file of weights by its name alone: it becomes part of a report."""
+        weights = self._request["parameters"].get("model")
+        return text.replace(weights, Path(weights).name) if weights else text
 
     def _last_words(self, process: subprocess.Popen[str]) -> str:
         try:
@@ -144,7 +149,7 @@ class MethodProcess:
                 ending += " (perhaps for want of memory)"
         else:
             ending = f"its process ended with exit code {code}"
-        return f"{ending}: {said[-1].strip()}" if said else ending
+        return f"{ending}: {self._without_folder(said[-1].strip())}" if said else ending
 
     def _stop(self) -> None:
         if not self._process:
