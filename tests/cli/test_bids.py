@@ -1,0 +1,169 @@
+"""`mri-denoise bids`: a dataset in, a valid derivative dataset out, and nothing written elsewhere."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+
+from monai_unsup_denoise import __version__
+
+T1W = "sub-01/anat/sub-01_desc-denoised_T1w"
+T2W = "sub-02/ses-a/anat/sub-02_ses-a_run-1_desc-denoised_T2w"
+PDW = "sub-02/ses-b/anat/sub-02_ses-b_desc-denoised_PDw"
+OF_DATASET = {"README.md", "dataset_description.json"}
+
+
+@pytest.fixture
+def dataset(tmp_path, volume) -> Path:
+    """Three good images, one of them not gzipped, and a phase image."""
+    folder = tmp_path / "dataset"
+    for name in (
+        "sub-01/anat/sub-01_T1w.nii.gz",
+        "sub-01/anat/sub-01_part-phase_T1w.nii.gz",
+        "sub-02/ses-a/anat/sub-02_ses-a_run-1_T2w.nii",
+        "sub-02/ses-b/anat/sub-02_ses-b_PDw.nii.gz",
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        image = nibabel.Nifti1Image(volume, np.diag([1.0, 1, 2, 1]))
+        image.header.set_xyzt_units("mm")
+        nibabel.save(image, folder / name)
+    (folder / "dataset_description.json").write_text(json.dumps({"Name": "x", "BIDSVersion": "1.10.0"}))
+    (folder / "T1w.json").write_text(json.dumps({"RepetitionTime": 2.3, "InstitutionName": "x"}))
+    return folder
+
+
+def files_below(folder: Path) -> dict[str, str]:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def pair(*stems: str) -> set[str]:
+    return {f"{stem}{ending}" for stem in stems for ending in (".nii.gz", ".json")}
+
+
+def test_a_derivative_dataset_is_written_and_nothing_else(dataset, identity, mri_denoise):
+    before = files_below(dataset)
+    out = dataset / "derivatives" / "mri-denoise"
+    outcome = mri_denoise("bids", dataset, out, "participant", "--model", identity)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert set(files_below(out)) == OF_DATASET | pair(T1W, T2W, PDW)
+    shutil.copytree(out, dataset.parent / "copy")
+    shutil.rmtree(dataset / "derivatives")
+    assert files_below(dataset) == before
+
+    source = nibabel.load(dataset / "sub-01/anat/sub-01_T1w.nii.gz")
+    derived = nibabel.load(dataset.parent / "copy" / f"{T1W}.nii.gz")
+    np.testing.assert_array_equal(derived.affine, source.affine)
+    np.testing.assert_allclose(derived.get_fdata(), source.get_fdata(), atol=0.1)
+    sidecar = json.loads((dataset.parent / "copy" / f"{T1W}.json").read_text())
+    assert sidecar["Sources"] == ["bids:raw:sub-01/anat/sub-01_T1w.nii.gz"]
+    assert sidecar["RepetitionTime"] == 2.3 and "InstitutionName" not in sidecar
+    assert sidecar["NoiseSigmaPercent"] == pytest.approx(
+        100 * sidecar["NoiseSigma"] / np.percentile(source.get_fdata(), 99.9), rel=1e-4
+    )
+    assert sidecar["DenoisingModelSHA256"] == hashlib.sha256(identity.read_bytes()).hexdigest()
+    assert sidecar["DenoisingSoftwareVersion"] == __version__
+
+
+def test_what_is_there_is_kept_and_the_rest_done(dataset, tmp_path, identity, mri_denoise):
+    command = ("bids", dataset, tmp_path / "out", "participant", "--model", identity)
+    mri_denoise(*command)
+    whole = files_below(tmp_path / "out")
+    (tmp_path / "out" / f"{T1W}.nii.gz").write_text("kept, though changed")
+    (tmp_path / "out" / f"{T2W}.json").unlink()  # as after an interruption
+    (tmp_path / "out" / f"{PDW}.nii.gz").unlink()
+    again = mri_denoise(*command)
+    assert again.code == 0 and again.out.count("there already") == 1 and again.out.count("sigma") == 2
+    after = files_below(tmp_path / "out")
+    assert {name for name in whole if whole[name] != after[name]} == {f"{T1W}.nii.gz"}
+    assert mri_denoise(*command, "--overwrite").code == 0
+    assert files_below(tmp_path / "out") == whole
+
+
+def test_an_interruption_leaves_whole_files_and_the_same_command_goes_on(
+    dataset, tmp_path, identity, mri_denoise, monkeypatch
+):
+    from monai_unsup_denoise.engines.volume_denoiser import VolumeDenoiser
+
+    command = ("bids", dataset, tmp_path / "out", "participant", "--model", identity)
+    denoise_image, calls = VolumeDenoiser.denoise_image, []
+
+    def interrupted(self, *arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return denoise_image(self, *arguments)
+
+    monkeypatch.setattr(VolumeDenoiser, "denoise_image", interrupted)
+    assert mri_denoise(*command).code == 130
+    assert set(files_below(tmp_path / "out")) == OF_DATASET | pair(T1W)
+    assert mri_denoise(*command).out.count("there already") == 1
+    assert set(files_below(tmp_path / "out")) == OF_DATASET | pair(T1W, T2W, PDW)
+
+
+def test_a_bad_scan_does_not_stop_the_others(dataset, tmp_path, identity, mri_denoise):
+    (dataset / "sub-01/anat/sub-01_T1w.nii.gz").write_text("no image")
+    (dataset / "sub-02/ses-b/anat/sub-02_ses-b_PDw.nii.gz").unlink()
+    (dataset / "sub-02/ses-b/anat/sub-02_ses-b_PDw.nii.gz").symlink_to("not-fetched")
+    outcome = mri_denoise("bids", dataset, tmp_path / "out", "participant", "--model", identity)
+    assert outcome.code == 1
+    first, t1w, pdw = outcome.err.splitlines()
+    assert first == "error: 2 of 3 scans could not be denoised:"
+    assert t1w.startswith("  sub-01/anat/sub-01_T1w.nii.gz: cannot be read as a volume")
+    assert pdw == "  sub-02/ses-b/anat/sub-02_ses-b_PDw.nii.gz: its content is not here; fetch it first"
+    assert set(files_below(tmp_path / "out")) == OF_DATASET | pair(T2W)
+
+
+@pytest.mark.parametrize(
+    ("options", "stems"),
+    [
+        (["--participant-label", "01", "02"], [T1W, T2W, PDW]),
+        (["--participant_label", "sub-02", "--session_label", "a", "b"], [T2W, PDW]),
+        (["--participant-label", "02", "--participant-label", "01", "--suffix", "T1w", "T2w"], [T1W, T2W]),
+        (["--session-label=b"], [PDW]),
+    ],
+)
+def test_labels_are_taken_as_bids_apps_take_them(options, stems, dataset, tmp_path, identity, mri_denoise):
+    outcome = mri_denoise("bids", dataset, tmp_path / "out", "participant", "--model", identity, *options)
+    assert outcome.code == 0, outcome.err
+    assert set(files_below(tmp_path / "out")) == OF_DATASET | pair(*stems)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{dataset}", "{out}", "group"], "group: no such level; there is only: participant"),
+        (["{dataset}/sub-01", "{out}", "participant"], "dataset_description.json is missing"),
+        (["{dataset}", "{out}", "participant", "--participant-label", "7"], "sub-7: not in .*; there are: 01, 02"),
+        (["{dataset}", "{out}", "participant", "--suffix", "FLAIR"], "no image FLAIR"),
+        (["{dataset}", "{dataset}", "participant"], "would mix with the dataset itself"),
+        (["{dataset}", "{out}/x", "participant"], "cannot be written"),
+    ],
+)
+def test_a_mistake_is_one_line_and_writes_nothing(arguments, message, dataset, tmp_path, identity, mri_denoise):
+    import re
+
+    (tmp_path / "out").touch()  # a file where a folder is asked for, by the last
+    before = files_below(tmp_path)
+    words = [word.format(dataset=dataset, out=tmp_path / "out") for word in arguments]
+    outcome = mri_denoise("bids", *words, "--model", identity)
+    assert outcome.code == 1 and len(outcome.err.splitlines()) == 1
+    assert re.search(message, outcome.err)
+    assert files_below(tmp_path) == before
+
+
+def test_the_official_validator_finds_no_error(dataset, identity, mri_denoise):
+    validator = shutil.which("bids-validator-deno")
+    if validator is None:
+        pytest.skip("needs bids-validator-deno on the PATH: pip install bids-validator-deno")
+    out = dataset / "derivatives" / "mri-denoise"
+    mri_denoise("bids", dataset, out, "participant", "--model", identity)
+    done = subprocess.run([validator, str(out), "--json"], capture_output=True, text=True, timeout=120)
+    issues = json.loads(done.stdout)["issues"]["issues"]
+    assert [issue for issue in issues if issue["severity"] == "error"] == []
+    assert done.returncode == 0
