@@ -1,6 +1,10 @@
 """Runs in MLflow: what is logged, and how a run ends."""
 
+import os
+import socket
+import time
 import uuid
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,7 +12,8 @@ from ignite.engine import Engine, Events
 from mlflow.tracking import MlflowClient
 from monai.utils import path_to_sqlite_uri
 
-from monai_unsup_denoise.engines import RunTracker
+from monai_unsup_denoise.engines import RunTracker, check_tracking_server
+from monai_unsup_denoise.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +35,14 @@ def make_tracker(store):
 @pytest.fixture
 def client(store):
     return MlflowClient(store)
+
+
+@pytest.fixture
+def nobody():
+    """The address of a server that is down."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
 def values(client, tracker, name):
@@ -132,9 +145,14 @@ def test_files_and_folders_become_artifacts_at_the_end_and_missing_ones_are_pass
 
 
 @pytest.mark.parametrize(
-    "error, status", [(ValueError("no such volume"), "FAILED"), (KeyboardInterrupt("by hand"), "KILLED")]
+    "error, status, tag",
+    [
+        (FloatingPointError("loss is not finite"), "FAILED", "FloatingPointError: loss is not finite"),
+        (InputError("Jane/scan.nii: damaged"), "FAILED", "InputError: the training's own output says more"),
+        (KeyboardInterrupt("by Jane"), "KILLED", "KeyboardInterrupt: the training's own output says more"),
+    ],
 )
-def test_a_training_that_raises_is_marked_and_the_error_goes_on(make_tracker, client, error, status):
+def test_a_training_that_raises_is_marked_and_the_error_goes_on(make_tracker, client, error, status, tag):
     tracker = make_tracker()
     trainer = training(interrupted(error, at=3))
     tracker.attach(trainer)
@@ -144,7 +162,7 @@ def test_a_training_that_raises_is_marked_and_the_error_goes_on(make_tracker, cl
     run = client.get_run(tracker.run_id)
     assert run.info.status == status
     assert run.info.end_time is not None
-    assert run.data.tags["error"] == f"{type(error).__name__}: {error}"
+    assert run.data.tags["error"] == tag
     assert [step for step, _ in values(client, tracker, "train/loss")] == [1, 2]
 
 
@@ -180,11 +198,102 @@ def test_a_resumed_training_goes_on_in_its_own_run(make_tracker, client):
     assert [step for step, _ in values(client, killed, "train/loss")] == [1, 2, 3, 3, 4, 5, 6]
 
 
-def test_two_trainings_of_different_names_are_two_runs(make_tracker):
-    first, second = make_tracker(), make_tracker()
-    for tracker in (first, second):
+def test_a_crashed_run_is_left_alone_by_the_next_of_the_same_name(store):
+    trackers = [RunTracker(store, experiment_name="tests", run_name="twice", interval=1) for _ in range(2)]
+    for tracker in trackers:
         trainer = training(interrupted(ValueError("crash"), at=1))
         tracker.attach(trainer)
         with pytest.raises(ValueError, match="crash"):
             trainer.run(range(1))
-    assert first.run_id != second.run_id
+    assert trackers[0].run_id != trackers[1].run_id
+
+
+def test_a_server_that_goes_away_and_comes_back_gets_everything_and_the_training_says_so_once(
+    make_tracker, client, monkeypatch, caplog, nobody
+):
+    monkeypatch.setattr("monai_unsup_denoise.engines.tracking.PAUSE", 0.0)
+    tracker = make_tracker()
+    trainer = training()
+    tracker.attach(trainer)
+
+    @trainer.on(Events.ITERATION_COMPLETED)
+    def come_and_go():
+        if trainer.state.iteration in (2, 5):
+            tracker.client = MlflowClient(nobody) if trainer.state.iteration == 2 else client
+
+    trainer.run(range(6))
+    assert [step for step, _ in values(client, tracker, "train/loss")] == [1, 2, 3, 4, 5, 6]
+    assert client.get_run(tracker.run_id).info.status == "FINISHED"
+    (said,) = [record.message for record in caplog.records if "MLflow" in record.message]
+    assert said.startswith("MLflow does not answer (connection refused): the training goes on")
+
+
+def test_a_server_that_stays_away_is_left_alone_for_a_minute_and_at_the_end_it_is_said_what_it_lacks(
+    make_tracker, client, caplog, nobody, tmp_path
+):
+    tracker = make_tracker(weights=tmp_path / "model.pt", registered_model="never")
+    trainer = training(interrupted(FloatingPointError("not finite"), at=50))
+    tracker.attach(trainer)
+
+    @trainer.on(Events.ITERATION_COMPLETED(once=2))
+    def go_away():
+        tracker.client = MlflowClient(nobody)
+
+    start = time.monotonic()
+    with pytest.raises(FloatingPointError):
+        trainer.run(range(60))
+    assert time.monotonic() - start < 15
+    assert "lacks of run" in caplog.text and "94 values" in caplog.text and "its end as FAILED" in caplog.text
+    assert client.get_run(tracker.run_id).info.status == "RUNNING"
+
+
+def test_a_server_that_accepts_and_never_answers_is_given_up_within_seconds(monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        start = time.monotonic()
+        with pytest.raises(InputError, match="no MLflow server answers there .no answer in time.; start it"):
+            check_tracking_server(f"http://jane:secret@127.0.0.1:{silent.getsockname()[1]}")
+        assert time.monotonic() - start < 10
+
+
+def test_a_server_that_is_down_is_one_line_without_the_password(nobody):
+    with pytest.raises(InputError) as caught:
+        RunTracker(nobody.replace("//", "//jane:secret@"), experiment_name="tests", run_name="none")
+    assert "connection refused" in str(caught.value)
+    assert "secret" not in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_weights_that_do_not_fit_are_not_registered_and_do_not_lose_the_run(make_tracker, client, caplog, tmp_path):
+    weights = tmp_path / "model.pt"
+    tracker = make_tracker(weights=weights, registered_model="misfit")
+    trainer = training()
+    tracker.attach(trainer)
+    trainer.add_event_handler(Events.EPOCH_COMPLETED, lambda: torch.save({"other": torch.zeros(1)}, weights))
+    trainer.run(range(1))
+    assert client.get_run(tracker.run_id).info.status == "FINISHED"
+    assert client.search_registered_models("name='misfit'") == []
+    assert "the registered model (" in caplog.text and "weights of another network" in caplog.text
+
+
+def test_weights_of_an_older_training_are_neither_uploaded_nor_registered(make_tracker, client, caplog, tmp_path):
+    weights = tmp_path / "model.pt"
+    weights.write_bytes(b"older")
+    os.utime(weights, (0, 0))
+    tracker = make_tracker(weights=weights, registered_model="older")
+    trainer = training()
+    tracker.attach(trainer)
+    trainer.run(range(1))
+    assert client.list_artifacts(tracker.run_id) == []
+    assert client.search_registered_models("name='older'") == []
+    assert "lacks" not in caplog.text
+
+
+def test_a_run_tells_its_program_and_neither_user_nor_place(make_tracker, client, repository):
+    tracker = make_tracker(tags={"objective": "Ours"}, config={"seed": 3})
+    trainer = training()
+    tracker.attach(trainer)
+    trainer.run(range(1))
+    tags = client.get_run(tracker.run_id).data.tags
+    assert tags["objective"] == "Ours" and tags["package_version"] and tags["mlflow.user"] == "not recorded"
+    assert not any(str(Path.home()) in value or str(repository) in value for value in tags.values())
+    assert "config.json" in {file.path for file in client.list_artifacts(tracker.run_id)}
