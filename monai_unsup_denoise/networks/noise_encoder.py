@@ -146,8 +146,8 @@ class NoiseEncoder(nn.Module):
     def _window_mean(self, x: torch.Tensor) -> torch.Tensor:
         """Mean over channels and over half-overlapping windows; windows shrink on images smaller than one."""
         x = x.mean(dim=1, keepdim=True)
-        side0 = min(self.window, int(x.shape[2]))
-        side1 = min(self.window, int(x.shape[3]))
+        side0 = min(self.window, x.shape[2])
+        side1 = min(self.window, x.shape[3])
         stride0, stride1 = max(side0 // 2, 1), max(side1 // 2, 1)
         if self.spatial_dims == 2:
             return nn.functional.avg_pool2d(x, [side0, side1], [stride0, stride1])

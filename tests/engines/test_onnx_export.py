@@ -1,0 +1,135 @@
+"""The ONNX graphs, run by onnxruntime, say what the network says."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from monai_unsup_denoise.engines import VolumeDenoiser
+from monai_unsup_denoise.engines.onnx_export import export_onnx
+from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.functional import add_rician_noise
+from monai_unsup_denoise.networks import (
+    ContentEncoder,
+    ContentGenerator,
+    DisentangledDenoiser,
+    NoiseEncoder,
+    NoiseLevel,
+)
+
+#: Of batch and sides; the example that the export looks at has others.
+SIZES = {
+    "cube": (1, 32, 32, 32),
+    "sides that are no multiples of 4": (1, 33, 18, 7),
+    "one slice, three of a batch": (3, 17, 40, 1),
+    "two slices": (2, 16, 21, 2),
+}
+
+
+class Exported:
+    """A network and its two graphs."""
+
+    def __init__(self, network: DisentangledDenoiser, folder: Path) -> None:
+        self.network = network
+        self.path = folder / "model.onnx"
+        self.noise_path = export_onnx(network, self.path)
+        self.session = onnxruntime.InferenceSession(self.path)
+        self.noise_session = onnxruntime.InferenceSession(self.noise_path)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """A network as the bundle's, but with two scales and few features, which does something."""
+    torch.manual_seed(0)
+    generator = ContentGenerator(3, 1, code_channels=1, channels=(4, 6))
+    network = DisentangledDenoiser(
+        ContentEncoder(3, 1, channels=(4, 6)), NoiseEncoder(3), generator, NoiseLevel(), standard_level=0.1
+    )
+    with torch.no_grad():
+        for parameter in generator.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return Exported(network.eval(), tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """The bundle's network with its weights."""
+    return Exported(VolumeDenoiser(device="cpu").network, tmp_path_factory.mktemp("shipped"))
+
+
+@pytest.fixture(params=["small", pytest.param("shipped", marks=pytest.mark.slow)])
+def exported(request: pytest.FixtureRequest) -> Exported:
+    return request.getfixturevalue(request.param)
+
+
+def blocks(batch: int, *sides: int) -> torch.Tensor:
+    """Bright blocks on air, with Rician noise of another level in each image of the batch."""
+    clean = torch.zeros(batch, 1, *sides)
+    clean[:, :, 3:-3, 2:-4] = 0.6
+    clean[:, :, 6:-5, 5:-4] = 1.0
+    noise = [add_rician_noise(image, 0.05 * (1 + index)) for index, image in enumerate(clean)]
+    return torch.stack(noise)
+
+
+def furthest(found: np.ndarray, expected: torch.Tensor) -> float:
+    """The largest difference, as a part of the range of what was expected."""
+    return float(np.abs(found - expected.numpy()).max() / (expected.max() - expected.min()))
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@torch.no_grad()
+def test_the_graph_denoises_volumes_of_any_size_as_the_network_does(exported: Exported, size: tuple[int, ...]) -> None:
+    image = blocks(*size)
+    expected = exported.network(image)
+    assert furthest(image.numpy(), expected) > 0.01
+    found = exported.session.run(["pred"], {"image": image.numpy()})[0]
+    assert found.shape == image.shape
+    assert furthest(found, expected) < 1e-4
+
+
+@torch.no_grad()
+def test_the_graph_takes_the_noise_code_of_another_image(exported: Exported) -> None:
+    image, whole = blocks(2, 21, 18, 9), blocks(1, 40, 30, 12)
+    code = exported.network.encode_noise(3 * whole)
+    found = exported.session.run(["pred"], {"image": image.numpy(), "code": code.numpy()})[0]
+    assert furthest(found, exported.network(image, code)) < 1e-4
+    assert furthest(found, exported.network(image)) > 1e-3
+
+
+@torch.no_grad()
+def test_both_graphs_tell_the_noise_of_each_image(exported: Exported) -> None:
+    image = blocks(3, 35, 18, 3)
+    code = exported.network.encode_noise(image)
+    for session in (exported.session, exported.noise_session):
+        own_code, sigma = session.run(["own_code", "sigma"], {"image": image.numpy()})
+        np.testing.assert_allclose(own_code, code, atol=1e-5)
+        np.testing.assert_allclose(sigma, exported.network.sigma(code), rtol=1e-5)
+    assert [output.name for output in exported.noise_session.get_outputs()] == ["own_code", "sigma"]
+
+
+@pytest.mark.slow
+def test_the_graph_of_the_noise_is_a_small_file(shipped: Exported) -> None:
+    assert shipped.noise_path.stat().st_size < 200_000
+    assert shipped.path.stat().st_size < 25e6
+
+
+def test_a_network_without_noise_level_is_named(small: Exported, tmp_path: Path) -> None:
+    parts = small.network
+    network = DisentangledDenoiser(parts.content_encoder, parts.noise_encoder, parts.generator)
+    with pytest.raises(InputError, match="without noise level"):
+        export_onnx(network, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["onnx", "onnxscript"])
+def test_what_is_not_installed_is_named(
+    small: Exported, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(InputError, match=rf"^{name}\S*: not installed; pip install"):
+        export_onnx(small.network, tmp_path / "model.onnx")
