@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monai_unsup_denoise import __version__
-from monai_unsup_denoise.cli.outputs import map_path, plan_outputs, sidecar_path
+from monai_unsup_denoise.cli.outputs import Job, map_path, plan_outputs, series_jobs, sidecar_path
 from monai_unsup_denoise.cli.quiet import quiet
 from monai_unsup_denoise.errors import InputError
 
 if TYPE_CHECKING:
-    from monai_unsup_denoise.engines.volume_denoiser import VolumeDenoiser
+    from monai_unsup_denoise.engines.volume_denoiser import DenoisedVolume, VolumeDenoiser
 
 
 class OutputMap(str, Enum):
@@ -49,9 +49,16 @@ def denoise(
     output: Annotated[
         str,
         typer.Argument(
-            metavar="OUT", help="A file for one scan, or a folder; sub-folders are kept.", show_default=False
+            metavar="OUT",
+            help="A file for one scan, or a folder; sub-folders are kept. A DICOM series becomes a derived one in the "
+            "folder OUT, or a volume where OUT is named like one (out.nii.gz).",
+            show_default=False,
         ),
     ],
+    series: Annotated[
+        str | None,
+        typer.Option(metavar="NUMBER|UID", help="Which DICOM series, where IN holds several.", show_default=False),
+    ] = None,
     model: Annotated[
         Path | None, typer.Option(help="Weights, such as the model.pt of a training; else the bundle's.")
     ] = None,
@@ -86,13 +93,14 @@ def denoise(
 ) -> None:
     """Denoise scans, and say how much noise was in them.
 
-    A scan goes out as it came in: format, geometry and units are kept (DICOM and MINC become .nii.gz). Beside
-    each output lies a .json with the noise level found.
+    A scan goes out as it came in: format, geometry and units are kept (MINC and single DICOM files become
+    .nii.gz). Beside each output lies a .json with the noise level found.
 
     In a folder, scans that cannot be denoised do not stop the others: they are listed at the end, and the exit
     code is 1.
     """
-    jobs, is_collection = plan_outputs(source, output)
+    pairs, is_collection = plan_outputs(source, output)
+    jobs = series_jobs(pairs, series, is_collection=is_collection)
     with quiet():
         from tqdm import tqdm
 
@@ -104,18 +112,18 @@ def denoise(
         settings = {"varying_noise": varying_noise, "self_ensemble": self_ensemble, "keep_floor": keep_floor}
         denoiser = VolumeDenoiser(bundle, model=model, device=device, settings=settings, progress=True)
     origin = _origin(denoiser)
-    outputs = Counter(path for _, path in jobs)
+    outputs = Counter(job.output for job in jobs)
     failures = []
     with tqdm(jobs, desc="denoising", unit="scan", disable=None) as bar:
         for job in bar:
             try:
-                _check(job, names, overwrite=overwrite, shared=outputs[job[1]] > 1)
+                _check(job, names, overwrite=overwrite, shared=outputs[job.output] > 1)
                 line = _denoise_one(denoiser, job, names, origin, dtype=dtype, overwrite=overwrite)
             except Exception as error:
                 if not is_collection:
                     raise
                 known = isinstance(error, InputError)
-                failures.append(str(error) if known else f"{job[0]}: {type(error).__name__}: {error}")
+                failures.append(str(error) if known else f"{job.scan}: {type(error).__name__}: {error}")
             else:
                 tqdm.write(line)
     if failures:
@@ -125,13 +133,19 @@ def denoise(
         raise typer.Exit(1)
 
 
-def _check(job: tuple[Path, Path], maps: list[str], *, overwrite: bool, shared: bool = False) -> None:
+def _check(job: Job, maps: list[str], *, overwrite: bool, shared: bool = False) -> None:
     from monai_unsup_denoise.data import check_output
+    from monai_unsup_denoise.dicom import check_folder
 
-    scan, output = job
+    scan, output = job.scan, job.output
     if shared:
         raise InputError(f"{scan}: another scan would be written to {output} too; denoise it by itself")
-    for path in (output, *(map_path(output, name) for name in maps)):
+    paths = [map_path(output, name) for name in maps]
+    if job.writes_dicom and job.series is not None:
+        check_folder(output, source=job.series, overwrite=overwrite)
+    else:
+        paths.append(output)
+    for path in paths:
         check_output(path, source=scan, overwrite=overwrite)
     if not overwrite and sidecar_path(output).exists():
         raise InputError(f"{sidecar_path(output)}: exists already; add --overwrite or give another output")
@@ -139,7 +153,7 @@ def _check(job: tuple[Path, Path], maps: list[str], *, overwrite: bool, shared: 
 
 def _denoise_one(
     denoiser: VolumeDenoiser,
-    job: tuple[Path, Path],
+    job: Job,
     maps: list[str],
     origin: dict[str, Any],
     *,
@@ -148,14 +162,15 @@ def _denoise_one(
 ) -> str:
     """Denoise one scan, write it and its sidecar, and tell in a line what was found."""
     from monai_unsup_denoise.data import write_volume
+    from monai_unsup_denoise.dicom import read_series
 
-    scan, output = job
+    scan, output = job.scan, job.output
     start = time.perf_counter()
     with quiet():
-        image = denoiser.load(scan)
+        image = denoiser.load(scan) if job.series is None else denoiser.wrap(read_series(job.series))
     volume = denoiser.denoise_image(image, maps)
     with quiet():
-        write_volume(output, volume.denoised, source=scan, affine=volume.affine, dtype=dtype.value, overwrite=overwrite)
+        _write(job, volume, dtype=dtype, overwrite=overwrite)
         for name, voxels in volume.maps.items():
             write_volume(map_path(output, name), voxels, source=scan, affine=volume.affine, overwrite=overwrite)
     content = {"Sources": [scan.resolve().name], "sigma": volume.sigma, "sigma_percent": volume.sigma_percent}
@@ -164,6 +179,29 @@ def _denoise_one(
     if volume.sigma is not None and volume.sigma_percent is not None:
         noise = f"sigma {volume.sigma:.4g} ({volume.sigma_percent:.1f} % of the maximum)"
     return f"{scan}: {noise}, {time.perf_counter() - start:.1f} s -> {output}"
+
+
+def _write(job: Job, volume: DenoisedVolume, *, dtype: OutputType, overwrite: bool) -> None:
+    """As a derived series, or in the manner of the scan."""
+    from monai_unsup_denoise.data import write_volume
+    from monai_unsup_denoise.dicom import write_derived_series
+
+    if job.writes_dicom and job.series is not None:
+        software = f"monai-unsup-denoise {__version__}"
+        write_derived_series(
+            job.series, volume.denoised, job.output, sigma=volume.sigma, software=software, overwrite=overwrite
+        )
+        return
+    slices = () if job.series is None else job.series.files
+    write_volume(
+        job.output,
+        volume.denoised,
+        source=job.scan,
+        affine=volume.affine,
+        dtype=dtype.value,
+        overwrite=overwrite,
+        slices=slices,
+    )
 
 
 def _write_sidecar(output: Path, content: dict[str, Any]) -> None:

@@ -3,9 +3,66 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from monai_unsup_denoise.errors import InputError
+
+if TYPE_CHECKING:
+    from monai_unsup_denoise.dicom import DicomSeries
+
+_VOLUMES = (".nii", ".nii.gz", ".nrrd", ".mha")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A scan and where its output goes.
+
+    Attributes:
+        scan: file, or folder of a DICOM series.
+        output: a file; or, for a DICOM series that becomes one again, its folder.
+        series: where the scan is a folder: which of its series.
+    """
+
+    scan: Path
+    output: Path
+    series: DicomSeries | None = None
+
+    @property
+    def writes_dicom(self) -> bool:
+        """Whether a derived DICOM series is written."""
+        return self.series is not None and not _is_file_name(self.output)
+
+
+def series_jobs(pairs: list[tuple[Path, Path]], wanted: str | None, *, is_collection: bool) -> list[Job]:
+    """The jobs of `plan_outputs`: of each DICOM folder its series, the ``wanted`` one or, in a collection, all.
+
+    Raises:
+        InputError: if a series is wanted where there is no DICOM, is not there, or one must be chosen.
+    """
+    if wanted is not None and (is_collection or not pairs[0][0].is_dir()):
+        raise InputError(f"--series {wanted}: chooses from one folder of DICOM files; give that folder")
+    return [job for scan, output in pairs for job in _jobs_of(scan, output, wanted, choose=not is_collection)]
+
+
+def _jobs_of(scan: Path, output: Path, wanted: str | None, *, choose: bool) -> list[Job]:
+    from monai_unsup_denoise.dicom import choose_series, find_series
+
+    if not scan.is_dir():
+        return [Job(scan, output)]
+    found = find_series(scan, below=False)
+    if choose or len(found) == 1:
+        return [Job(scan, output, choose_series(found, wanted, folder=scan))]
+    numbers = [series.number for series in found]
+    return [
+        Job(scan, output / (f"series-{s.number}" if numbers.count(s.number) == 1 else f"series-{s.uid}"), s)
+        for s in found
+    ]
+
+
+def _is_file_name(path: Path) -> bool:
+    return path.name.lower().endswith(_VOLUMES)
 
 
 def plan_outputs(source: Path, output: str) -> tuple[list[tuple[Path, Path]], bool]:
@@ -28,7 +85,8 @@ def plan_outputs(source: Path, output: str) -> tuple[list[tuple[Path, Path]], bo
     target = Path(output).expanduser()
     is_folder = target.is_dir() or output.endswith(("/", os.sep)) or not target.suffix
     if scans == [source.expanduser()]:
-        return [(scans[0], target / output_name(scans[0]) if is_folder else target)], False
+        single = target if scans[0].is_dir() else target / output_name(scans[0])
+        return [(scans[0], single if is_folder else target)], False
     if not is_folder:
         raise InputError(f"{output}: is a file, but {source} may hold several scans; give a folder (end it in /)")
     root = (source if source.is_dir() else source.parent).resolve()
@@ -39,17 +97,22 @@ def plan_outputs(source: Path, output: str) -> tuple[list[tuple[Path, Path]], bo
         scans = [scan for scan in scans if not scan.resolve().is_relative_to(folder)]
         if not scans:
             raise InputError(f"{source}: holds nothing but what lies in {output}; give the folder of the scans")
-    return [(scan, _place_below(target, scan, root) / output_name(scan)) for scan in scans], True
+    names = [scan.resolve().name if scan.is_dir() else output_name(scan) for scan in scans]
+    return [(scan, _place_below(target, scan, root) / name) for scan, name in zip(scans, names, strict=True)], True
 
 
 def sidecar_path(output: Path) -> Path:
-    """The .json beside an output."""
+    """The .json beside an output, a file or the folder of a DICOM series."""
+    if not _is_file_name(output):
+        return output.with_name(f"{output.name}.json")
     name = output.name.removesuffix(".gz")
     return output.with_name(name.removesuffix(Path(name).suffix) + ".json")
 
 
 def map_path(output: Path, name: str) -> Path:
     """Where the map ``name`` goes beside an output: ``scan_sigma.nii.gz`` beside ``scan.nii.gz``."""
+    if not _is_file_name(output):
+        return output.with_name(f"{output.name}_{name}.nii.gz")
     ending = ".nii.gz" if output.name.endswith(".nii.gz") else output.suffix
     return output.with_name(f"{output.name.removesuffix(ending)}_{name}{ending}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -64,6 +65,7 @@ def write_volume(
     affine: np.ndarray,
     dtype: Literal["float32", "same"] = "float32",
     overwrite: bool = False,
+    slices: Sequence[Path] = (),
 ) -> None:
     """Write ``values`` ``(X, Y, Z)``, in scanner units, to ``path`` in the manner of ``source``.
 
@@ -78,16 +80,17 @@ def write_volume(
         dtype: ``"float32"``, or ``"same"`` as stored in the source: integers are rounded and clipped, with
             the source's own scaling, so that they read back in scanner units.
         overwrite: replace what is there.
+        slices: files of the DICOM series in the folder ``source``, in order, where it holds several.
 
     Raises:
         InputError: as `check_output`, or if the disk refuses.
     """
     check_output(path, source=source, overwrite=overwrite)
     if path.name.lower().endswith(_NIFTI):
-        image = _nifti(values, source, affine, same=dtype == "same")
+        image = _nifti(values, source, affine, same=dtype == "same", slices=slices)
         write = image.to_filename
     else:
-        image = _itk_image(values, source, same=dtype == "same")
+        image = _itk_image(values, source, same=dtype == "same", slices=slices)
 
         def write(name: Path) -> None:
             import itk
@@ -101,9 +104,9 @@ def write_volume(
         raise InputError(f"{path}: cannot be written ({error.strerror or error}); give another output") from error
 
 
-def _nifti(values: np.ndarray, source: Path, affine: np.ndarray, *, same: bool) -> Any:
+def _nifti(values: np.ndarray, source: Path, affine: np.ndarray, *, same: bool, slices: Sequence[Path]) -> Any:
     if not source.name.lower().endswith(_NIFTI):
-        stored = _to_type(values, _read_itk(source)[1]) if same else values.astype(np.float32)
+        stored = _to_type(values, _read_itk(source, slices)[1]) if same else values.astype(np.float32)
         image = nibabel.Nifti1Image(stored, affine)
         image.set_sform(affine, code="scanner")
         image.set_qform(affine, code="scanner")
@@ -121,10 +124,10 @@ def _nifti(values: np.ndarray, source: Path, affine: np.ndarray, *, same: bool) 
     return image
 
 
-def _itk_image(values: np.ndarray, source: Path, *, same: bool) -> Any:
+def _itk_image(values: np.ndarray, source: Path, *, same: bool, slices: Sequence[Path]) -> Any:
     import itk
 
-    original, dtype = _read_itk(source)
+    original, dtype = _read_itk(source, slices)
     stored = _to_type(values, dtype) if same else values.astype(np.float32)
     image = itk.image_from_array(np.ascontiguousarray(stored.T))
     image.CopyInformation(original)
@@ -132,11 +135,13 @@ def _itk_image(values: np.ndarray, source: Path, *, same: bool) -> Any:
     return image
 
 
-def _read_itk(source: Path) -> tuple[Any, np.dtype]:
+def _read_itk(source: Path, slices: Sequence[Path] = ()) -> tuple[Any, np.dtype]:
     """The source as an ITK image, and the type that its voxels are stored in."""
     import itk
 
-    if source.is_dir():
+    if slices:
+        image = itk.imread([str(path) for path in slices])
+    elif source.is_dir():
         series = itk.GDCMSeriesFileNames.New()
         series.SetUseSeriesDetails(True)
         series.AddSeriesRestriction("0008|0021")  # series date: the choice of MONAI's ITKReader

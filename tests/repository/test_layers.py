@@ -12,6 +12,7 @@ LAYER = {
     "networks": 1,
     "losses": 1,
     "data": 1,
+    "dicom": 1,
     "metrics": 1,
     "transforms": 1,
     "baselines": 1,

@@ -1,0 +1,7 @@
+"""DICOM series: which there are, what is in one, and a derived one of it."""
+
+from monai_unsup_denoise.dicom.derived import check_folder, write_derived_series
+from monai_unsup_denoise.dicom.reading import read_series
+from monai_unsup_denoise.dicom.series import DicomSeries, choose_series, find_series
+
+__all__ = ["DicomSeries", "check_folder", "choose_series", "find_series", "read_series", "write_derived_series"]

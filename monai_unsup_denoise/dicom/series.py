@@ -1,0 +1,135 @@
+"""The series that lie in a folder, and the choice of one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+
+from monai_unsup_denoise.errors import InputError
+
+_READ = [
+    "SeriesInstanceUID",
+    "SeriesNumber",
+    "SeriesDescription",
+    "Modality",
+    "Rows",
+    "NumberOfFrames",
+    "InstanceNumber",
+    "ImageOrientationPatient",
+    "ImagePositionPatient",
+]
+
+
+@dataclass(frozen=True)
+class DicomSeries:
+    """An image series.
+
+    Attributes:
+        uid: SeriesInstanceUID.
+        number: SeriesNumber, 0 where there is none.
+        description: SeriesDescription, maybe empty.
+        modality: such as ``MR``.
+        files: one per slice, in the order in which the slices lie along the normal of the first.
+        frames: of the file with the most; more than one is an enhanced (multi-frame) object.
+    """
+
+    uid: str
+    number: int
+    description: str
+    modality: str
+    files: tuple[Path, ...]
+    frames: int = 1
+
+
+def find_series(folder: str | Path, *, below: bool = True) -> list[DicomSeries]:
+    """The image series in ``folder``, and in the folders below it if ``below``; of a file, its own.
+
+    Sorted by number, then by UID. What is no DICOM file, or no image, is passed over.
+
+    Raises:
+        InputError: if the folder does not exist.
+    """
+    folder = Path(folder)
+    if not folder.exists():
+        raise InputError(f"{folder}: no such file or folder; check the path")
+    by_uid: dict[str, list[tuple[Path, Dataset]]] = {}
+    for path in _files(folder, below=below):
+        header = _image_header(path)
+        if header is not None:
+            by_uid.setdefault(str(header.SeriesInstanceUID), []).append((path, header))
+    return sorted((_series(uid, items) for uid, items in by_uid.items()), key=lambda s: (s.number, s.uid))
+
+
+def choose_series(series: Sequence[DicomSeries], wanted: str | None, *, folder: str | Path) -> DicomSeries:
+    """The series that is ``wanted``, by its UID or its number; the only one there is if that is None.
+
+    Raises:
+        InputError: if there is no such series, or several; it lists them.
+    """
+    if not series:
+        raise InputError(f"{folder}: no DICOM image series in this folder; give the folder of one")
+    found = [s for s in series if wanted is None or wanted in (s.uid, str(s.number))]
+    if len(found) == 1:
+        return found[0]
+    listed = "".join(
+        f"\n  number {s.number}: {s.description or 'no description'}, {s.modality}, {len(s.files)} files, UID {s.uid}"
+        for s in series
+    )
+    if not found:
+        raise InputError(f"{folder}: no DICOM series {wanted!r}; give the number or the UID of one of these:{listed}")
+    raise InputError(f"{folder}: {len(found)} DICOM series; choose one by number or UID with --series:{listed}")
+
+
+def _files(folder: Path, *, below: bool) -> Iterator[Path]:
+    if folder.is_file():
+        yield folder
+        return
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if below and not name.startswith("."))
+        yield from (Path(parent, name) for name in sorted(names) if not name.startswith("."))
+
+
+def _image_header(path: Path) -> Dataset | None:
+    try:
+        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_READ)
+    except (InvalidDicomError, OSError, EOFError):
+        return None
+    return header if "SeriesInstanceUID" in header and "Rows" in header else None
+
+
+def _series(uid: str, items: list[tuple[Path, Dataset]]) -> DicomSeries:
+    first = items[0][1]
+    normal = slice_normal(first)
+    items = sorted(items, key=lambda item: (_place(item[1], normal), str(item[0])))
+    return DicomSeries(
+        uid=uid,
+        number=int(first.get("SeriesNumber") or 0),
+        description=str(first.get("SeriesDescription") or ""),
+        modality=str(first.get("Modality") or ""),
+        files=tuple(path for path, _ in items),
+        frames=max(int(header.get("NumberOfFrames") or 1) for _, header in items),
+    )
+
+
+def slice_normal(header: Dataset) -> np.ndarray | None:
+    """Unit normal of a slice, LPS, rows x columns; None where the header does not say how the slice lies."""
+    orientation = header.get("ImageOrientationPatient")
+    if orientation is None or len(orientation) != 6:
+        return None
+    along = np.asarray(orientation, dtype=float)
+    return np.cross(along[:3], along[3:])
+
+
+def _place(header: Dataset, normal: np.ndarray | None) -> float:
+    """Along the normal in mm; without positions, the instance number."""
+    position = header.get("ImagePositionPatient")
+    if normal is None or position is None or len(position) != 3:
+        return float(header.get("InstanceNumber") or 0)
+    return float(np.dot(np.asarray(position, dtype=float), normal))
