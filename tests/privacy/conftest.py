@@ -56,8 +56,9 @@ class Outcome(NamedTuple):
 
 
 @pytest.fixture
-def mri_denoise(capfd) -> Callable[..., Outcome]:
-    """Run `mri-denoise` with these arguments, as if they had been typed."""
+def mri_denoise(capfd, tmp_path, monkeypatch) -> Callable[..., Outcome]:
+    """Run `mri-denoise` with these arguments, as if they had been typed in the folder that is searched afterwards."""
+    monkeypatch.chdir(tmp_path)
 
     def run(*arguments: object) -> Outcome:
         capfd.readouterr()
