@@ -1,6 +1,6 @@
 # The commands. Each makes the environment it needs the first time; `make help` says what they do.
 .DEFAULT_GOAL := help
-.PHONY: help train evaluate export demo benchmark benchmark-full train-peers ablation ideas peers deploy-app deploy-map deploy-package test-deploy test test-all lint clean
+.PHONY: help train evaluate export demo benchmark benchmark-full train-peers ablation ideas peers deploy-app deploy-map deploy-package test-deploy test-doors test test-all lint clean
 
 CONFIGS := bundles/brain_mri_denoise/configs
 MODELS  := bundles/brain_mri_denoise/models
@@ -36,10 +36,11 @@ train: $(STAMP) ## train the bundle on data made on this machine (no download), 
 evaluate: $(STAMP) ## measure the trained model: PSNR and SSIM per noise level
 	$(BIN)/python -m monai.bundle run --config_file "['$(CONFIGS)/train.json','$(CONFIGS)/evaluate.json']" $(ARGS)
 
-export: $(STAMP) ## write models/model.ts, the TorchScript of models/model.pt
+export: $(STAMP) ## write models/model.ts and model.onnx, the TorchScript and the ONNX of models/model.pt
 	$(BIN)/python -m monai.bundle ckpt_export --net_id network_def --key_in_ckpt "" \
 		--ckpt_file $(MODELS)/model.pt --filepath $(MODELS)/model.ts \
 		--config_file $(CONFIGS)/inference.json --meta_file $(CONFIGS)/metadata.json $(ARGS)
+	$(BIN)/mri-denoise export-onnx $(MODELS)/model.onnx --overwrite
 
 demo: $(STAMP) ## denoise one example and draw noisy, denoised, residual and clean side by side
 	$(BIN)/mri-denoise demo $(ARGS)
@@ -89,6 +90,9 @@ test: $(STAMP) ## run the tests (minutes)
 
 test-all: $(STAMP) ## run the tests, the slow ones too
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow or not slow" $(ARGS)
+
+test-doors: $(STAMP) ## the same scan by every way in: the same voxels (MONAI Label and Deploy after their own tests)
+	$(BIN)/python -m pytest tests/doors -m slow $(ARGS)
 
 lint: $(STAMP) ## check the style (ruff) and the types of the package (mypy)
 	$(BIN)/ruff check .
