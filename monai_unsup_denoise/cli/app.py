@@ -15,6 +15,7 @@ from monai_unsup_denoise.cli.bundle_run import PASSES_OPTIONS_ON
 from monai_unsup_denoise.cli.demo import demo
 from monai_unsup_denoise.cli.denoise import denoise
 from monai_unsup_denoise.cli.evaluate import evaluate
+from monai_unsup_denoise.cli.export import export_bundle, export_onnx
 from monai_unsup_denoise.cli.train import train
 from monai_unsup_denoise.errors import InputError
 
@@ -33,6 +34,8 @@ app.command(context_settings=PASSES_OPTIONS_ON)(evaluate)
 app.command(cls=BidsAppCommand)(bids)
 app.command()(benchmark)
 app.command()(demo)
+app.command()(export_bundle)
+app.command()(export_onnx)
 
 
 def _print_version(wanted: bool) -> None:

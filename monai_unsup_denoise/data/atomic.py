@@ -6,6 +6,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from monai_unsup_denoise.errors import InputError
+
+
+def check_place(path: Path, *, overwrite: bool = False) -> None:
+    """Say before any work is done whether a file can be written at `path`.
+
+    Raises:
+        InputError: if it is a folder, exists (without `overwrite`), or lies where nothing can be written.
+    """
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; give the name of a file")
+    if path.exists() and not overwrite:
+        raise InputError(f"{path}: exists already; add --overwrite or give another output")
+    folder = path.absolute().parent
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir():
+        raise InputError(f"{path}: cannot be written, {folder} is not a folder; give another output")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"{path}: cannot be written, no permission in {folder}; give another output")
+
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +9,7 @@ from typing import Any, Literal
 import nibabel
 import numpy as np
 
-from monai_unsup_denoise.data.atomic import written_whole
+from monai_unsup_denoise.data.atomic import check_place, written_whole
 from monai_unsup_denoise.errors import InputError
 
 _NIFTI = (".nii", ".nii.gz")
@@ -44,17 +43,7 @@ def check_output(path: Path, *, source: Path, overwrite: bool = False) -> None:
         raise InputError(f"{path}: not a format this scan is written in; end it in {' or '.join(formats)}")
     if path.exists() and source.exists() and path.samefile(source):
         raise InputError(f"{path}: is the input itself; give another output")
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; give the name of a file")
-    if path.exists() and not overwrite:
-        raise InputError(f"{path}: exists already; add --overwrite or give another output")
-    folder = path.absolute().parent
-    while not folder.exists():
-        folder = folder.parent
-    if not folder.is_dir():
-        raise InputError(f"{path}: cannot be written, {folder} is not a folder; give another output")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(f"{path}: cannot be written, no permission in {folder}; give another output")
+    check_place(path, overwrite=overwrite)
 
 
 def write_volume(

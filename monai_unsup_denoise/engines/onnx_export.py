@@ -14,7 +14,7 @@ from monai_unsup_denoise.errors import InputError
 _OPSET = 20
 
 
-def export_onnx(network: Any, path: Path) -> Path:
+def write_onnx(network: Any, path: Path, noise_path: Path) -> None:
     """Write a 3-D denoiser as two graphs in float32, for volumes of any size of at least 16 x 16 x 1 voxels.
 
     The graph at ``path`` takes ``image`` ``(batch, 1, x, y, z)`` in multiples of its reference intensity and gives
@@ -23,14 +23,11 @@ def export_onnx(network: Any, path: Path) -> Path:
     out: ``code`` ``(1, code_channels)``, to denoise by in place of ``own_code``, such as that of the whole volume where
     ``image`` holds windows of it.
 
-    The graph beside it, some kilobytes, gives ``own_code`` and ``sigma`` alone.
+    The graph at ``noise_path``, some kilobytes, gives ``own_code`` and ``sigma`` alone.
 
     Args:
         network: a ``DisentangledDenoiser`` of single-channel volumes, with a noise level; on the CPU.
-        path: ``NAME.onnx``; the other graph becomes ``NAME_noise.onnx``.
-
-    Returns:
-        The path of the other graph.
+        path, noise_path: files that end in ``.onnx``; each appears whole or not at all.
 
     Raises:
         InputError: if the packages that write ONNX are missing, or the network has no noise level.
@@ -42,12 +39,10 @@ def export_onnx(network: Any, path: Path) -> Path:
         raise InputError(f"{error.name}: not installed; pip install 'monai-unsup-denoise[onnx]'") from None
     if getattr(network, "noise_level", None) is None:
         raise InputError(f"{path}: a network without noise level cannot be exported; give one of inference.json")
-    noise_path = path.with_name(f"{path.stem}_noise.onnx")
     model = _graph(network)
     with written_whole(path) as partial, written_whole(noise_path) as noise_partial:
         onnx.save(model, partial)
         onnx.utils.extract_model(partial, noise_partial, ["image"], ["own_code", "sigma"])
-    return noise_path
 
 
 class _Outputs(nn.Module):

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from monai_unsup_denoise.engines import VolumeDenoiser
-from monai_unsup_denoise.engines.onnx_export import export_onnx
+from monai_unsup_denoise.engines.onnx_export import write_onnx
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.functional import add_rician_noise
 from monai_unsup_denoise.networks import (
@@ -36,8 +36,8 @@ class Exported:
 
     def __init__(self, network: DisentangledDenoiser, folder: Path) -> None:
         self.network = network
-        self.path = folder / "model.onnx"
-        self.noise_path = export_onnx(network, self.path)
+        self.path, self.noise_path = folder / "model.onnx", folder / "noise.onnx"
+        write_onnx(network, self.path, self.noise_path)
         self.session = onnxruntime.InferenceSession(self.path)
         self.noise_session = onnxruntime.InferenceSession(self.noise_path)
 
@@ -122,7 +122,7 @@ def test_a_network_without_noise_level_is_named(small: Exported, tmp_path: Path)
     parts = small.network
     network = DisentangledDenoiser(parts.content_encoder, parts.noise_encoder, parts.generator)
     with pytest.raises(InputError, match="without noise level"):
-        export_onnx(network, tmp_path / "model.onnx")
+        write_onnx(network, tmp_path / "model.onnx", tmp_path / "noise.onnx")
     assert not list(tmp_path.iterdir())
 
 
@@ -132,4 +132,4 @@ def test_what_is_not_installed_is_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(InputError, match=rf"^{name}\S*: not installed; pip install"):
-        export_onnx(small.network, tmp_path / "model.onnx")
+        write_onnx(small.network, tmp_path / "model.onnx", tmp_path / "noise.onnx")

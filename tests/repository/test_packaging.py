@@ -67,7 +67,8 @@ def test_every_package_in_the_tree_is_listed(repository, setup_cfg):
 
 def test_everything_the_package_imports_is_a_declared_dependency(repository, setup_cfg):
     declared = distributions(setup_cfg["options"]["install_requires"])
-    declared |= distributions(setup_cfg["options.extras_require"]["brainweb"])
+    for extra in ("brainweb", "onnx"):
+        declared |= distributions(setup_cfg["options.extras_require"][extra])
     declared |= {"ants" if name == "antspyx" else name for name in peers(repository)}
     imported = imports_of(repository / PACKAGE) | imports_of(repository / "transforms")
     assert not undeclared(imported, declared)
