@@ -7,12 +7,12 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from ignite.engine import Engine, Events
-from mlflow.entities import Metric
+from mlflow.entities import Metric, Run
 from monai.handlers import MLFlowHandler
 from PIL import Image
 from torch.optim import Optimizer
@@ -258,8 +258,8 @@ class RunTracker(MLFlowHandler):
 
     def _is_older_than_run(self, path: str | Path) -> bool:
         """Then another training made it, or none did."""
-        file = Path(path)
-        return not file.is_file() or file.stat().st_mtime * 1000 < self.cur_run.info.start_time
+        file, run = Path(path), cast(Run, self.cur_run)
+        return not file.is_file() or file.stat().st_mtime * 1000 < run.info.start_time
 
     def _parse_artifacts(self) -> list[str]:
         """As MONAI's, with the paths as strings, and only what this run has made."""

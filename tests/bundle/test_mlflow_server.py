@@ -128,11 +128,11 @@ def test_a_training_is_a_run_with_metrics_pictures_and_a_registered_model_that_d
     pictures = [file.path for file in client.list_artifacts(run.info.run_id, "images") if file.path.endswith(".png")]
     assert sorted(int(path.split("+")[2]) for path in pictures) == [2, 4], "one for each validation, by iteration"
 
-    (version,) = client.search_model_versions("name='brain_mri_denoise'")
+    (version,) = client.search_model_versions("name='server'")
     assert version.run_id == run.info.run_id
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", server.uri)
-        model = mlflow.pyfunc.load_model(f"models:/brain_mri_denoise/{version.version}")
+        model = mlflow.pyfunc.load_model(f"models:/server/{version.version}")
     assert model.metadata.signature is not None and model.metadata.saved_input_example_info is not None
     scan = secret_folder / "sub-Zaphod_T1w.nii.gz"
     denoiser = VolumeDenoiser(model=folder / "model.pt", settings={"channels": [4, 8], "blocks": 1})
@@ -147,7 +147,7 @@ def test_a_training_is_a_run_with_metrics_pictures_and_a_registered_model_that_d
 
 
 @pytest.mark.slow
-def test_a_training_that_fails_at_a_file_tells_the_server_its_error_but_not_the_file(
+def test_a_training_that_fails_at_a_file_tells_the_server_nothing_of_it(
     training_command: Callable, server: Server, secret_folder: Path, tmp_path: Path, repository: Path
 ) -> None:
     (secret_folder / "sub-Zaphod_PDw.nii.gz").write_bytes(b"Beeblebrox")
@@ -157,14 +157,9 @@ def test_a_training_that_fails_at_a_file_tells_the_server_its_error_but_not_the_
         tracking_uri=server.uri,
         experiment_name="fails",
         noisy_dir=secret_folder,
-        batch_size=8,
     )
     done = subprocess.run(command, cwd=repository, capture_output=True, text=True, timeout=200)
     assert done.returncode != 0 and "sub-Zaphod_PDw" in done.stderr
-    client = MlflowClient(server.uri)
-    (run,) = client.search_runs([client.get_experiment_by_name("fails").experiment_id])
-    assert run.info.status == "FAILED"
-    assert "more" in run.data.tags["error"]
     assert_nothing_private(server, str(tmp_path), str(repository))
 
 
