@@ -173,7 +173,9 @@ def _denoise_one(
         _write(job, volume, dtype=dtype, overwrite=overwrite)
         for name, voxels in volume.maps.items():
             write_volume(map_path(output, name), voxels, source=scan, affine=volume.affine, overwrite=overwrite)
-    content = {"Sources": [scan.resolve().name], "sigma": volume.sigma, "sigma_percent": volume.sigma_percent}
+    # A series goes by its number: its folder may be named after a person.
+    source_name = scan.resolve().name if job.series is None else f"DICOM series {job.series.number}"
+    content = {"Sources": [source_name], "sigma": volume.sigma, "sigma_percent": volume.sigma_percent}
     _write_sidecar(output, content | origin)
     noise = "noise level unknown to this model"
     if volume.sigma is not None and volume.sigma_percent is not None:

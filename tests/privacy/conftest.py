@@ -25,6 +25,8 @@ from monai_unsup_denoise.cli import main
 
 #: A folder above all scans. File names are not secret: outputs are named after their inputs.
 FOLDER = "kwxpathword"
+#: The folder of a DICOM series is no file name.
+SERIES = f"{FOLDER}_series"
 PATIENT_TAGS = {
     "PatientName": "Kwxpatname^Anna",
     "PatientID": "KWX-7781-ID",
@@ -78,7 +80,7 @@ def patients(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_nifti(folder / "nifti" / "scan.nii.gz", 1)
     write_nifti(folder / "nifti" / "other.nii", 2)
     write_nifti(folder / "clean" / "clean.nii.gz", 3, sigma=0)
-    write_series(folder / "dicom" / "series")
+    write_series(folder / "dicom" / SERIES)
     write_bids(folder / "bids")
     (folder / "damaged_models").mkdir()
     (folder / "damaged_models" / "model_dncnn.pt").write_text("no weights")

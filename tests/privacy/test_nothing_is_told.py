@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from tests.privacy.conftest import FOLDER, HEADER_WORDS, PATIENT_TAGS, TAG_WORDS, everything_in, found_in, said
+from tests.privacy.conftest import FOLDER, HEADER_WORDS, PATIENT_TAGS, SERIES, TAG_WORDS, everything_in, found_in, said
 
 ALL_WORDS = TAG_WORDS | set(HEADER_WORDS.values()) | {FOLDER}
 TINY = Path(__file__).parents[1] / "bundle" / "tiny_training.json"
@@ -65,14 +65,14 @@ def test_denoised_scans_and_their_sidecars(patients, tmp_path, mri_denoise):
 
 @pytest.mark.parametrize("output", ["clean.nii.gz", "clean.nrrd", "clean.mha"])
 def test_images_made_of_a_dicom_series(output, patients, tmp_path, mri_denoise):
-    outcome = mri_denoise("denoise", patients / "dicom" / "series", tmp_path / output)
+    outcome = mri_denoise("denoise", patients / "dicom" / SERIES, tmp_path / output)
     assert outcome.code == 0, outcome.said
     assert not found_in(tmp_path, ALL_WORDS)
     assert not said(outcome.said, ALL_WORDS - {FOLDER})
 
 
 def test_a_derived_dicom_series_keeps_its_patient_and_tells_nothing_else(patients, tmp_path, mri_denoise):
-    outcome = mri_denoise("denoise", patients / "dicom" / "series", tmp_path / "derived", "--map", "residual")
+    outcome = mri_denoise("denoise", patients / "dicom" / SERIES, tmp_path / "derived", "--map", "residual")
     assert outcome.code == 0, outcome.said
     is_slice = re.compile(r"derived/[^/]+\.dcm$").search
     assert len([name for name, _ in everything_in(tmp_path) if is_slice(name)]) >= 12
