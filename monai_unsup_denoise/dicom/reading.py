@@ -60,7 +60,7 @@ def rescaled(item: Dataset, path: Path) -> np.ndarray:
         if syntax is not None and syntax.is_compressed:
             raise InputError(
                 f"{path}: its pixels are compressed ({syntax.name}) and no decoder for that is installed; "
-                "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg, or decompress the series first"
+                "pip install python-gdcm, or decompress the series first"
             ) from error
         raise InputError(f"{path}: its pixels cannot be read ({error}); copy or export the file again") from error
     return pixels.astype(np.float64) * slope_of(item) + intercept_of(item)

@@ -88,7 +88,7 @@ def test_a_compressed_series_is_read_where_its_codec_is_installed(tmp_path):
 def test_without_its_codec_the_syntax_and_the_cure_are_named(tmp_path):
     write_series(tmp_path)
     compress(tmp_path, JPEGLSLossless, lambda item: b"\xff\xd8\xff\xd9")
-    with pytest.raises(InputError, match="JPEG-LS Lossless.*pip install pylibjpeg"):
+    with pytest.raises(InputError, match="JPEG-LS Lossless.*pip install python-gdcm"):
         read(tmp_path)
 
 
