@@ -1,0 +1,1 @@
+"""What the app is made of; MONAI Label expects it in a folder of this name."""

@@ -1,0 +1,84 @@
+"""MONAI Label serves the denoising bundle: `monailabel start_server --app apps/label --studies FOLDER`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from fastapi import HTTPException
+from lib.denoise import DenoiseTask
+from lib.served_bundle import served_bundle
+from lib.studies import Studies
+from lib.train import TrainOnStudies
+from monailabel.interfaces.app import MONAILabelApp
+from monailabel.interfaces.datastore import Datastore
+
+from monai_unsup_denoise import __version__
+from monai_unsup_denoise.errors import find_input_error
+
+
+class DenoisingApp(MONAILabelApp):
+    """One bundle, served under the name of its folder: denoise a scan, all scans, or train on them.
+
+    Nothing is downloaded. What the client got wrong is answered with 404 or 422 and one line.
+
+    Args:
+        app_dir: this folder.
+        studies: folder of the scans.
+        conf: ``bundle`` is the bundle to serve and to train, by default a copy of the one that comes with the package;
+            ``clean_dir`` is a folder of clean scans of other people for the training, by default phantoms.
+    """
+
+    def __init__(self, app_dir: str, studies: str, conf: dict[str, str]) -> None:
+        self.bundle = served_bundle((conf or {}).get("bundle"), copy_to=Path(app_dir, "model"))
+        super().__init__(
+            app_dir, studies, conf, name="MRI denoising", description="Removes Rician noise", version=__version__
+        )
+
+    def init_infers(self) -> dict[str, DenoiseTask]:
+        return {self.bundle.name: DenoiseTask(self.bundle, self.conf)}
+
+    def init_trainers(self) -> dict[str, TrainOnStudies]:
+        return {self.bundle.name: TrainOnStudies(self.bundle, self.conf)}
+
+    def init_datastore(self) -> Datastore:
+        is_remote = self.studies.startswith(("http://", "https://"))
+        return super().init_datastore() if is_remote else Studies(self.studies)
+
+    def infer(self, request: dict[str, Any], datastore: Datastore | None = None) -> dict[str, Any]:
+        image = request["image"]
+        if not os.path.exists(image) and not (datastore or self.datastore()).get_image_uri(image):
+            raise HTTPException(404, f"{image!r}: no such image here; GET /datastore/ lists the images")
+        with mistakes_as_answers():
+            return super().infer(request, datastore)
+
+    def batch_infer(self, request: dict[str, Any], datastore: Datastore | None = None) -> dict[str, Any]:
+        """As MONAI Label's, but works without a GPU, and one bad scan does not stop the others."""
+        on_cpu = {} if torch.cuda.is_available() else {"device": "cpu", "multi_gpu": False}
+        return self._batch_infer(request | on_cpu, datastore or self.datastore(), self._infer_or_say_why_not)
+
+    def train(self, request: dict[str, Any]) -> dict[str, Any]:
+        with mistakes_as_answers():
+            return super().train(request)
+
+    def _infer_or_say_why_not(self, request: dict[str, Any], datastore: Datastore) -> dict[str, Any]:
+        try:
+            return self.infer(request, datastore)
+        except HTTPException as error:
+            return {"error": error.detail}
+
+
+@contextmanager
+def mistakes_as_answers() -> Iterator[None]:
+    """Answer 422 and one line to a mistake of the user, instead of 500 and nothing."""
+    try:
+        yield
+    except Exception as error:
+        mistake = find_input_error(error)
+        if mistake is None:
+            raise
+        raise HTTPException(422, str(mistake)) from error
