@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from monai.bundle import ComponentLocator, ConfigParser, ConfigWorkflow, ckpt_export, verify_metadata, verify_net_in_out
+from monai.bundle import ComponentLocator, ConfigParser, ConfigWorkflow, ckpt_export
 
 from monai_unsup_denoise.engines import load_weights
 from monai_unsup_denoise.errors import find_input_error
@@ -54,26 +54,6 @@ def test_the_bundle_has_every_property_that_monai_asks_for(name: str, kind: str,
     )
     workflow.initialize()
     assert workflow.check_properties() == []
-
-
-def test_the_metadata_is_as_the_bundle_specification_asks() -> None:
-    schema = Path(__file__).with_name("metadata_schema.json")
-    meta = BUNDLE / "configs" / "metadata.json"
-    verify_metadata(meta_file=str(meta), filepath=str(schema))
-    content = json.loads(meta.read_text())
-    assert content["version"] in content["changelog"]
-
-
-def test_the_network_takes_and_gives_what_the_metadata_says() -> None:
-    verify_net_in_out(
-        net_id="network_def",
-        meta_file=str(BUNDLE / "configs" / "metadata.json"),
-        config_file=str(BUNDLE / "configs" / "inference.json"),
-        device="cpu",
-        p=1,
-        n=1,
-        any=32,
-    )
 
 
 def test_the_torchscript_export_denoises_as_the_network_does(tmp_path: Path) -> None:
