@@ -1,6 +1,6 @@
 # The commands. Each makes the environment it needs the first time; `make help` says what they do.
 .DEFAULT_GOAL := help
-.PHONY: help train evaluate export demo benchmark benchmark-full train-peers ablation ideas peers deploy-app deploy-map deploy-package test-deploy test-doors test test-all lint clean
+.PHONY: help train evaluate export demo benchmark benchmark-full train-peers ablation ideas peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test test-all lint clean
 
 CONFIGS := bundles/brain_mri_denoise/configs
 MODELS  := bundles/brain_mri_denoise/models
@@ -85,6 +85,14 @@ deploy-package: deploy-map ## make a MONAI Application Package (needs Docker and
 test-deploy: .deploy/.installed ## run the tests of the MONAI Deploy application
 	$(IN_DEPLOY) .deploy/bin/python -m pytest tests_apps/deploy $(ARGS)
 
+label: .label/.installed ## MONAI Label: serve the scans in STUDIES=folder here, [PORT=8000 BUNDLE=folder CLEAN=folder]
+	$(if $(STUDIES),,$(error usage: make label STUDIES=folder [PORT=8000] [BUNDLE=folder] [CLEAN=folder of clean scans]))
+	.label/bin/monailabel start_server --app apps/label --studies "$(STUDIES)" --host 127.0.0.1 --port $(or $(PORT),8000) \
+		$(if $(BUNDLE),--conf bundle "$(BUNDLE)") $(if $(CLEAN),--conf clean_dir "$(CLEAN)") $(ARGS)
+
+test-label: .label/.installed ## run the tests of the MONAI Label app
+	.label/bin/python -m pytest tests_apps/label $(ARGS)
+
 test: $(STAMP) ## run the tests (minutes)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
@@ -99,7 +107,7 @@ lint: $(STAMP) ## check the style (ruff) and the types of the package (mypy)
 	$(BIN)/mypy monai_unsup_denoise transforms
 
 clean: ## remove .venv, build products and caches; never a model or a result
-	rm -rf .venv .peers .deploy build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .peers .deploy .label build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # torch goes first and alone, so that its build (CPU or CUDA, whichever the index offers) is settled before the rest.
@@ -132,4 +140,17 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@.deploy/bin/python -m pip install -qq --no-input --disable-pip-version-check "$$(grep '^torch==' apps/deploy/requirements.txt)"
 	@.deploy/bin/python -m pip install -qq --no-input --disable-pip-version-check -r apps/deploy/requirements.txt -e . \
 		nvidia-cuda-runtime pytest
+	@touch $@
+
+# The newest pip, for --build-constraint. The index's torchvision may be of another build than its torch: see that file.
+LABEL_PIP = .label/bin/python -m pip install -qq --no-input --disable-pip-version-check
+.label/.installed: $(wildcard apps/label/*.txt) apps/label/cuda_torchvision_beside_cpu_torch.py setup.cfg $(STAMP)
+	@echo "Installing into .label (once; some minutes, 4 GB)"
+	@$(BIN)/python -m venv .label
+	@$(LABEL_PIP) --upgrade 'pip>=25.3'
+	@$(LABEL_PIP) "$$(grep '^torch==' apps/label/constraints.txt)"
+	@$(LABEL_PIP) --build-constraint apps/label/build-constraints.txt -c apps/label/constraints.txt \
+		-r apps/label/requirements.txt -r apps/label/requirements-test.txt -e .
+	@.label/bin/python -c 'import torchvision' 2>/dev/null || cp apps/label/cuda_torchvision_beside_cpu_torch.py \
+		"$$(.label/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/sitecustomize.py"
 	@touch $@
