@@ -90,7 +90,8 @@ def open_derivative(folder: Path, *, source: Path) -> None:
         if GENERATOR not in names:
             raise InputError(f"{folder}: is another dataset, not one of {GENERATOR}; give a folder of its own")
         return
-    write_text(folder / "README.md", README)
+    if not (folder / "README.md").exists():
+        write_text(folder / "README.md", README)
     write_json(folder / "dataset_description.json", _description(read_description(source), link))
 
 

@@ -203,7 +203,7 @@ def test_the_version_and_the_help_come_without_loading_torch(repository):
         assert expected in done.stdout and done.stdout.endswith("[]\n")
 
 
-@pytest.mark.parametrize("command", ["denoise", "train", "evaluate", "demo"])
+@pytest.mark.parametrize("command", ["denoise", "bids", "train", "evaluate", "demo"])
 def test_every_command_has_a_help(command, mri_denoise):
     outcome = mri_denoise(command, "--help")
     assert outcome.code == 0 and f"mri-denoise {command}" in outcome.out
