@@ -18,8 +18,9 @@ endif
 export MLFLOW_DISABLE_TELEMETRY = true
 
 # MONAI Deploy's framework wants the CUDA runtime, GPU or not; its environment has one.
-IN_DEPLOY = LD_LIBRARY_PATH="$$(echo $(CURDIR)/.deploy/lib/python3*/site-packages/nvidia/cu13/lib):$$LD_LIBRARY_PATH"
+IN_DEPLOY = LD_LIBRARY_PATH="$$(echo $(CURDIR)/.deploy/lib/python3*/site-packages/nvidia/cu13/lib)$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH}"
 MAP ?= build/map
+DEPLOY_PIP = .deploy/bin/python -m pip install -qq --no-input --disable-pip-version-check
 
 comma := ,
 train_peer = $(BIN)/python -m monai.bundle run training --config_file "['$(CONFIGS)/train.json',$(1)]" $(ARGS)
@@ -75,7 +76,7 @@ deploy-map: .deploy/.installed ## put what a MONAI Application Package is made o
 	rm -rf "$(MAP)" build/lib
 	mkdir -p "$(MAP)/app" "$(MAP)/models"
 	cp apps/deploy/*.py apps/deploy/requirements.txt apps/deploy/app.yaml "$(MAP)/app"
-	.deploy/bin/python -m pip install -qq --disable-pip-version-check --no-deps --target "$(MAP)/app" .
+	$(DEPLOY_PIP) --no-deps --target "$(MAP)/app" .
 	cp -r $(or $(MODEL),bundles/brain_mri_denoise) "$(MAP)/models"
 
 deploy-package: deploy-map ## make a MONAI Application Package (needs Docker and the internet)
@@ -87,7 +88,7 @@ test-deploy: .deploy/.installed ## run the tests of the MONAI Deploy application
 
 label: .label/.installed ## MONAI Label: serve the scans in STUDIES=folder here, [PORT=8000 BUNDLE=folder CLEAN=folder]
 	$(if $(STUDIES),,$(error usage: make label STUDIES=folder [PORT=8000] [BUNDLE=folder] [CLEAN=folder of clean scans]))
-	.label/bin/monailabel start_server --app apps/label --studies "$(STUDIES)" --host 127.0.0.1 --port $(or $(PORT),8000) \
+	.label/bin/python -m monailabel.main start_server --app apps/label --studies "$(STUDIES)" --host 127.0.0.1 --port $(or $(PORT),8000) \
 		$(if $(BUNDLE),--conf bundle "$(BUNDLE)") $(if $(CLEAN),--conf clean_dir "$(CLEAN)") $(ARGS)
 
 test-label: .label/.installed ## run the tests of the MONAI Label app
@@ -133,13 +134,13 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@.peers/bin/python -m pip install -qq --no-input --disable-pip-version-check -r requirements-peers.txt
 	@touch $@
 
-# pytest alone of our test tools: the application's tests run it as a process.
+# pytest alone of our test tools: the application's tests run it as a process. The framework asks for pip > 25.1.
 .deploy/.installed: apps/deploy/requirements.txt setup.cfg $(STAMP)
 	@echo "Installing into .deploy (once; some minutes)"
 	@$(BIN)/python -m venv .deploy
-	@.deploy/bin/python -m pip install -qq --no-input --disable-pip-version-check "$$(grep '^torch==' apps/deploy/requirements.txt)"
-	@.deploy/bin/python -m pip install -qq --no-input --disable-pip-version-check -r apps/deploy/requirements.txt -e . \
-		nvidia-cuda-runtime pytest
+	@$(DEPLOY_PIP) -U pip
+	@$(DEPLOY_PIP) "$$(grep '^torch==' apps/deploy/requirements.txt)"
+	@$(DEPLOY_PIP) -r apps/deploy/requirements.txt -e . nvidia-cuda-runtime pytest
 	@touch $@
 
 # The newest pip, for --build-constraint. The index's torchvision may be of another build than its torch: see that file.

@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 CHATTY = any(option.startswith(("-l", "--log-level")) for option in sys.argv[1:])
 os.environ.setdefault("HOLOSCAN_LOG_LEVEL", "INFO" if CHATTY else "ERROR")  # read when the framework is imported
@@ -20,41 +19,50 @@ from outcome import Outcome, log  # noqa: E402
 from series_writer_operator import DerivedSeriesWriterOperator  # noqa: E402
 from study_operator import DicomStudyOperator, mr_volumes  # noqa: E402
 
+from monai_unsup_denoise.dicom import DicomSeries, check_folder  # noqa: E402
 from monai_unsup_denoise.engines import VolumeDenoiser  # noqa: E402
 from monai_unsup_denoise.errors import InputError  # noqa: E402
 
 
 class DenoiseApp(Application):
-    """Study -> denoise -> write.
+    """Read -> denoise -> write, series by series.
 
     Args:
         series: what to denoise.
         denoiser: with what.
-        output_folder: where each gets a sub-folder.
+        output_folder: where each gets a sub-folder, named as on the command line.
     """
 
-    def __init__(self, series: Sequence[Any], denoiser: VolumeDenoiser, output_folder: Path) -> None:
+    def __init__(self, series: Sequence[DicomSeries], *, denoiser: VolumeDenoiser, output_folder: Path) -> None:
         self.series = series
         self.denoiser = denoiser
         self.output_folder = output_folder
         self.outcome = Outcome()
-        super().__init__([sys.executable, sys.argv[0]])  # our own options are none of the framework's
+        super().__init__([sys.executable, sys.argv[0]])  # the framework need not understand our options
 
     def compose(self) -> None:
-        study = DicomStudyOperator(self, name="study", series=self.series, outcome=self.outcome)
-        denoise = DenoiseOperator(self, name="denoise", denoiser=self.denoiser, outcome=self.outcome)
-        writer = DerivedSeriesWriterOperator(
-            self, name="writer", output_folder=self.output_folder, outcome=self.outcome
-        )
-        self.add_flow(study, denoise, {("volume", "volume")})
-        self.add_flow(denoise, writer, {("denoised", "denoised")})
+        read = DicomStudyOperator(self, series=self.series, outcome=self.outcome, name="read")
+        denoise = DenoiseOperator(self, denoiser=self.denoiser, outcome=self.outcome, name="denoise")
+        write = DerivedSeriesWriterOperator(self, folder_of=self.folder_of, outcome=self.outcome, name="write")
+        self.add_flow(read, denoise, {("volume", "volume")})
+        self.add_flow(denoise, write, {("denoised", "denoised")})
+
+    def folder_of(self, series: DicomSeries) -> Path:
+        """By number; by UID where several series of the study have that number."""
+        alone = [other.number for other in self.series].count(series.number) == 1
+        return self.output_folder / f"series-{series.number if alone else series.uid}"
+
+    def check_folders(self) -> None:
+        """Raise an InputError before any work is done if a series could not be written."""
+        for series in self.series:
+            check_folder(self.folder_of(series), source=series, overwrite=False)
 
 
 def main() -> int:
     """Run with the command line, or with the variables that a MONAI Application Package sets.
 
     Returns:
-        0 if every MR series with more than one slice was denoised; 1 if one could not be, or there is none.
+        0 if every MR series of several slices was denoised; 1 if one could not be, or there is none.
     """
     options = parse_args()
     set_up_logging(options.log_level or "WARN")  # the framework's INFO holds paths
@@ -64,10 +72,11 @@ def main() -> int:
     try:
         series = mr_volumes(Path(options.input or places.input))
         denoiser = load_denoiser(Path(model) if model else None)
+        app = DenoiseApp(series, denoiser=denoiser, output_folder=Path(options.output or places.output))
+        app.check_folders()
     except InputError as error:
-        log.error("%s", error)
+        print(f"error: {error}", file=sys.stderr)
         return 1
-    app = DenoiseApp(series, denoiser, Path(options.output or places.output))
     app.run()
     return 1 if app.outcome.failed else 0
 

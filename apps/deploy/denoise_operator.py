@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from monai.deploy.core import Operator, OperatorSpec
+from monai.deploy.core import ExecutionContext, Fragment, InputContext, Operator, OperatorSpec, OutputContext
 from outcome import Outcome
 
+from monai_unsup_denoise.dicom import DicomSeries
 from monai_unsup_denoise.engines import VolumeDenoiser
 
 
@@ -16,7 +16,7 @@ from monai_unsup_denoise.engines import VolumeDenoiser
 class DenoisedSeries:
     """A series, its denoised voxels ``(X, Y, Z)`` in scanner units, and the noise level in the same, if known."""
 
-    series: Any
+    series: DicomSeries
     voxels: np.ndarray
     sigma: float | None
 
@@ -31,17 +31,17 @@ class DenoiseOperator(Operator):
         outcome: where a series that cannot be denoised is noted.
     """
 
-    def __init__(self, fragment: Any, *args: Any, denoiser: VolumeDenoiser, outcome: Outcome, **kwargs: Any) -> None:
-        self._denoiser = denoiser
-        self._outcome = outcome
-        super().__init__(fragment, *args, **kwargs)
+    def __init__(self, fragment: Fragment, *, denoiser: VolumeDenoiser, outcome: Outcome, name: str) -> None:
+        self.denoiser = denoiser
+        self.outcome = outcome
+        super().__init__(fragment, name=name)
 
     def setup(self, spec: OperatorSpec) -> None:
         spec.input("volume")
         spec.output("denoised")
 
-    def compute(self, op_input: Any, op_output: Any, context: Any) -> None:
+    def compute(self, op_input: InputContext, op_output: OutputContext, context: ExecutionContext) -> None:
         volume = op_input.receive("volume")
-        with self._outcome.of(volume.series):
-            result = self._denoiser.denoise_image(self._denoiser.wrap(volume.image))
+        with self.outcome.of(volume.series):
+            result = self.denoiser.denoise_image(self.denoiser.wrap(volume.image))
             op_output.emit(DenoisedSeries(volume.series, result.denoised, result.sigma), "denoised")

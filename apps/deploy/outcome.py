@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
+from monai_unsup_denoise.dicom import DicomSeries
 from monai_unsup_denoise.errors import InputError, find_input_error
 
+#: Speaks of series by their numbers, never of patients or files.
 log = logging.getLogger("mri_denoise")
 
 
@@ -25,7 +26,7 @@ class Outcome:
         self.failed = 0
 
     @contextmanager
-    def of(self, series: Any) -> Iterator[None]:
+    def of(self, series: DicomSeries) -> Iterator[None]:
         """Note what is wrong with ``series`` and go on; a defect of the program passes.
 
         The log gets the number of the series and the reason: the file or folder, which errors name first, may name
@@ -42,6 +43,6 @@ class Outcome:
             log.error("%s cannot be denoised: %s", name_of(series), why or where)
 
 
-def name_of(series: Any) -> str:
+def name_of(series: DicomSeries) -> str:
     """How the log calls a series: by its number, which says nothing of the patient."""
     return f"series {series.number}"

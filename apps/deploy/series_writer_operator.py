@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from monai.deploy.core import Operator, OperatorSpec
+from monai.deploy.core import ExecutionContext, Fragment, InputContext, Operator, OperatorSpec, OutputContext
 from outcome import Outcome, log, name_of
 
 from monai_unsup_denoise import __version__
-from monai_unsup_denoise.dicom import write_derived_series
+from monai_unsup_denoise.dicom import DicomSeries, write_derived_series
 
 
 class DerivedSeriesWriterOperator(Operator):
     """Writes each denoised series into a sub-folder of its own; the framework has no writer of MR images.
 
     Args:
-        output_folder: where the sub-folders go.
+        folder_of: where each series goes.
         outcome: where each series is noted.
     """
 
-    def __init__(self, fragment: Any, *args: Any, output_folder: Path, outcome: Outcome, **kwargs: Any) -> None:
-        self._output_folder = output_folder
-        self._outcome = outcome
-        super().__init__(fragment, *args, **kwargs)
+    def __init__(
+        self, fragment: Fragment, *, folder_of: Callable[[DicomSeries], Path], outcome: Outcome, name: str
+    ) -> None:
+        self.folder_of = folder_of
+        self.outcome = outcome
+        super().__init__(fragment, name=name)
 
     def setup(self, spec: OperatorSpec) -> None:
         spec.input("denoised")
 
-    def compute(self, op_input: Any, op_output: Any, context: Any) -> None:
+    def compute(self, op_input: InputContext, op_output: OutputContext, context: ExecutionContext) -> None:
         done = op_input.receive("denoised")
-        with self._outcome.of(done.series):
-            folder = self._output_folder / f"series-{done.series.number}"
-            written = write_derived_series(
-                done.series, done.voxels, folder, sigma=done.sigma, software=f"monai-unsup-denoise {__version__}"
-            )
-            self._outcome.written += 1
+        with self.outcome.of(done.series):
+            software = f"monai-unsup-denoise {__version__}"
+            folder = self.folder_of(done.series)
+            files = write_derived_series(done.series, done.voxels, folder, sigma=done.sigma, software=software)
+            self.outcome.written += 1
             noise = "noise level unknown to this model" if done.sigma is None else f"sigma {done.sigma:.4g}"
-            log.info("%s: %d slices denoised, %s -> %s", name_of(done.series), len(written), noise, folder.name)
+            log.info("%s: denoised, %d slices, %s", name_of(done.series), len(files), noise)
