@@ -123,7 +123,7 @@ def pyfunc(scan: Path, series: Path, folder: Path) -> Result:
 def monai_label(scan: Path, series: Path, folder: Path) -> Result:
     python = python_of(".label")
     shutil.copytree(scan.parent, folder / "studies")
-    script = Path(__file__).with_name("in_monai_label.py")
+    script = ROOT / "tests_apps" / "label" / "infer_once.py"
     run(python, script, ROOT / "apps" / "label", folder / "studies", "scan", folder / "out.nii.gz")
     return read_nifti(folder / "out.nii.gz")
 

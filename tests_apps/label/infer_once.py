@@ -1,4 +1,4 @@
-"""`in_monai_label.py APP STUDIES NAME OUT`: have MONAI Label's REST interface denoise a scan of the studies.
+"""`infer_once.py APP STUDIES NAME OUT`: have MONAI Label's REST interface denoise a scan of the studies.
 
 Run by the environment that `make test-label` makes; the server is in this process, without a port.
 """
