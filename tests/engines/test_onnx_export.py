@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
+from typing import Any
 
+import nibabel
 import numpy as np
 import onnxruntime
 import pytest
@@ -110,6 +113,36 @@ def test_both_graphs_tell_the_noise_of_each_image(exported: Exported) -> None:
         np.testing.assert_allclose(own_code, code, atol=1e-5)
         np.testing.assert_allclose(sigma, exported.network.sigma(code), rtol=1e-5)
     assert [output.name for output in exported.noise_session.get_outputs()] == ["own_code", "sigma"]
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "exports.md"
+
+
+@pytest.mark.parametrize("shape", [(100, 24, 18), (30, 27, 2)], ids=["larger than a window", "two slices"])
+def test_the_examples_of_the_page_denoise_as_the_package_does(
+    small: Exported, shape: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noisy = 700 * blocks(1, *shape)[0, 0].numpy()
+    nibabel.save(nibabel.Nifti1Image(noisy.astype(np.int16), np.diag([1.0, 1, 2, 1])), tmp_path / "scan.nii.gz")
+    (tmp_path / "model.onnx").symlink_to(small.path)
+    (tmp_path / "model_noise.onnx").symlink_to(small.noise_path)
+    torch.jit.script(small.network).save(tmp_path / "model.ts")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    text = PAGE.read_text(encoding="utf-8")
+    passes = []
+    for example in re.findall(r"^```python\n(.+?)^```", text, flags=re.DOTALL | re.MULTILINE):
+        exec(example, names)
+        passes.append(np.squeeze(names.get("pred")))
+
+    expected = VolumeDenoiser(network=small.network, device="cpu").denoise(tmp_path / "scan.nii.gz")
+    written = nibabel.load(tmp_path / "denoised.nii.gz")
+    assert np.abs(expected.denoised - expected.noisy).max() > 10
+    assert np.abs(written.get_fdata() - expected.denoised).max() < 1e-4 * np.ptp(expected.denoised)
+    np.testing.assert_array_equal(written.affine, expected.affine)
+    assert written.get_data_dtype() == np.float32
+    assert names["reference"] * float(names["sigma"][0]) == pytest.approx(expected.sigma, rel=1e-4)
+    np.testing.assert_allclose(passes[1], passes[2], atol=1e-4)  # in one pass: ONNX and TorchScript
 
 
 @pytest.mark.slow
