@@ -77,7 +77,11 @@ deploy-map: .deploy/.installed ## put what a MONAI Application Package is made o
 	mkdir -p "$(MAP)/app" "$(MAP)/models"
 	cp apps/deploy/*.py apps/deploy/requirements.txt apps/deploy/app.yaml "$(MAP)/app"
 	$(DEPLOY_PIP) --no-deps --target "$(MAP)/app" .
-	cp -r $(or $(MODEL),bundles/brain_mri_denoise) "$(MAP)/models"
+	model="$(or $(MODEL),bundles/brain_mri_denoise)"; \
+	if [ -d "$$model" ]; then \
+		mkdir -p "$(MAP)/models/$$(basename "$$model")/models" && cd "$$model" && \
+		cp --parents -r configs models/model.pt "$(abspath $(MAP))/models/$$(basename "$$model")"; \
+	else cp "$$model" "$(MAP)/models"; fi
 
 deploy-package: deploy-map ## make a MONAI Application Package (needs Docker and the internet)
 	$(IN_DEPLOY) .deploy/bin/monai-deploy package "$(MAP)/app/app.py" --config "$(MAP)/app/app.yaml" \

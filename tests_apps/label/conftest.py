@@ -13,10 +13,7 @@ import pytest
 import torch
 
 from tests_apps.label.dicom_series import write_series
-from tests_apps.label.scans import MODEL, head, save
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-APP = REPOSITORY / "apps" / "label"
+from tests_apps.label.scans import APP, MODEL, REPOSITORY, head, save
 
 torch.set_num_threads(2)
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"

@@ -7,6 +7,8 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+APP = REPOSITORY / "apps" / "label"
 MODEL = "brain_mri_denoise"
 SHAPE = (32, 28, 12)
 #: Oblique, anisotropic, left-handed: what a careless writer loses.
