@@ -13,6 +13,7 @@ import pytest
 from tests_apps.deploy.studies import StudyFiles, noisy_head
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+APP = REPOSITORY / "apps" / "deploy"
 BUNDLE = REPOSITORY / "bundles" / "brain_mri_denoise"
 VARIABLES = ("HOLOSCAN_INPUT_PATH", "HOLOSCAN_OUTPUT_PATH", "HOLOSCAN_MODEL_PATH", "HOLOSCAN_LOG_LEVEL")
 
@@ -22,13 +23,13 @@ class Outcome(NamedTuple):
     log: str  # stdout and stderr
 
 
-def run_process(*command: object, **environment: str) -> Outcome:
+def run_process(*command: object, cwd: Path = REPOSITORY, **environment: str) -> Outcome:
     """The exit code and all the words of a command, run with these variables added."""
     kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     run = subprocess.run(
         [str(word) for word in command],
         env={**kept, **environment},
-        cwd=REPOSITORY,
+        cwd=cwd,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -37,9 +38,9 @@ def run_process(*command: object, **environment: str) -> Outcome:
     return Outcome(run.returncode, run.stdout)
 
 
-def run_app(*arguments: object, app: Path = REPOSITORY / "apps" / "deploy", **environment: str) -> Outcome:
+def run_app(*arguments: object, app: Path = APP, cwd: Path = REPOSITORY, **environment: str) -> Outcome:
     """Run ``python app.py`` with these arguments."""
-    return run_process(sys.executable, app / "app.py", *arguments, **environment)
+    return run_process(sys.executable, app / "app.py", *arguments, cwd=cwd, **environment)
 
 
 @pytest.fixture(scope="session")
@@ -53,12 +54,14 @@ def data_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two MR series, 3 and 7; a localiser of one slice, a CT series and a structured report."""
+    """Two MR series, 3 and 7; localisers of one and of three slices, a CT series and a structured report."""
     files = StudyFiles(tmp_path_factory.mktemp("in") / "study")
     files.add_images(noisy_head((8, 40, 36), 1), 3, slope=0.37, intercept=-5.0)
     files.add_images(noisy_head((6, 32, 44), 2), 7, pixel_spacing=(1.5, 0.9), slice_spacing=4.0)
     files.add_images(noisy_head((1, 40, 40), 3), 1)
-    files.add_images(noisy_head((4, 32, 32), 4), 12, modality="CT")
+    for turn in (0, 90, 180):
+        files.add_images(noisy_head((1, 40, 40), 4), 2, turned_by=turn, series="2.25.2")
+    files.add_images(noisy_head((4, 32, 32), 5), 12, modality="CT")
     files.add_report(99)
     return files.folder
 

@@ -37,17 +37,19 @@ class StudyFiles:
         slice_spacing: float = 2.5,
         slope: float = 1.0,
         intercept: float = 0.0,
+        turned_by: float = 12,
+        series: str | None = None,
     ) -> None:
         """A series of ``voxels`` ``(slices, rows, columns)``, oblique, in files whose names are no order.
 
         ``pixel_spacing`` is DICOM's: between rows, then between columns. Stored are
-        ``(voxels - intercept) / slope``, as 16 bits.
+        ``(voxels - intercept) / slope``, as 12 bits; ``turned_by`` is in degrees.
         """
-        angle = np.deg2rad(12)
+        angle = np.deg2rad(turned_by)
         along_row = np.array([np.cos(angle), np.sin(angle), 0])
         along_column = np.array([0.0, 0.0, -1.0])
         step = slice_spacing * np.cross(along_row, along_column)
-        series = generate_uid()
+        series = series or generate_uid()
         for index, pixels in enumerate(voxels):
             image = self._object(CTImageStorage if modality == "CT" else MRImageStorage, modality, series, number)
             image.InstanceNumber = index + 1
@@ -62,7 +64,7 @@ class StudyFiles:
             image.BitsAllocated, image.BitsStored, image.HighBit, image.PixelRepresentation = 16, 12, 11, 0
             image.RescaleSlope, image.RescaleIntercept = slope, intercept
             image.PixelData = np.rint((pixels - intercept) / slope).clip(0, 4095).astype("<u2").tobytes()
-            image.save_as(self.folder / f"IM{(index * 7) % 101:03d}_{number}", enforce_file_format=True)
+            image.save_as(self.folder / f"IM{(index * 7) % 101:03d}_{number}_{turned_by:g}", enforce_file_format=True)
 
     def add_report(self, number: int) -> None:
         """A structured report: no image at all."""
