@@ -235,14 +235,19 @@ def test_a_server_that_stays_away_is_left_alone_for_a_minute_and_at_the_end_it_i
     trainer = training(interrupted(FloatingPointError("not finite"), at=50))
     tracker.attach(trainer)
 
+    tries = []
+
     @trainer.on(Events.ITERATION_COMPLETED(once=2))
     def go_away():
         tracker.client = MlflowClient(nobody)
+        log = tracker.client.log_batch
+        tracker.client.log_batch = lambda *given, **named: tries.append(1) or log(*given, **named)
 
     start = time.monotonic()
     with pytest.raises(FloatingPointError):
         trainer.run(range(60))
     assert time.monotonic() - start < 15
+    assert len(tries) == 2, "when it went away, and at the end"
     assert "lacks of run" in caplog.text and "94 values" in caplog.text and "its end as FAILED" in caplog.text
     assert client.get_run(tracker.run_id).info.status == "RUNNING"
 
