@@ -115,6 +115,8 @@ def test_the_unpacked_bundle_trains(bare_python, unpacked: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     assert weights_sha256(unpacked / "models" / "model.pt") != before
     assert list((unpacked / "output" / "checkpoints").rglob("*.pt"))
+    assert "MLflow lacks" not in ran.stderr
+    assert not (unpacked / "mlflow.db").exists()
 
 
 def test_everything_in_the_zip_lies_in_one_folder(zipped: Path) -> None:
