@@ -90,12 +90,10 @@ def torchscript(scan: Path, series: Path, folder: Path) -> Result:
 
 
 def onnx(scan: Path, series: Path, folder: Path) -> Result:
-    onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install -e '.[test]'")
-    from monai_unsup_denoise.engines.onnx_export import export_onnx
+    import onnxruntime
 
-    denoiser = VolumeDenoiser(device="cpu")
-    export_onnx(denoiser.network, folder / "model.onnx")
-    image = denoiser.load(scan)
+    run(sys.executable, "-c", MAIN, "export-onnx", folder / "model.onnx")
+    image = VolumeDenoiser().load(scan)
     session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
     [pred] = session.run(["pred"], {"image": image.as_tensor()[None].numpy()})
     return pred[0, 0] * image.meta["reference"], None
