@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monai_unsup_denoise import __version__
-from monai_unsup_denoise.cli.outputs import Job, map_path, plan_outputs, series_jobs, sidecar_path
+from monai_unsup_denoise.cli.outputs import Job, map_path, plan_jobs, sidecar_path
 from monai_unsup_denoise.cli.quiet import quiet
 from monai_unsup_denoise.errors import InputError
 
@@ -57,7 +57,11 @@ def denoise(
     ],
     series: Annotated[
         str | None,
-        typer.Option(metavar="NUMBER|UID", help="Which DICOM series, where IN holds several.", show_default=False),
+        typer.Option(
+            metavar="NUMBER|UID",
+            help="Which DICOM series, where the folder IN holds several, at any depth.",
+            show_default=False,
+        ),
     ] = None,
     model: Annotated[
         Path | None, typer.Option(help="Weights, such as the model.pt of a training; else the bundle's.")
@@ -99,9 +103,8 @@ def denoise(
     In a folder, scans that cannot be denoised do not stop the others: they are listed at the end, and the exit
     code is 1.
     """
-    pairs, is_collection = plan_outputs(source, output)
-    jobs = series_jobs(pairs, series, is_collection=is_collection)
     with quiet():
+        jobs, is_collection = plan_jobs(source, output, series)
         from tqdm import tqdm
 
         from monai_unsup_denoise.engines.volume_denoiser import VolumeDenoiser
@@ -138,6 +141,8 @@ def _check(job: Job, maps: list[str], *, overwrite: bool, shared: bool = False) 
     from monai_unsup_denoise.dicom import check_folder
 
     scan, output = job.scan, job.output
+    if scan.is_dir() and job.series is None:
+        raise InputError(f"{scan}: no DICOM image in this folder, or none that can be read; copy it again")
     if shared:
         raise InputError(f"{scan}: another scan would be written to {output} too; denoise it by itself")
     paths = [map_path(output, name) for name in maps]

@@ -35,25 +35,40 @@ class Job:
         return self.series is not None and not _is_file_name(self.output)
 
 
-def series_jobs(pairs: list[tuple[Path, Path]], wanted: str | None, *, is_collection: bool) -> list[Job]:
-    """The jobs of `plan_outputs`: of each DICOM folder its series, the ``wanted`` one or, in a collection, all.
+def plan_jobs(source: Path, output: str, wanted: str | None = None) -> tuple[list[Job], bool]:
+    """As `plan_outputs`, with the series of each DICOM folder: all of them in a collection, else the only one.
+
+    Args:
+        source: as of `plan_outputs`.
+        output: as of `plan_outputs`.
+        wanted: number or UID of the one series below ``source`` to take, at any depth.
 
     Raises:
-        InputError: if a series is wanted where there is no DICOM, is not there, or one must be chosen.
+        InputError: as `plan_outputs`; if a series is wanted where there is no DICOM, is not there, or one must be
+            chosen.
     """
-    if wanted is not None and (is_collection or not pairs[0][0].is_dir()):
-        raise InputError(f"--series {wanted}: chooses from one folder of DICOM files; give that folder")
-    return [job for scan, output in pairs for job in _jobs_of(scan, output, wanted, choose=not is_collection)]
+    from monai_unsup_denoise.dicom import choose_series, find_series
+
+    source = source.expanduser()
+    if wanted is not None and source.exists():
+        if not source.is_dir():
+            raise InputError(f"--series {wanted}: chooses from a folder of DICOM files; give that folder")
+        chosen = choose_series(find_series(source), wanted, folder=source)
+        return [Job(source, Path(output).expanduser(), chosen)], False
+    pairs, is_collection = plan_outputs(source, output)
+    return [job for pair in pairs for job in _jobs_of(*pair, choose=not is_collection)], is_collection
 
 
-def _jobs_of(scan: Path, output: Path, wanted: str | None, *, choose: bool) -> list[Job]:
+def _jobs_of(scan: Path, output: Path, *, choose: bool) -> list[Job]:
     from monai_unsup_denoise.dicom import choose_series, find_series
 
     if not scan.is_dir():
         return [Job(scan, output)]
     found = find_series(scan, below=False)
     if choose or len(found) == 1:
-        return [Job(scan, output, choose_series(found, wanted, folder=scan))]
+        return [Job(scan, output, choose_series(found, None, folder=scan))]
+    if not found:
+        return [Job(scan, output)]  # which will be told among the failures
     numbers = [series.number for series in found]
     return [
         Job(scan, output / (f"series-{s.number}" if numbers.count(s.number) == 1 else f"series-{s.uid}"), s)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import re
 import shutil
-import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -15,16 +14,32 @@ from typing import Any
 
 import numpy as np
 import pydicom
-from pydicom.dataset import Dataset
+from pydicom.config import disable_value_validation
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence as DicomSequence
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 
+from monai_unsup_denoise import __version__
 from monai_unsup_denoise.dicom.reading import intercept_of, slope_of
-from monai_unsup_denoise.dicom.series import DicomSeries
+from monai_unsup_denoise.dicom.series import DicomSeries, integer_of
 from monai_unsup_denoise.errors import InputError
 
-#: What no longer holds once the pixels are others: signatures, thumbnails, overlays of the scanner's own making.
-_DROPPED = ("DigitalSignaturesSequence", "MACParametersSequence", "IconImageSequence", "LossyImageCompression")
+#: What no longer holds once the pixels are others: signatures, the thumbnail, extremes over the series, where the
+#: compressed frames lay, who wrote the source and by which coded step (none of the standard's says noise removal).
+#: LossyImageCompression stays: what was lost once stays lost (DICOM PS3.3, C.7.6.1.1.5).
+_DROPPED = (
+    "DigitalSignaturesSequence",
+    "MACParametersSequence",
+    "IconImageSequence",
+    "SmallestPixelValueInSeries",
+    "LargestPixelValueInSeries",
+    "ExtendedOffsetTable",
+    "ExtendedOffsetTableLengths",
+    "InstanceCreatorUID",
+    "DerivationCodeSequence",
+)
+#: A UUID of our own, as DICOM PS3.5, B.2 makes a UID of it.
+_IMPLEMENTATION_UID = UID(f"2.25.{uuid.UUID('b2d5b0c4-6f0e-4c55-9d3f-6a2f1c7e8a10').int}")
 _SUFFIX = " denoised"
 _PYDICOM_2 = int(pydicom.__version__.partition(".")[0]) < 3
 _STANDARD_FILE: dict[str, Any] = {"write_like_original": False} if _PYDICOM_2 else {"enforce_file_format": True}
@@ -61,18 +76,20 @@ def write_derived_series(
         The files, in the order of the slices.
 
     Raises:
-        ValueError: if ``voxels`` has another shape than the series.
+        ValueError: if ``voxels`` has another shape than the series, or NaN or infinity in it.
         InputError: if the folder holds something already, is the source's own, or cannot be written.
     """
     folder = Path(folder)
     check_folder(folder, source=series, overwrite=overwrite)
     voxels = np.asarray(voxels)
+    if not np.isfinite(voxels).all():
+        raise ValueError("voxels: some are NaN or infinite")
     if voxels.ndim != 3 or voxels.shape[2] != len(series.files):
         raise ValueError(f"voxels {voxels.shape} are not the {len(series.files)} slices of the series")
     uid = generate_uid()
     now = datetime.now()
     names = [_file_name(index) for index in range(len(series.files))]
-    with _folder_written_whole(folder) as partial:
+    with disable_value_validation(), _folder_written_whole(folder) as partial:
         for index, path in enumerate(series.files):
             item = _derived(pydicom.dcmread(path), voxels[:, :, index].T, path=path)
             item.SeriesInstanceUID = uid
@@ -115,24 +132,44 @@ def _derived(item: Dataset, values: np.ndarray, *, path: Path) -> Dataset:
     source = Dataset()
     source.ReferencedSOPClassUID = item.SOPClassUID
     source.ReferencedSOPInstanceUID = item.SOPInstanceUID
+    source.SpatialLocationsPreserved = "YES"
+    source.PurposeOfReferenceCodeSequence = DicomSequence([_image_processing()])
     item.SourceImageSequence = DicomSequence([source])
     item.SOPInstanceUID = generate_uid()
     kind = [str(value) for value in item.get("ImageType") or ["ORIGINAL", "PRIMARY"]]
     item.ImageType = ["DERIVED", "SECONDARY", *kind[2:]]
-    item.SeriesNumber = int(item.get("SeriesNumber") or 0) + 1000
-    item.SeriesDescription = str(item.get("SeriesDescription") or "")[: 64 - len(_SUFFIX)].rstrip() + _SUFFIX
-    for tag in _DROPPED:
-        if tag in item:
-            del item[tag]
+    item.SeriesNumber = integer_of(item, "SeriesNumber") + 1000
+    item.SeriesDescription = (str(item.get("SeriesDescription") or "")[: 64 - len(_SUFFIX)].rstrip() + _SUFFIX).strip()
+    for keyword in _DROPPED:
+        if keyword in item:
+            del item[keyword]
+    _drop_overlays_in_pixels(item)
     stored = to_stored(values, item)
     item.BitsAllocated = 8 * stored.dtype.itemsize
     item.PixelData = stored.tobytes()
     item["PixelData"].VR = "OW"
+    item["PixelData"].is_undefined_length = False  # of a compressed source it was not known
     for tag, value in (("SmallestImagePixelValue", stored.min()), ("LargestImagePixelValue", stored.max())):
         if tag in item:
             item[tag].VR = "SS" if int(item.PixelRepresentation) else "US"
             item[tag].value = int(value)
     return item
+
+
+def _image_processing() -> Dataset:
+    """Why the source is referred to: DICOM PS3.16, CID 7202."""
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator = "121322", "DCM"
+    code.CodeMeaning = "Source image for image processing operation"
+    return code
+
+
+def _drop_overlays_in_pixels(item: Dataset) -> None:
+    """Overlays that lie in unused bits of the source's pixels, which are not written; others stay."""
+    for group in range(0x6000, 0x6020, 2):
+        if (group, 0x3000) not in item:
+            for element in list(item.group_dataset(group)):
+                del item[element.tag]
 
 
 def to_stored(values: np.ndarray, item: Dataset) -> np.ndarray:
@@ -150,13 +187,14 @@ def _description(sigma: float | None, software: str) -> str:
 
 
 def _save(item: Dataset, path: Path) -> None:
-    meta = copy.deepcopy(item.file_meta)
-    for tag in ("ImplementationClassUID", "ImplementationVersionName", "SourceApplicationEntityTitle"):
-        if tag in meta:
-            del meta[tag]  # pydicom writes its own: it is who writes
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = item.SOPClassUID
     meta.MediaStorageSOPInstanceUID = item.SOPInstanceUID
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.ImplementationClassUID = _IMPLEMENTATION_UID
+    meta.ImplementationVersionName = f"MRIDENOISE_{__version__}"[:16]
     item.file_meta = meta
+    item.preamble = b"\0" * 128  # the source's may hold offsets into the source
     if _PYDICOM_2:  # which asks the dataset, not the transfer syntax
         item.is_little_endian, item.is_implicit_VR = True, False
     pydicom.dcmwrite(path, item, **_STANDARD_FILE)
@@ -167,15 +205,15 @@ def _folder_written_whole(folder: Path) -> Iterator[Path]:
     """A temporary folder beside ``folder`` to write into; it takes its place when the block succeeds."""
     try:
         folder.absolute().parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=".partial_", dir=folder.absolute().parent))
+        partial = _beside(folder, "partial")
+        partial.mkdir()
     except OSError as error:
         raise InputError(f"{folder}: cannot be written ({error.strerror}); give another folder") from error
     try:
         yield partial
-        partial.chmod(0o755)
         if folder.exists():
-            old = Path(tempfile.mkdtemp(prefix=".replaced_", dir=folder.absolute().parent))
-            os.replace(folder, old / folder.name)
+            old = _beside(folder, "replaced")
+            os.replace(folder, old)
             os.replace(partial, folder)
             shutil.rmtree(old)
         else:
@@ -184,3 +222,8 @@ def _folder_written_whole(folder: Path) -> Iterator[Path]:
         raise InputError(f"{folder}: cannot be written ({error.strerror or error}); give another folder") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _beside(folder: Path, what: str) -> Path:
+    """A name that nothing has: hidden, in the folder that holds ``folder``."""
+    return folder.absolute().with_name(f".{what}_{uuid.uuid4().hex}_{folder.name}")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
@@ -60,11 +61,12 @@ def find_series(folder: str | Path, *, below: bool = True) -> list[DicomSeries]:
     if not folder.exists():
         raise InputError(f"{folder}: no such file or folder; check the path")
     by_uid: dict[str, list[tuple[Path, Dataset]]] = {}
-    for path in _files(folder, below=below):
-        header = _image_header(path)
-        if header is not None:
-            by_uid.setdefault(str(header.SeriesInstanceUID), []).append((path, header))
-    return sorted((_series(uid, items) for uid, items in by_uid.items()), key=lambda s: (s.number, s.uid))
+    with disable_value_validation():  # which would print values that break a rule, names among them
+        for path in _files(folder, below=below):
+            header = _image_header(path)
+            if header is not None:
+                by_uid.setdefault(str(header.SeriesInstanceUID), []).append((path, header))
+        return sorted((_series(uid, items) for uid, items in by_uid.items()), key=lambda s: (s.number, s.uid))
 
 
 def choose_series(series: Sequence[DicomSeries], wanted: str | None, *, folder: str | Path) -> DicomSeries:
@@ -110,26 +112,40 @@ def _series(uid: str, items: list[tuple[Path, Dataset]]) -> DicomSeries:
     items = sorted(items, key=lambda item: (_place(item[1], normal), str(item[0])))
     return DicomSeries(
         uid=uid,
-        number=int(first.get("SeriesNumber") or 0),
+        number=integer_of(first, "SeriesNumber"),
         description=str(first.get("SeriesDescription") or ""),
         modality=str(first.get("Modality") or ""),
         files=tuple(path for path, _ in items),
-        frames=max(int(header.get("NumberOfFrames") or 1) for _, header in items),
+        frames=max(integer_of(header, "NumberOfFrames") or 1 for _, header in items),
     )
+
+
+def numbers_of(header: Dataset, keyword: str) -> np.ndarray | None:
+    """The numbers of an element, float64; None where it is missing, empty or garbled."""
+    try:
+        numbers = np.atleast_1d(np.asarray(header.get(keyword), dtype=float))
+    except (TypeError, ValueError):
+        return None
+    return numbers if numbers.size and np.isfinite(numbers).all() else None
+
+
+def integer_of(header: Dataset, keyword: str) -> int:
+    """The number of an element; 0 where it is missing, empty or garbled."""
+    numbers = numbers_of(header, keyword)
+    return 0 if numbers is None else int(numbers[0])
 
 
 def slice_normal(header: Dataset) -> np.ndarray | None:
     """Unit normal of a slice, LPS, rows x columns; None where the header does not say how the slice lies."""
-    orientation = header.get("ImageOrientationPatient")
-    if orientation is None or len(orientation) != 6:
+    along = numbers_of(header, "ImageOrientationPatient")
+    if along is None or len(along) != 6:
         return None
-    along = np.asarray(orientation, dtype=float)
     return np.cross(along[:3], along[3:])
 
 
 def _place(header: Dataset, normal: np.ndarray | None) -> float:
     """Along the normal in mm; without positions, the instance number."""
-    position = header.get("ImagePositionPatient")
+    position = numbers_of(header, "ImagePositionPatient")
     if normal is None or position is None or len(position) != 3:
-        return float(header.get("InstanceNumber") or 0)
-    return float(np.dot(np.asarray(position, dtype=float), normal))
+        return float(integer_of(header, "InstanceNumber"))
+    return float(np.dot(position, normal))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 
+import nibabel
 import numpy as np
+import pydicom
 import pytest
+from pydicom.config import disable_value_validation
 
 from monai_unsup_denoise.dicom import find_series, read_series
 from tests.dicom.synthetic import block, write_series
@@ -48,8 +51,51 @@ def test_every_series_below_a_folder_gets_a_folder_of_its_own(tmp_path, identity
     assert sorted(map(str, found)) == ["a", "b/series-2", "b/series-3"]
 
 
-@pytest.mark.parametrize("source", ["scan.nii.gz", "in"])
-def test_a_series_is_chosen_only_from_one_folder_of_dicom(source, scan, tmp_path, identity, mri_denoise):
+def test_a_series_is_chosen_at_any_depth(tmp_path, identity, mri_denoise):
+    write_series(tmp_path / "in" / "a" / "deep", SeriesNumber=1)
+    write_series(tmp_path / "in" / "b", block()[..., :5], SeriesNumber=2)
+    command = ("denoise", tmp_path / "in", tmp_path / "out", "--model", identity, "--series")
+    assert mri_denoise(*command, "2").code == 0
+    assert [len(series.files) for series in find_series(tmp_path / "out")] == [5]
+    outcome = mri_denoise(*command, "3")
+    assert outcome.code == 1 and "no DICOM series '3'" in outcome.err and "number 1: t1" in outcome.err
+
+
+@pytest.mark.parametrize(("source", "says"), [("scan.nii.gz", "a folder of DICOM files"), ("in", "no DICOM image")])
+def test_a_series_is_chosen_only_from_a_folder_of_dicom(source, says, scan, tmp_path, identity, mri_denoise):
     path = scan if source == "scan.nii.gz" else scan.parent
     outcome = mri_denoise("denoise", path, f"{tmp_path}/out/", "--model", identity, "--series", "2")
-    assert outcome.code == 1 and outcome.err.startswith("error: --series 2: chooses from one folder of DICOM files")
+    assert outcome.code == 1 and says in outcome.err and outcome.err.count("\n") == 1
+
+
+def test_a_folder_whose_dicom_files_cannot_be_read_is_told_and_does_not_stop_the_others(
+    tmp_path, identity, mri_denoise
+):
+    write_series(tmp_path / "in" / "good")
+    (tmp_path / "in" / "bad").mkdir()
+    (tmp_path / "in" / "bad" / "1.dcm").write_text("no image")
+    outcome = mri_denoise("denoise", tmp_path / "in", tmp_path / "out", "--model", identity)
+    assert outcome.code == 1 and f"{tmp_path}/in/bad: no DICOM image in this folder" in outcome.err
+    assert [series.number for series in find_series(tmp_path / "out")] == [1004]
+
+
+def test_values_that_break_dicoms_rules_are_kept_and_not_told(tmp_path, identity, mri_denoise):
+    name = "Müller " * 20
+    write_series(tmp_path / "in")
+    for path in (tmp_path / "in").iterdir():
+        with disable_value_validation():
+            item = pydicom.dcmread(path)
+            item.SeriesDescription, item.PatientName, item.StudyID = name, name, name
+            item.save_as(path)
+    outcome = mri_denoise("denoise", tmp_path / "in", tmp_path / "out", "--model", identity)
+    assert outcome.code == 0 and "Müller" not in outcome.out + outcome.err
+    assert str(pydicom.dcmread(tmp_path / "out" / "IM0001.dcm").PatientName).strip() == name.strip()
+
+
+def test_the_maps_of_a_series_lie_where_it_lies(tmp_path, identity, mri_denoise):
+    lps = write_series(tmp_path / "in")
+    outcome = mri_denoise("denoise", tmp_path / "in", tmp_path / "out", "--model", identity, "--map", "residual")
+    assert outcome.code == 0, outcome.err
+    residual = nibabel.load(tmp_path / "out_residual.nii.gz")
+    np.testing.assert_allclose(residual.affine, np.diag([-1, -1, 1, 1]) @ lps, atol=1e-5)
+    assert residual.shape == block().shape

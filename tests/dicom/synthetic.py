@@ -53,7 +53,16 @@ def write_series(folder: Path, stored: np.ndarray | None = None, **tags: Any) ->
             per_slice = isinstance(value, list) and name in tags and len(value) == count
             setattr(item, name, value[index] if per_slice else value)
         item.PixelData = np.ascontiguousarray(stored[:, :, index].T.astype(np.uint16)).tobytes()
-        item.save_as(folder / f"{count - index:03d}.dcm", enforce_file_format=True)
+        save(item, folder / f"{count - index:03d}.dcm")
     affine = np.eye(4)
     affine[:3] = np.column_stack([across * 1.3, down * 0.8, normal * 3, origin])
     return affine
+
+
+def save(item: pydicom.Dataset, path: Path) -> None:
+    """Write a whole file, whichever pydicom there is."""
+    if pydicom.__version__ < "3":
+        item.is_little_endian, item.is_implicit_VR = True, item.file_meta.TransferSyntaxUID.is_implicit_VR
+        item.save_as(path, write_like_original=False)
+    else:
+        item.save_as(path, enforce_file_format=True)

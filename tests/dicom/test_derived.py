@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 from monai_unsup_denoise.dicom import find_series, read_series, write_derived_series
 from monai_unsup_denoise.errors import InputError
@@ -77,6 +79,7 @@ def test_all_tags_but_the_derived_ones_are_kept(source, tmp_path):
         assert "tool 1.0" in item.DerivationDescription and "sigma 12.35" in item.DerivationDescription
         [reference] = item.SourceImageSequence
         assert reference.ReferencedSOPInstanceUID == before.SOPInstanceUID
+        assert item.file_meta.ImplementationVersionName.startswith("MRIDENOISE_")
         assert item.file_meta.MediaStorageSOPInstanceUID == item.SOPInstanceUID
         assert item.LargestImagePixelValue == item.pixel_array.max()
 
@@ -95,6 +98,61 @@ def test_the_source_is_only_read(source, tmp_path):
     files = write(source, block() * 0.5, tmp_path / "out")
     assert digests(source) == before
     assert {path.stat().st_nlink for path in files} == {1}
+
+
+def test_a_compressed_source_is_written_uncompressed(tmp_path):
+    write_series(tmp_path / "source")
+    for path in (tmp_path / "source").iterdir():
+        item = pydicom.dcmread(path)
+        item.compress(RLELossless, generate_instance_uid=False)
+        item.save_as(path)
+    files = write(tmp_path / "source", block() * 0.5, tmp_path / "out")
+    assert {pydicom.dcmread(path).file_meta.TransferSyntaxUID for path in files} == {ExplicitVRLittleEndian}
+    assert np.abs(read_series(find_series(tmp_path / "out")[0]).numpy() - block() * 0.5).max() <= 0.5
+
+
+def test_what_was_true_of_the_other_pixels_is_left_out(tmp_path):
+    write_series(
+        tmp_path / "source",
+        SmallestPixelValueInSeries=1,
+        LargestPixelValueInSeries=2,
+        IconImageSequence=[pydicom.Dataset()],
+        LossyImageCompression="01",
+    )
+    for path in (tmp_path / "source").iterdir():
+        item = pydicom.dcmread(path)
+        item.preamble = b"II*\0" + b"offsets into the source".ljust(124)
+        item.PixelData = (item.pixel_array | 0x1000).tobytes()
+        item.add_new(0x60000010, "US", 24)  # an overlay in the pixels' thirteenth bit: it has no data of its own
+        item.add_new(0x60000102, "US", 12)
+        item.add_new(0x60020010, "US", 24)
+        item.add_new(0x60023000, "OW", bytes(60))
+        item.save_as(path)
+    [path, *_] = write(tmp_path / "source", block(), tmp_path / "out")
+    item = pydicom.dcmread(path)
+    gone = {"SmallestPixelValueInSeries", "LargestPixelValueInSeries", "IconImageSequence", (0x6000, 0x0010)}
+    assert not [tag for tag in gone if tag in item]
+    assert item.LossyImageCompression == "01" and (0x6002, 0x3000) in item
+    assert path.read_bytes()[:128] == bytes(128)
+    assert item.pixel_array.max() < 0x1000
+    np.testing.assert_array_equal(read_series(find_series(tmp_path / "source")[0]).numpy(), block())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+def test_permissions_are_those_that_the_user_lets_others_have(source, tmp_path):
+    before = os.umask(0o077)
+    try:
+        files = write(source, block(), tmp_path / "out")
+    finally:
+        os.umask(before)
+    assert [oct(path.stat().st_mode & 0o777) for path in (tmp_path / "out", files[0])] == ["0o700", "0o600"]
+
+
+def test_voxels_that_are_no_numbers_are_refused(source, tmp_path):
+    voxels = block().astype(np.float32)
+    voxels[3, 3, 3] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        write(source, voxels, tmp_path / "out")
 
 
 def test_a_long_description_stays_within_what_dicom_allows(tmp_path):

@@ -55,7 +55,9 @@ def test_each_slice_has_its_own_rescale_in_floating_point(tmp_path):
         ({"PixelSpacing": [[0.8, 1.3]] * 5 + [[1.0, 1.0]]}, "different orientation or spacing"),
         ({"ImagePositionPatient": [[0.0, 0.0, z] for z in (0.0, 1, 2, 2, 3, 4)]}, "two slices at one position"),
         ({"ImagePositionPatient": [[0.0, 0.0, z] for z in (0.0, 1, 2, 4, 5, 6)]}, "some are missing"),
-        ({"PixelSpacing": None}, "lacks PixelSpacing"),
+        ({"ImagePositionPatient": [[3.0 * (z == 2), 0.0, z] for z in range(6)]}, "shifted against each other"),
+        ({"HighBit": 15}, "HighBit 15 with 12 bits stored"),
+        ({"PixelSpacing": None}, "no readable PixelSpacing"),
         ({"NumberOfFrames": 2}, "enhanced multi-frame"),
         ({"SamplesPerPixel": 3}, "colour"),
     ],
@@ -89,6 +91,25 @@ def test_without_its_codec_the_syntax_and_the_cure_are_named(tmp_path):
     write_series(tmp_path)
     compress(tmp_path, JPEGLSLossless, lambda item: b"\xff\xd8\xff\xd9")
     with pytest.raises(InputError, match="JPEG-LS Lossless.*pip install python-gdcm"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("signed", [0, 1])
+def test_what_lies_above_the_stored_bits_does_not_count(signed, tmp_path):
+    stored = block().astype(np.int32) - 700 * signed
+    write_series(tmp_path, stored & 0x0FFF, PixelRepresentation=signed)
+    np.testing.assert_array_equal(read(tmp_path).numpy(), stored)
+    np.testing.assert_array_equal(LoadImage(image_only=True)(tmp_path).numpy(), stored)
+
+
+def test_a_garbled_position_is_told_and_a_garbled_number_does_not_matter(tmp_path):
+    write_series(tmp_path)
+    for path in tmp_path.iterdir():
+        path.write_bytes(path.read_bytes().replace(b"IS\x02\x004 ", b"IS\x02\x00xy"))
+    assert find_series(tmp_path)[0].number == 0 and read(tmp_path).shape == block().shape
+    path = tmp_path / "003.dcm"
+    path.write_bytes(path.read_bytes().replace(b"-60.0\\", b"-6x.0\\"))
+    with pytest.raises(InputError, match="no readable ImagePositionPatient"):
         read(tmp_path)
 
 
