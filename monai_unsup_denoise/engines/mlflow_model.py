@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -133,27 +132,17 @@ def register_mlflow_model(
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    with _default_store(client.tracking_uri):
-        return client.create_model_version(
-            name,
-            source=f"models:/{model.model_id}",
-            run_id=run_id,
-            model_id=model.model_id,
-            tags=dict(tags or {}),
-            description=USE,
-            await_creation_for=0,
-        )
-
-
-@contextmanager
-def _default_store(tracking_uri: str) -> Iterator[None]:
-    """A store without a server looks the address of a model up in MLflow's default store, whichever it is itself."""
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(tracking_uri)
-    try:
-        yield
-    finally:
-        mlflow.set_tracking_uri(before)
+    return client.create_model_version(
+        name,
+        # Its address and not models:/<id>, nor its id alone: MLflow looks those up in its default store, whichever the
+        # client's is.
+        source=model.artifact_location,
+        run_id=run_id,
+        model_id=model.model_id if run_id else None,
+        tags=dict(tags or {}),
+        description=USE,
+        await_creation_for=0,
+    )
 
 
 def _write_bundle(folder: Path, weights: Path, configs: list[Path], settings: Mapping[str, Any]) -> None:
