@@ -12,6 +12,7 @@ from monai.deploy.core import ExecutionContext, Fragment, InputContext, Operator
 from outcome import Outcome, log, name_of
 
 from monai_unsup_denoise.dicom import DicomSeries, find_series, read_series
+from monai_unsup_denoise.dicom.series import numbers_of
 from monai_unsup_denoise.errors import InputError
 
 
@@ -83,7 +84,8 @@ def _why_no_volume(series: DicomSeries) -> str | None:
     orientations = set()
     for path in series.files:
         header = pydicom.dcmread(path, specific_tags=["ImageOrientationPatient"], stop_before_pixels=True)
-        orientations.add(tuple(round(float(cosine), 2) for cosine in header.get("ImageOrientationPatient") or ()))
+        cosines = numbers_of(header, "ImageOrientationPatient")
+        orientations.add(() if cosines is None else tuple(cosines.round(2) + 0.0))  # -0.0 is 0.0
     return f"slices of {len(orientations)} orientations, a localiser" if len(orientations) > 1 else None
 
 
