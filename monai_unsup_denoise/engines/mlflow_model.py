@@ -115,7 +115,7 @@ def register_mlflow_model(
     *,
     name: str,
     experiment_id: str,
-    run_id: str | None = None,
+    run_id: str,
     tags: Mapping[str, str] | None = None,
 ) -> ModelVersion:
     """Upload the MLflow model in ``folder`` and make it the newest version of the registered model ``name``.
@@ -125,8 +125,7 @@ def register_mlflow_model(
     model = client.create_logged_model(experiment_id, name=name, source_run_id=run_id, tags=dict(tags or {}))
     client.log_model_artifacts(model.model_id, str(folder))
     client.finalize_logged_model(model.model_id, "READY")
-    if run_id:
-        client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
+    client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
     try:
         client.create_registered_model(name, description="Removes Rician noise from MR magnitude volumes.")
     except MlflowException as error:
@@ -134,11 +133,11 @@ def register_mlflow_model(
             raise
     return client.create_model_version(
         name,
-        # Its address and not models:/<id>, nor its id alone: MLflow looks those up in its default store, whichever the
-        # client's is.
+        # Its address and not models:/<id>, nor its id without a run: MLflow looks those up in its default store,
+        # whichever the client's is.
         source=model.artifact_location,
         run_id=run_id,
-        model_id=model.model_id if run_id else None,
+        model_id=model.model_id,
         tags=dict(tags or {}),
         description=USE,
         await_creation_for=0,

@@ -214,7 +214,7 @@ class RunTracker(MLFlowHandler):
                 folder,
                 name=str(self.registered_model),
                 experiment_id=self.experiment.experiment_id,
-                run_id=self.run_id,
+                run_id=str(self.run_id),
                 tags=self.tags,
             )
         logger.info("registered the best weights as models:/%s/%s", version.name, version.version)
@@ -281,7 +281,7 @@ def register_weights(
         weights: a ``model.pt``.
         tracking_uri: as in a training.
         config: inference config or bundle whose network this is; that of the package if None.
-        experiment_name: where the model is listed.
+        experiment_name: where the model is listed, under a run that has nothing else.
 
     Returns:
         The URI ``models:/<name>/<version>``, for ``mlflow.pyfunc.load_model``.
@@ -289,16 +289,19 @@ def register_weights(
     Raises:
         InputError: if the server does not answer, or the weights are missing or of another network.
     """
-    tracker = RunTracker(tracking_uri, experiment_name=experiment_name, run_name=name)
+    tracker = RunTracker(tracking_uri, experiment_name=experiment_name, run_name=f"registered {name}")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "model"
         save_mlflow_model(folder, weights, config=config)
-        tracker._set_experiment()
+        tracker.tags["weights_sha256"] = weights_sha256(weights)
+        tracker.open_run()
         version = register_mlflow_model(
             tracker.client,
             folder,
             name=name,
             experiment_id=tracker.experiment.experiment_id,
-            tags=run_origin() | {"weights_sha256": weights_sha256(weights)},
+            run_id=str(tracker.run_id),
+            tags=tracker.tags,
         )
+        tracker.client.set_terminated(tracker.run_id)
     return f"models:/{version.name}/{version.version}"

@@ -24,8 +24,9 @@ def test_a_version_is_made_in_the_store_of_the_client_and_none_beside_it(store, 
     (tmp_path / "model" / "MLmodel").write_text("flavors: {}\n")
     client = MlflowClient(store)
     experiment = client.create_experiment("x", artifact_location=f"{tmp_path}/artifacts")
+    run = client.create_run(experiment).info.run_id
     environment = dict(os.environ)
-    version = register_mlflow_model(client, tmp_path / "model", name="denoiser", experiment_id=experiment)
+    version = register_mlflow_model(client, tmp_path / "model", name="denoiser", experiment_id=experiment, run_id=run)
     assert client.get_model_version("denoiser", version.version).status == "READY"
     assert dict(os.environ) == environment, "mlflow.set_tracking_uri would leave its variable there"
     assert not list((tmp_path / "elsewhere").iterdir())
