@@ -19,7 +19,7 @@ from outcome import Outcome, log  # noqa: E402
 from series_writer_operator import DerivedSeriesWriterOperator  # noqa: E402
 from study_operator import DicomStudyOperator, mr_volumes  # noqa: E402
 
-from monai_unsup_denoise.dicom import DicomSeries, check_folder  # noqa: E402
+from monai_unsup_denoise.dicom import DicomSeries, check_folder, folder_name  # noqa: E402
 from monai_unsup_denoise.engines import VolumeDenoiser  # noqa: E402
 from monai_unsup_denoise.errors import InputError  # noqa: E402
 
@@ -48,9 +48,8 @@ class DenoiseApp(Application):
         self.add_flow(denoise, write, {("denoised", "denoised")})
 
     def folder_of(self, series: DicomSeries) -> Path:
-        """By number; by UID where several series of the study have that number."""
-        alone = [other.number for other in self.series].count(series.number) == 1
-        return self.output_folder / f"series-{series.number if alone else series.uid}"
+        """A sub-folder of the output, named as on the command line."""
+        return self.output_folder / folder_name(series, self.series)
 
     def check_folders(self) -> None:
         """Raise an InputError before any work is done if a series could not be written."""

@@ -14,15 +14,13 @@ log = logging.getLogger("mri_denoise")
 
 
 class Outcome:
-    """Counts what was written and what failed; the operators share it, the exit code follows from it.
+    """Counts what failed; the operators share it, the exit code follows from it.
 
     Attributes:
-        written: series that were denoised and written.
         failed: series that could not be.
     """
 
     def __init__(self) -> None:
-        self.written = 0
         self.failed = 0
 
     @contextmanager

@@ -36,6 +36,5 @@ class DerivedSeriesWriterOperator(Operator):
             software = f"monai-unsup-denoise {__version__}"
             folder = self.folder_of(done.series)
             files = write_derived_series(done.series, done.voxels, folder, sigma=done.sigma, software=software)
-            self.outcome.written += 1
             noise = "noise level unknown to this model" if done.sigma is None else f"sigma {done.sigma:.4g}"
             log.info("%s: denoised, %d slices, %s", name_of(done.series), len(files), noise)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from monai_unsup_denoise.cli.bundle_run import bundle_folder
+from monai_unsup_denoise.bundle_folder import bundle_folder
 from monai_unsup_denoise.cli.quiet import quiet
 from monai_unsup_denoise.errors import InputError
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from monai_unsup_denoise.cli.options import Bundle, Device, Overwrite, Weights
 from monai_unsup_denoise.cli.quiet import quiet
+from monai_unsup_denoise.cli.words import end_with, noise_found
 from monai_unsup_denoise.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,17 +59,10 @@ def bids(
         list[str] | None,
         typer.Option("--suffix", metavar="SUFFIX...", help="Which images of anat; else T1w, PDw and T2w."),
     ] = None,
-    model: Annotated[
-        Path | None, typer.Option(help="Weights, such as the model.pt of a training; else the bundle's.")
-    ] = None,
-    bundle: Annotated[
-        Path | None,
-        typer.Option(help="Folder of a bundle, or its inference config; else the one that comes along."),
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="Where to compute, cpu or cuda:0; else a GPU where there is one.")
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
+    model: Weights = None,
+    bundle: Bundle = None,
+    device: Device = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Denoise the anatomical images of a BIDS dataset.
 
@@ -106,18 +100,16 @@ def bids(
                 failures.append(reason if reason.startswith(str(scan)) else f"{scan}: {reason}")
             else:
                 tqdm.write(line)
-    if failures:
-        typer.echo(f"error: {len(failures)} of {len(scans)} scans could not be denoised:", err=True)
-        for failure in failures:
-            typer.echo(f"  {failure}", err=True)
-        raise typer.Exit(1)
+    end_with(failures, scans=len(scans))
 
 
 def _denoise_scan(denoiser: VolumeDenoiser, scan: PurePosixPath, *, source: Path, target: Path, overwrite: bool) -> str:
     """Write the derivative of one scan and its sidecar, unless both are there, and tell it in a line."""
     from monai_unsup_denoise.data import write_volume
+    from monai_unsup_denoise.data.atomic import write_json
     from monai_unsup_denoise.data.bids import metadata_of
-    from monai_unsup_denoise.data.bids_derivative import derived_path, sidecar_content, write_json
+    from monai_unsup_denoise.data.bids_derivative import derived_path, sidecar_content
+    from monai_unsup_denoise.engines.weights import weights_sha256
 
     output = target / derived_path(scan)
     sidecar = output.with_name(output.name.removesuffix(".nii.gz") + ".json")
@@ -138,10 +130,7 @@ def _denoise_scan(denoiser: VolumeDenoiser, scan: PurePosixPath, *, source: Path
         metadata,
         sigma=volume.sigma,
         percent=volume.sigma_percent,
-        digest=hashlib.sha256(weights.read_bytes()).hexdigest() if weights else None,
+        digest=weights_sha256(weights) if weights else None,
     )
     write_json(sidecar, content)
-    noise = "noise level unknown to this model" if volume.sigma is None else f"sigma {volume.sigma:.4g}"
-    if volume.sigma_percent is not None:
-        noise += f" ({volume.sigma_percent:.1f} % of the maximum)"
-    return f"{scan}: {noise}, {time.perf_counter() - start:.1f} s"
+    return f"{scan}: {noise_found(volume)}, {time.perf_counter() - start:.1f} s"

@@ -7,21 +7,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from monai_unsup_denoise.bundle_folder import bundle_folder
 from monai_unsup_denoise.errors import InputError
 
 #: Typer's settings for a command that hands the options it does not know to the bundle.
 PASSES_OPTIONS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 _ENDINGS = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
-
-
-def bundle_folder() -> Path:
-    """Folder of the bundle that comes with the package."""
-    return Path(str(files("monai_unsup_denoise.bundles") / "brain_mri_denoise"))
 
 
 def config_files(names: Sequence[str]) -> list[str]:

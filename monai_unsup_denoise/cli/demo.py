@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from monai_unsup_denoise.cli.options import Weights
 from monai_unsup_denoise.cli.quiet import quiet
 from monai_unsup_denoise.errors import InputError
 
@@ -18,9 +19,7 @@ SLICES = 16
 
 def demo(
     output: Annotated[Path, typer.Option(help="Where the picture goes.")] = Path("demo.png"),
-    model: Annotated[
-        Path | None, typer.Option(help="Weights, such as the model.pt of a training; else the bundle's.")
-    ] = None,
+    model: Weights = None,
 ) -> None:
     """Denoise an example and draw noisy, denoised, residual and clean side by side.
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections import Counter
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,8 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monai_unsup_denoise import __version__
+from monai_unsup_denoise.cli.options import Bundle, Device, Overwrite, Weights
 from monai_unsup_denoise.cli.outputs import Job, map_path, plan_jobs, sidecar_path
 from monai_unsup_denoise.cli.quiet import quiet
+from monai_unsup_denoise.cli.words import end_with, noise_found
 from monai_unsup_denoise.errors import InputError
 
 if TYPE_CHECKING:
@@ -63,13 +64,8 @@ def denoise(
             show_default=False,
         ),
     ] = None,
-    model: Annotated[
-        Path | None, typer.Option(help="Weights, such as the model.pt of a training; else the bundle's.")
-    ] = None,
-    bundle: Annotated[
-        Path | None,
-        typer.Option(help="Folder of a bundle, or its inference config; else the one that comes along."),
-    ] = None,
+    model: Weights = None,
+    bundle: Bundle = None,
     dtype: Annotated[
         OutputType, typer.Option(help="Voxels written; same: as in the input, integers rounded and clipped.")
     ] = OutputType.float32,
@@ -90,10 +86,8 @@ def denoise(
     keep_floor: Annotated[
         bool, typer.Option("--keep-floor", help="Leave the Rician noise floor in: the mean of many noisy scans.")
     ] = False,
-    device: Annotated[
-        str | None, typer.Option(help="Where to compute, cpu or cuda:0; else a GPU where there is one.")
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
+    device: Device = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Denoise scans, and say how much noise was in them.
 
@@ -129,11 +123,7 @@ def denoise(
                 failures.append(str(error) if known else f"{job.scan}: {type(error).__name__}: {error}")
             else:
                 tqdm.write(line)
-    if failures:
-        typer.echo(f"error: {len(failures)} of {len(jobs)} scans could not be denoised:", err=True)
-        for failure in failures:
-            typer.echo(f"  {failure}", err=True)
-        raise typer.Exit(1)
+    end_with(failures, scans=len(jobs))
 
 
 def _check(job: Job, maps: list[str], *, overwrite: bool, shared: bool = False) -> None:
@@ -167,6 +157,7 @@ def _denoise_one(
 ) -> str:
     """Denoise one scan, write it and its sidecar, and tell in a line what was found."""
     from monai_unsup_denoise.data import write_volume
+    from monai_unsup_denoise.data.atomic import write_json
     from monai_unsup_denoise.dicom import read_series
 
     scan, output = job.scan, job.output
@@ -177,15 +168,13 @@ def _denoise_one(
     with quiet():
         _write(job, volume, dtype=dtype, overwrite=overwrite)
         for name, voxels in volume.maps.items():
-            write_volume(map_path(output, name), voxels, source=scan, affine=volume.affine, overwrite=overwrite)
+            path = map_path(output, name)
+            write_volume(path, voxels, source=scan, affine=volume.affine, overwrite=overwrite, slices=_slices_of(job))
     # A series goes by its number: its folder may be named after a person.
     source_name = scan.resolve().name if job.series is None else f"DICOM series {job.series.number}"
     content = {"Sources": [source_name], "sigma": volume.sigma, "sigma_percent": volume.sigma_percent}
-    _write_sidecar(output, content | origin)
-    noise = "noise level unknown to this model"
-    if volume.sigma is not None and volume.sigma_percent is not None:
-        noise = f"sigma {volume.sigma:.4g} ({volume.sigma_percent:.1f} % of the maximum)"
-    return f"{scan}: {noise}, {time.perf_counter() - start:.1f} s -> {output}"
+    write_json(sidecar_path(output), content | origin)
+    return f"{scan}: {noise_found(volume)}, {time.perf_counter() - start:.1f} s -> {output}"
 
 
 def _write(job: Job, volume: DenoisedVolume, *, dtype: OutputType, overwrite: bool) -> None:
@@ -199,7 +188,6 @@ def _write(job: Job, volume: DenoisedVolume, *, dtype: OutputType, overwrite: bo
             job.series, volume.denoised, job.output, sigma=volume.sigma, software=software, overwrite=overwrite
         )
         return
-    slices = () if job.series is None else job.series.files
     write_volume(
         job.output,
         volume.denoised,
@@ -207,23 +195,19 @@ def _write(job: Job, volume: DenoisedVolume, *, dtype: OutputType, overwrite: bo
         affine=volume.affine,
         dtype=dtype.value,
         overwrite=overwrite,
-        slices=slices,
+        slices=_slices_of(job),
     )
 
 
-def _write_sidecar(output: Path, content: dict[str, Any]) -> None:
-    from monai_unsup_denoise.data.atomic import written_whole
-
-    path = sidecar_path(output)
-    try:
-        with written_whole(path) as partial:
-            partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); make room or give another output") from error
+def _slices_of(job: Job) -> Sequence[Path]:
+    """By which files of its folder, which may hold other series, the scan is read."""
+    return () if job.series is None else job.series.files
 
 
 def _origin(denoiser: VolumeDenoiser) -> dict[str, Any]:
     """By which weights and version an output was made."""
+    from monai_unsup_denoise.engines.weights import weights_sha256
+
     path = denoiser.model_path
-    digest = None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = None if path is None else weights_sha256(path)
     return {"model_sha256": digest, "monai_unsup_denoise": __version__}

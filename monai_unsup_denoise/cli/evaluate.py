@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from monai_unsup_denoise.cli.bundle_run import bundle_folder, config_files, default_output_dir, run_bundle
+from monai_unsup_denoise.bundle_folder import bundle_folder
+from monai_unsup_denoise.cli.bundle_run import config_files, default_output_dir, run_bundle
+from monai_unsup_denoise.cli.options import Weights
 
 
 def evaluate(
     context: typer.Context,
-    model: Annotated[
-        Path | None, typer.Option(help="Weights, such as the model.pt of a training; else the bundle's.")
-    ] = None,
+    model: Weights = None,
     test_dir: Annotated[
         Path | None,
         typer.Option(help="Clean scans to add noise to: a folder or a MONAI datalist; else phantoms."),

@@ -9,12 +9,10 @@ from typing import Annotated
 
 import typer
 
-from monai_unsup_denoise.cli.bundle_run import bundle_folder
+from monai_unsup_denoise.bundle_folder import bundle_folder
+from monai_unsup_denoise.cli.options import Overwrite, Weights
 from monai_unsup_denoise.cli.quiet import quiet
 from monai_unsup_denoise.errors import InputError
-
-Weights = Annotated[Path | None, typer.Option(help="Weights, such as the model.pt of a training; else the bundle's.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what exists.")]
 
 
 def export_bundle(

@@ -12,8 +12,6 @@ from monai_unsup_denoise.errors import InputError
 if TYPE_CHECKING:
     from monai_unsup_denoise.dicom import DicomSeries
 
-_VOLUMES = (".nii", ".nii.gz", ".nrrd", ".mha")
-
 
 @dataclass(frozen=True)
 class Job:
@@ -54,13 +52,13 @@ def plan_jobs(source: Path, output: str, wanted: str | None = None) -> tuple[lis
         if not source.is_dir():
             raise InputError(f"--series {wanted}: chooses from a folder of DICOM files; give that folder")
         chosen = choose_series(find_series(source), wanted, folder=source)
-        return [Job(source, Path(output).expanduser(), chosen)], False
+        return [Job(source, _place_of_series(output), chosen)], False
     pairs, is_collection = plan_outputs(source, output)
     return [job for pair in pairs for job in _jobs_of(*pair, choose=not is_collection)], is_collection
 
 
 def _jobs_of(scan: Path, output: Path, *, choose: bool) -> list[Job]:
-    from monai_unsup_denoise.dicom import choose_series, find_series
+    from monai_unsup_denoise.dicom import choose_series, find_series, folder_name
 
     if not scan.is_dir():
         return [Job(scan, output)]
@@ -69,15 +67,13 @@ def _jobs_of(scan: Path, output: Path, *, choose: bool) -> list[Job]:
         return [Job(scan, output, choose_series(found, None, folder=scan))]
     if not found:
         return [Job(scan, output)]  # which will be told among the failures
-    numbers = [series.number for series in found]
-    return [
-        Job(scan, output / (f"series-{s.number}" if numbers.count(s.number) == 1 else f"series-{s.uid}"), s)
-        for s in found
-    ]
+    return [Job(scan, output / folder_name(series, found), series) for series in found]
 
 
 def _is_file_name(path: Path) -> bool:
-    return path.name.lower().endswith(_VOLUMES)
+    from monai_unsup_denoise.data.writer import FORMATS
+
+    return path.name.lower().endswith(FORMATS)
 
 
 def plan_outputs(source: Path, output: str) -> tuple[list[tuple[Path, Path]], bool]:
@@ -98,10 +94,11 @@ def plan_outputs(source: Path, output: str) -> tuple[list[tuple[Path, Path]], bo
 
     scans = [Path(item["image"]) for item in find_volumes(source)]
     target = Path(output).expanduser()
-    is_folder = target.is_dir() or output.endswith(("/", os.sep)) or not target.suffix
+    is_folder = _is_folder(output)
     if scans == [source.expanduser()]:
-        single = target if scans[0].is_dir() else target / output_name(scans[0])
-        return [(scans[0], single if is_folder else target)], False
+        if scans[0].is_dir():
+            return [(scans[0], _place_of_series(output))], False
+        return [(scans[0], target / output_name(scans[0]) if is_folder else target)], False
     if not is_folder:
         raise InputError(f"{output}: is a file, but {source} may hold several scans; give a folder (end it in /)")
     root = (source if source.is_dir() else source.parent).resolve()
@@ -114,6 +111,22 @@ def plan_outputs(source: Path, output: str) -> tuple[list[tuple[Path, Path]], bo
             raise InputError(f"{source}: holds nothing but what lies in {output}; give the folder of the scans")
     names = [scan.resolve().name if scan.is_dir() else output_name(scan) for scan in scans]
     return [(scan, _place_below(target, scan, root) / name) for scan, name in zip(scans, names, strict=True)], True
+
+
+def _is_folder(output: str) -> bool:
+    target = Path(output).expanduser()
+    return target.is_dir() or output.endswith(("/", os.sep)) or not target.suffix
+
+
+def _place_of_series(output: str) -> Path:
+    """A folder, or a file of a known format: a mistyped ending is not made a folder of."""
+    target = Path(output).expanduser()
+    if not _is_folder(output) and not _is_file_name(target):
+        raise InputError(
+            f"{output}: neither a folder nor a format this scan is written in; end it in / for a DICOM series, or in "
+            ".nii.gz for a volume"
+        )
+    return target
 
 
 def sidecar_path(output: Path) -> Path:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from monai.bundle import ConfigParser
 
-from monai_unsup_denoise.cli.bundle_run import bundle_folder
+from monai_unsup_denoise.bundle_folder import bundle_folder
 
 WITHHELD = "(not logged)"
 
@@ -39,11 +38,7 @@ def _shareable(value: Any, own: set[str], key: str = "") -> Any:
 
 
 def _bundle_texts() -> Iterator[str]:
-    try:
-        folder = bundle_folder()
-    except ModuleNotFoundError:  # a self-contained bundle: the package stands in it
-        folder = Path(__file__).resolve().parents[2]
-    for path in (folder / "configs").glob("*.json"):
+    for path in (bundle_folder() / "configs").glob("*.json"):
         yield from _texts(ConfigParser.load_config_file(str(path)))
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from monai_unsup_denoise import __version__
-from monai_unsup_denoise.data.atomic import written_whole
+from monai_unsup_denoise.data.atomic import write_json, write_text
 from monai_unsup_denoise.data.bids import parse_name, read_description
 from monai_unsup_denoise.errors import InputError
 
@@ -93,28 +92,6 @@ def open_derivative(folder: Path, *, source: Path) -> None:
     if not (folder / "README.md").exists():
         write_text(folder / "README.md", README)
     write_json(folder / "dataset_description.json", _description(read_description(source), link))
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write ``content`` whole or not at all.
-
-    Raises:
-        InputError: if the disk refuses.
-    """
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write ``text`` whole or not at all.
-
-    Raises:
-        InputError: if the disk refuses.
-    """
-    try:
-        with written_whole(path) as partial:
-            partial.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); make room or give another output") from error
 
 
 def _description(source: Mapping[str, Any], link: str | None) -> dict[str, Any]:

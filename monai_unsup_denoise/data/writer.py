@@ -14,6 +14,8 @@ from monai_unsup_denoise.errors import InputError
 
 _NIFTI = (".nii", ".nii.gz")
 _ITK = (".nrrd", ".mha")
+#: Endings of all that is written.
+FORMATS = (*_NIFTI, *_ITK)
 #: What is read but not written (header and data in two files; MINC; DICOM), and what it becomes.
 _WRITTEN_AS = {".nhdr": ".nrrd", ".mhd": ".mha", ".mnc": ".nii.gz", ".dcm": ".nii.gz", ".ima": ".nii.gz"}
 
@@ -38,7 +40,7 @@ def check_output(path: Path, *, source: Path, overwrite: bool = False) -> None:
             is not written in, or lies where nothing can be written.
     """
     name = path.name.lower()
-    formats = _NIFTI if source.name.lower().endswith(_NIFTI) else (*_NIFTI, *_ITK)
+    formats = _NIFTI if source.name.lower().endswith(_NIFTI) else FORMATS
     if not name.endswith(formats):
         raise InputError(f"{path}: not a format this scan is written in; end it in {' or '.join(formats)}")
     if path.exists() and source.exists() and path.samefile(source):

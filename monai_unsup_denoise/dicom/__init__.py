@@ -2,6 +2,14 @@
 
 from monai_unsup_denoise.dicom.derived import check_folder, write_derived_series
 from monai_unsup_denoise.dicom.reading import read_series
-from monai_unsup_denoise.dicom.series import DicomSeries, choose_series, find_series
+from monai_unsup_denoise.dicom.series import DicomSeries, choose_series, find_series, folder_name
 
-__all__ = ["DicomSeries", "check_folder", "choose_series", "find_series", "read_series", "write_derived_series"]
+__all__ = [
+    "DicomSeries",
+    "check_folder",
+    "choose_series",
+    "find_series",
+    "folder_name",
+    "read_series",
+    "write_derived_series",
+]

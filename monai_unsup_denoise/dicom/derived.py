@@ -148,7 +148,6 @@ def _derived(item: Dataset, values: np.ndarray, *, path: Path) -> Dataset:
     item.BitsAllocated = 8 * stored.dtype.itemsize
     item.PixelData = stored.tobytes()
     item["PixelData"].VR = "OW"
-    item["PixelData"].is_undefined_length = False  # of a compressed source it was not known
     for tag, value in (("SmallestImagePixelValue", stored.min()), ("LargestImagePixelValue", stored.max())):
         if tag in item:
             item[tag].VR = "SS" if int(item.PixelRepresentation) else "US"

@@ -74,7 +74,7 @@ def rescaled(item: Dataset, path: Path) -> np.ndarray:
 
 
 def _stored(pixels: np.ndarray, item: Dataset) -> np.ndarray:
-    """The stored bits alone, with their sign: above them there may be an overlay."""
+    """The stored bits alone, with their sign: above them there may be an overlay, which pydicom 2 leaves in."""
     above = 8 * pixels.dtype.itemsize - int(item.BitsStored)
     return (pixels << above) >> above
 

@@ -89,6 +89,12 @@ def choose_series(series: Sequence[DicomSeries], wanted: str | None, *, folder: 
     raise InputError(f"{folder}: {len(found)} DICOM series; choose one by number or UID with --series:{listed}")
 
 
+def folder_name(series: DicomSeries, others: Sequence[DicomSeries]) -> str:
+    """Of the folder of a series beside those of ``others``: its number, or its UID where another has that number."""
+    alone = [other.number for other in others].count(series.number) == 1
+    return f"series-{series.number if alone else series.uid}"
+
+
 def _files(folder: Path, *, below: bool) -> Iterator[Path]:
     if folder.is_file():
         yield folder

@@ -9,8 +9,9 @@ from monai_unsup_denoise.engines.mlflow_model import save_mlflow_model
 from monai_unsup_denoise.engines.muon_groups import muon_groups
 from monai_unsup_denoise.engines.output_maps import OutputMapsd
 from monai_unsup_denoise.engines.pictures import ExamplePictures, comparison_figure
+from monai_unsup_denoise.engines.registration import register_weights
 from monai_unsup_denoise.engines.slab_inferer import SlabInferer
-from monai_unsup_denoise.engines.tracking import RunTracker, register_weights
+from monai_unsup_denoise.engines.tracking import RunTracker
 from monai_unsup_denoise.engines.tracking_server import check_tracking_server
 from monai_unsup_denoise.engines.trainer import UnpairedTrainer
 from monai_unsup_denoise.engines.volume_denoiser import DenoisedVolume, VolumeDenoiser

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
+from monai_unsup_denoise.bundle_folder import bundle_folder
 from monai_unsup_denoise.engines.volume_denoiser import VolumeDenoiser
 
 
@@ -23,8 +23,7 @@ class BundleDenoiser:
     """
 
     def __init__(self, config: str = "inference.json", *, model: str | Path | None = None, device: str | None = None):
-        bundle = Path(str(files("monai_unsup_denoise.bundles") / "brain_mri_denoise"))
-        self.denoiser = VolumeDenoiser(bundle / "configs" / config, model=model, device=device)
+        self.denoiser = VolumeDenoiser(bundle_folder() / "configs" / config, model=model, device=device)
 
     def __call__(self, noisy: np.ndarray, sigma: float | None = None) -> tuple[np.ndarray, float | None]:
         """The denoised array ``(X, Y, Z)`` and the sigma found, in units of ``noisy``; ``sigma`` is not looked at."""

@@ -8,8 +8,7 @@ import torch
 def autocast_dtype(device: torch.device | str) -> torch.dtype | None:
     """bfloat16 where ``device`` computes in it, else None, which is float32.
 
-    A CPU without AVX-512 does bfloat16 convolutions one number at a time: a training step of this bundle takes 70
-    times as long there as in float32.
+    A CPU without AVX-512 has no fast bfloat16 convolution: a training in it is far slower there than in float32.
     """
     if torch.device(device).type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else None

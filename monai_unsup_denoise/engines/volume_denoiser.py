@@ -6,7 +6,6 @@ import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from monai.bundle import ConfigParser
 from monai.data import MetaTensor
 from torch import nn
 
+from monai_unsup_denoise.bundle_folder import bundle_folder
 from monai_unsup_denoise.engines.output_maps import OutputMapsd
 from monai_unsup_denoise.errors import InputError, find_input_error
 
@@ -180,9 +180,7 @@ def inference_configs(bundle: str | Path | None = None) -> list[Path]:
     Raises:
         InputError: if there is none.
     """
-    if bundle is None:
-        bundle = str(files("monai_unsup_denoise.bundles") / "brain_mri_denoise")
-    bundle = Path(bundle)
+    bundle = bundle_folder() if bundle is None else Path(bundle)
     config = bundle if bundle.suffix == ".json" else bundle / "configs" / "inference.json"
     if not config.is_file():
         raise InputError(f"{config}: no such file; give the folder of a bundle with configs/inference.json")

@@ -11,12 +11,12 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from monai_unsup_denoise.bundle_folder import bundle_folder
 from monai_unsup_denoise.data.atomic import written_whole
 
 WEIGHT = "train#objective#weights#"
@@ -63,7 +63,7 @@ def train_variant(folder: Path, overrides: dict[str, Any]) -> None:
     """
     if (folder / "finished").exists():
         return
-    bundle = Path(str(files("monai_unsup_denoise.bundles") / "brain_mri_denoise"))
+    bundle = bundle_folder()
     configs = [str(bundle / "configs" / name) for name in ("train.json", "train_paper.json")]
     places = {"bundle_root": bundle, "output_dir": folder, "model_path": folder / "model_paper.pt"}
     settings = {**places, "experiment_name": "ablation", "validation_levels": [LEVEL], **BUDGET, **overrides}

@@ -14,13 +14,13 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from monai.utils import path_to_sqlite_uri
 
+from monai_unsup_denoise.bundle_folder import bundle_folder
 from monai_unsup_denoise.data.atomic import written_whole
 
 LEVELS = (5, 15, 30)
@@ -114,7 +114,7 @@ def train(folder: Path, idea: Idea) -> dict[str, float]:
     """
     finished = folder / "finished"
     if not finished.exists():
-        bundle = Path(str(files("monai_unsup_denoise.bundles") / "brain_mri_denoise"))
+        bundle = bundle_folder()
         configs = [str(bundle / "configs" / name) for name in ("train.json", *idea.configs)]
         places = {"bundle_root": bundle, "output_dir": folder, "model_path": folder / "model.pt"}
         settings = {**BUDGET, **places, "tracking_uri": path_to_sqlite_uri(folder / "mlruns.db"), **idea.changes}

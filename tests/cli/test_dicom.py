@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import itk
 import nibabel
 import numpy as np
 import pydicom
@@ -90,6 +91,27 @@ def test_values_that_break_dicoms_rules_are_kept_and_not_told(tmp_path, identity
     outcome = mri_denoise("denoise", tmp_path / "in", tmp_path / "out", "--model", identity)
     assert outcome.code == 0 and "Müller" not in outcome.out + outcome.err
     assert str(pydicom.dcmread(tmp_path / "out" / "IM0001.dcm").PatientName).strip() == name.strip()
+
+
+def test_a_map_has_the_geometry_of_the_series_that_was_chosen(tmp_path, identity, mri_denoise):
+    write_series(tmp_path / "in", SeriesNumber=1, SeriesInstanceUID="1.2.1")
+    write_series(tmp_path / "more", SeriesNumber=2, SeriesInstanceUID="1.2.2", PixelSpacing=[0.5, 0.5])
+    for path in (tmp_path / "more").iterdir():
+        path.rename(tmp_path / "in" / f"more_{path.name}")
+    command = ("denoise", tmp_path / "in", tmp_path / "out.nrrd", "--model", identity, "--series", "2")
+    assert mri_denoise(*command, "--map", "residual").code == 0
+    for name in ("out.nrrd", "out_residual.nrrd"):
+        np.testing.assert_allclose(itk.imread(str(tmp_path / name)).GetSpacing(), [0.5, 0.5, 3.0], atol=1e-6)
+
+
+@pytest.mark.parametrize("options", [[], ["--series", "4"]])
+def test_of_a_mistyped_ending_no_folder_is_made(options, tmp_path, identity, mri_denoise):
+    write_series(tmp_path / "in")
+    outcome = mri_denoise("denoise", tmp_path / "in", tmp_path / "out.nifti", "--model", identity, *options)
+    assert outcome.code == 1 and "out.nifti: neither a folder nor a format" in outcome.err
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+    assert mri_denoise("denoise", tmp_path / "in", f"{tmp_path}/1.2.3/", "--model", identity, *options).code == 0
+    assert find_series(tmp_path / "1.2.3")
 
 
 def test_the_maps_of_a_series_lie_where_it_lies(tmp_path, identity, mri_denoise):

@@ -1,13 +1,11 @@
 """With a denoiser that changes nothing, what comes out is what went in: the same voxels at the same places."""
 
-import datetime
-
 import itk
 import nibabel
 import numpy as np
-import pydicom
 import pytest
-from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+
+from tests.dicom.synthetic import write_series
 
 
 def rotation(degrees: float, axis: int) -> np.ndarray:
@@ -87,35 +85,6 @@ def test_itk_formats_keep_their_geometry(geometry, suffix, tmp_path, volume, ide
     assert itk.array_from_image(out).dtype == np.float32
     assert_same_voxels(itk.array_from_image(out).T, np.trunc(volume))
     np.testing.assert_allclose(itk_affine(out), GEOMETRIES[geometry], atol=1e-6)
-
-
-def write_series(folder, volume, *, spacing=(0.8, 1.3), step=3.0):
-    """Slices `(columns, rows, slice)` of an oblique series with non-square pixels; its LPS affine."""
-    across, down = rotation(20, 0)[:, 0], rotation(20, 0)[:, 1]
-    normal = np.cross(across, down)
-    origin = np.array([-60.0, 20.0, 5.0])
-    uid, study, frame = generate_uid(), generate_uid(), generate_uid()
-    for index in range(volume.shape[2]):
-        item = pydicom.Dataset()
-        item.file_meta = pydicom.dataset.FileMetaDataset()
-        item.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        item.file_meta.MediaStorageSOPClassUID = item.SOPClassUID = MRImageStorage
-        item.file_meta.MediaStorageSOPInstanceUID = item.SOPInstanceUID = generate_uid()
-        item.SeriesInstanceUID, item.StudyInstanceUID, item.FrameOfReferenceUID = uid, study, frame
-        item.Modality, item.PatientName, item.PatientID = "MR", "Nobody", "0"
-        item.SeriesDate, item.SeriesNumber = datetime.date(2020, 1, 1).strftime("%Y%m%d"), 1
-        item.InstanceNumber = index + 1
-        item.ImageOrientationPatient = [round(float(x), 8) for x in (*across, *down)]
-        item.ImagePositionPatient = [round(float(x), 8) for x in origin + index * step * normal]
-        item.PixelSpacing, item.SliceThickness = list(spacing), step
-        item.Columns, item.Rows = volume.shape[:2]
-        item.SamplesPerPixel, item.PhotometricInterpretation = 1, "MONOCHROME2"
-        item.BitsAllocated, item.BitsStored, item.HighBit, item.PixelRepresentation = 16, 12, 11, 0
-        item.PixelData = np.ascontiguousarray(volume[:, :, index].T.astype(np.uint16)).tobytes()
-        folder.mkdir(exist_ok=True)
-        # Names in the reverse order: only the positions say how the slices lie.
-        item.save_as(folder / f"{volume.shape[2] - index:03d}.dcm", enforce_file_format=True)
-    return affine(np.column_stack([across * spacing[1], down * spacing[0], normal * step]), tuple(origin))
 
 
 def test_a_dicom_series_becomes_nifti_where_asked_to_at_the_same_place(tmp_path, volume, identity, mri_denoise):

@@ -30,9 +30,7 @@ def write_series(folder: Path, stored: np.ndarray | None = None, **tags: Any) ->
     c, s = np.cos(np.radians(20)), np.sin(np.radians(20))
     across, down = np.array([1.0, 0, 0]), np.array([0, c, s])
     normal, origin = np.cross(across, down), np.array([-60.0, 20.0, 5.0])
-    shared = {"SeriesInstanceUID": generate_uid(), "StudyInstanceUID": generate_uid()} | {
-        "FrameOfReferenceUID": generate_uid()
-    }
+    shared = {name: generate_uid() for name in ("SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID")}
     count = stored.shape[2]
     for index in range(count):
         item = pydicom.Dataset()

@@ -77,6 +77,15 @@ def command_line_dicom(scan: Path, series: Path, folder: Path) -> Result:
     return read_dicom(folder / "out")
 
 
+def bids(scan: Path, series: Path, folder: Path) -> Result:
+    anat = folder / "dataset" / "sub-01" / "anat"
+    anat.mkdir(parents=True)
+    shutil.copy(scan, anat / "sub-01_T1w.nii.gz")
+    (folder / "dataset" / "dataset_description.json").write_text('{"Name": "x", "BIDSVersion": "1.10.0"}')
+    run(sys.executable, "-c", MAIN, "bids", folder / "dataset", folder / "out", "participant")
+    return read_nifti(folder / "out" / "sub-01" / "anat" / "sub-01_desc-denoised_T1w.nii.gz")
+
+
 def python_array(scan: Path, series: Path, folder: Path) -> Result:
     denoiser = VolumeDenoiser()
     return denoiser.denoise_image(denoiser.wrap(read_nifti(scan)[0])).denoised, None
@@ -136,7 +145,18 @@ def monai_deploy(scan: Path, series: Path, folder: Path) -> Result:
 
 MAIN = "from monai_unsup_denoise.cli import main; main()"
 DICOM_DOORS = (command_line_dicom, monai_deploy)
-DOORS = (bundle_run, command_line, python_array, torchscript, onnx, exported_zip, pyfunc, monai_label, *DICOM_DOORS)
+DOORS = (
+    bundle_run,
+    command_line,
+    bids,
+    python_array,
+    torchscript,
+    onnx,
+    exported_zip,
+    pyfunc,
+    monai_label,
+    *DICOM_DOORS,
+)
 
 
 @pytest.fixture(scope="module")

@@ -14,14 +14,12 @@ from typing import NamedTuple
 
 import nibabel
 import numpy as np
-import pydicom
 import pytest
 from nibabel.nifti1 import Nifti1Extension
 from PIL import Image
-from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 from monai_unsup_denoise.cli import main
+from tests.dicom.synthetic import write_series
 
 #: A folder above all scans. File names are not secret: outputs are named after their inputs.
 FOLDER = "kwxpathword"
@@ -80,7 +78,7 @@ def patients(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_nifti(folder / "nifti" / "scan.nii.gz", 1)
     write_nifti(folder / "nifti" / "other.nii", 2)
     write_nifti(folder / "clean" / "clean.nii.gz", 3, sigma=0)
-    write_series(folder / "dicom" / SERIES)
+    write_series(folder / "dicom" / SERIES, np.rint(magnitudes(4)), SeriesNumber=3, **PATIENT_TAGS)
     write_bids(folder / "bids")
     (folder / "damaged_models").mkdir()
     (folder / "damaged_models" / "model_dncnn.pt").write_text("no weights")
@@ -102,29 +100,6 @@ def write_nifti(path: Path, seed: int, sigma: float = 20) -> None:
     image.header.extensions.append(Nifti1Extension("comment", HEADER_WORDS["extension"].encode()))
     image.header.set_xyzt_units("mm")
     nibabel.save(image, path)
-
-
-def write_series(folder: Path) -> None:
-    folder.mkdir(parents=True)
-    volume = np.rint(magnitudes(4)).astype(np.uint16)
-    series, study, frame = generate_uid(), generate_uid(), generate_uid()
-    for number in range(volume.shape[2]):
-        meta = FileMetaDataset()
-        meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID = MRImageStorage, ExplicitVRLittleEndian
-        meta.MediaStorageSOPInstanceUID = generate_uid()
-        item = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
-        item.SOPClassUID, item.SOPInstanceUID = MRImageStorage, meta.MediaStorageSOPInstanceUID
-        item.SeriesInstanceUID, item.StudyInstanceUID, item.FrameOfReferenceUID = series, study, frame
-        item.Modality, item.ImageType, item.SeriesNumber = "MR", ["ORIGINAL", "PRIMARY", "M"], 3
-        item.InstanceNumber, item.PixelSpacing, item.SliceThickness = number + 1, [1, 1], 2
-        item.ImagePositionPatient, item.ImageOrientationPatient = [0, 0, 2 * number], [1, 0, 0, 0, 1, 0]
-        item.Rows, item.Columns = volume.shape[1], volume.shape[0]
-        item.SamplesPerPixel, item.PhotometricInterpretation, item.PixelRepresentation = 1, "MONOCHROME2", 0
-        item.BitsAllocated, item.BitsStored, item.HighBit = 16, 16, 15
-        for name, value in PATIENT_TAGS.items():
-            setattr(item, name, value)
-        item.PixelData = np.ascontiguousarray(volume[..., number].T).tobytes()
-        pydicom.dcmwrite(folder / f"{number:03d}.dcm", item)
 
 
 def write_bids(folder: Path) -> None:

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests_apps.label.dicom_series import write_series
-from tests_apps.label.scans import APP, MODEL, REPOSITORY, head, save
+from tests.dicom.synthetic import write_series
+from tests_apps.label.scans import APP, MODEL, REPOSITORY, SECRET, head, save
 
 torch.set_num_threads(2)
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -31,7 +31,8 @@ def studies(folder: Path) -> Path:
     save(studies / "scan_1.nii.gz", head(1))
     save(studies / "scan_2.nii", head(2))
     save(studies / "labels" / "final" / "scan_2.nii", (head(2) > 500).astype(np.uint8))
-    write_series(studies / "series.1", head(3))
+    tags = ("PatientName", "PatientID", "StudyDescription", "InstitutionName")
+    write_series(studies / "series.1", np.rint(head(3)), **dict.fromkeys(tags, SECRET))
     return studies
 
 

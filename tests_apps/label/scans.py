@@ -11,6 +11,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 APP = REPOSITORY / "apps" / "label"
 MODEL = "brain_mri_denoise"
 SHAPE = (32, 28, 12)
+#: Stands in patient tags, and must stand in nothing that is written.
+SECRET = "Xanthippe"
 #: Oblique, anisotropic, left-handed: what a careless writer loses.
 AFFINE = np.array([[-0.9, 0.1, 0.0, 20.0], [0.1, 1.1, 0.3, -30.5], [0.0, -0.1, 2.5, 7.25], [0, 0, 0, 1]])
 

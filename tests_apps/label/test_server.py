@@ -17,8 +17,7 @@ import numpy as np
 import pytest
 import requests
 
-from tests_apps.label.dicom_series import SECRET
-from tests_apps.label.scans import APP, MODEL
+from tests_apps.label.scans import APP, MODEL, SECRET
 
 
 class Server(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from monai_unsup_denoise.cli.bundle_run import bundle_folder
+from monai_unsup_denoise.bundle_folder import bundle_folder
 from monai_unsup_denoise.errors import InputError
 
 

@@ -1,0 +1,15 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Weights = Annotated[Path | None, typer.Option(help="Weights, such as the model.pt of a training; else the bundle's.")]
+Bundle = Annotated[
+    Path | None, typer.Option(help="Folder of a bundle, or its inference config; else the one that comes along.")
+]
+Device = Annotated[str | None, typer.Option(help="Where to compute, cpu or cuda:0; else a GPU where there is one.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
