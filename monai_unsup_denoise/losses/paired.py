@@ -9,7 +9,7 @@ import torch
 from torch.nn.functional import mse_loss
 
 from monai_unsup_denoise.losses.objective import Images, Networks, Terms, check_weights
-from monai_unsup_denoise.losses.relative_error import log_relative_error
+from monai_unsup_denoise.losses.relative_error import ImageError, relative_root_mean_square
 
 
 class PairedObjective:
@@ -20,17 +20,17 @@ class PairedObjective:
 
     Args:
         weights: one number for each of ``reconstruction, noise_level``.
-        power: of the reconstruction's error, as in ``log_relative_error``.
+        error: distance between the denoised and the clean image, one of ``losses.relative_error``.
     """
 
     TERMS = ("reconstruction", "noise_level")
 
-    def __init__(self, weights: Mapping[str, float], *, power: int = 1) -> None:
+    def __init__(self, weights: Mapping[str, float], *, error: ImageError = relative_root_mean_square) -> None:
         self.weights = check_weights(weights, self.TERMS)
-        self.power = power
+        self.error = error
 
     def generator_step(self, networks: Networks, batch: Images) -> tuple[Terms, Images]:
-        """The error relative to sigma, and the squared error of log sigma."""
+        """The distance to the clean image, and the squared error of log sigma."""
         denoiser: Any = networks["denoiser"]
         noisy, clean = batch["noisy"], batch["clean"]
         truth = batch["sigma"].reshape(-1).clamp(min=1e-4)
@@ -40,7 +40,7 @@ class PairedObjective:
         pred = denoiser(noisy, told)
         sigma = truth.view(-1, *(1,) * (clean.dim() - 1))
         terms = {
-            "reconstruction": log_relative_error(pred, clean, sigma, power=self.power),
+            "reconstruction": self.error(pred, clean, sigma),
             "noise_level": mse_loss(denoiser.noise_level(code).log(), truth.log()),
         }
         return terms, {"pred": pred.detach()}

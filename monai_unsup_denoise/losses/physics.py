@@ -12,7 +12,7 @@ from monai_unsup_denoise.functional import mask_air, resize, rician_log_density,
 from monai_unsup_denoise.losses.adversarial import AdversarialLoss, discriminator_terms, fooled
 from monai_unsup_denoise.losses.kl_divergence import kl_divergence, sample_code
 from monai_unsup_denoise.losses.objective import Images, Networks, Terms, check_weights
-from monai_unsup_denoise.losses.relative_error import log_relative_error
+from monai_unsup_denoise.losses.relative_error import ImageError, relative_root_mean_square
 
 
 class PhysicsObjective:
@@ -43,7 +43,7 @@ class PhysicsObjective:
         variation: largest ratio of the highest to the lowest noise level within an image; 1 is stationary noise.
         code_jitter: standard deviation of the error of ``log sigma`` that the denoiser learns to bear.
         lazy_interval: steps from one with all terms to the next.
-        power: of the cycle's error, as in ``log_relative_error``.
+        error: of the cycle, one of ``losses.relative_error``.
     """
 
     TERMS = (
@@ -67,7 +67,7 @@ class PhysicsObjective:
         variation: float = 1.0,
         code_jitter: float = 0.0,
         lazy_interval: int = 1,
-        power: int = 1,
+        error: ImageError = relative_root_mean_square,
     ) -> None:
         self.weights = check_weights(weights, self.TERMS)
         self.adversarial = adversarial
@@ -76,7 +76,7 @@ class PhysicsObjective:
         self.variation = variation
         self.code_jitter = code_jitter
         self.lazy_interval = lazy_interval
-        self.power = power
+        self.error = error
         self.steps = 0
 
     def generator_step(self, networks: Networks, batch: Images) -> tuple[Terms, Images]:
@@ -95,7 +95,7 @@ class PhysicsObjective:
 
         sigma = denoiser.noise_level(resize(code, high)).unsqueeze(1).detach()
         terms = {
-            "cycle": log_relative_error(fake_high_again, high, sigma, power=self.power),  # (7), its first half
+            "cycle": self.error(fake_high_again, high, sigma),  # (7), its first half
             "code": self._code_error(denoiser, given, code_again, code.detach()),
             "kl": kl_divergence(mean, log_variance),  # (2)
         }

@@ -8,7 +8,7 @@ from torch import nn
 from monai_unsup_denoise.functional import add_rician_noise
 from monai_unsup_denoise.losses import PhysicsObjective
 from monai_unsup_denoise.losses.physics import mean_log_likelihood
-from monai_unsup_denoise.losses.relative_error import log_relative_error
+from monai_unsup_denoise.losses.relative_error import relative_root_mean_square
 
 WEIGHTS = dict.fromkeys(PhysicsObjective.TERMS, 1.0)
 
@@ -94,7 +94,7 @@ def test_the_cycle_is_the_error_of_the_denoised_fake_relative_to_the_noise(physi
     physics_networks["generator_low"].register_forward_pre_hook(lambda _, inputs: given.append(inputs[1]))
     terms, images = objective.generator_step(physics_networks, batch)
     sigma = denoiser.sigma(given[0])[:, None, None, None]
-    torch.testing.assert_close(terms["cycle"], log_relative_error(images["fake_low"], batch["clean"], sigma))
+    torch.testing.assert_close(terms["cycle"], relative_root_mean_square(images["fake_low"], batch["clean"], sigma))
     torch.testing.assert_close(images["fake_high"], batch["noisy"])
 
 
