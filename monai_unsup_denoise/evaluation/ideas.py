@@ -55,6 +55,8 @@ class Idea:
 _OBJECTIVE = "train#objective#"
 _CLEAN = "train#clean_transform#transforms#"
 _ADAM = {"_target_": "torch.optim.Adam", "params": "$@generators.parameters()", "lr": "@learning_rate"}
+_LOG_ERROR = {"_target_": "monai_unsup_denoise.losses.log_mean_absolute", "_mode_": "callable"}
+_CROP = {"_target_": "RandSpatialCropd", "keys": "image", "roi_size": "@patch_size", "random_size": False}
 _SLABS = {
     "spatial_dims": 2,
     "patch_size": [80, 80, 5],
@@ -66,7 +68,7 @@ IDEAS: dict[str, Idea] = {
     "3-D network instead of 2-D over five slices": Idea("+1", True, _SLABS),
     "every noise level brought to one": Idea("+0.3", True, {"network#standard_level": None}),
     "Muon instead of Adam": Idea("+0.3", True, {"train#optimizers#generator": _ADAM}),
-    "squared instead of absolute error": Idea("+0.1", False, {_OBJECTIVE + "power": 2}),
+    "root mean square instead of log of the mean absolute error": Idea("+0.2", True, {_OBJECTIVE + "error": _LOG_ERROR}),
     "adversarial losses": Idea(
         "-0.1",
         False,
@@ -78,9 +80,13 @@ IDEAS: dict[str, Idea] = {
     "codes from the prior beside those of noisy images": Idea("+0.1", True, {_OBJECTIVE + "prior_fraction": 0.0}),
     "noise that varies over the image": Idea("0", True, {_OBJECTIVE + "variation": 1.0}),
     "smoothed and remapped phantoms": Idea("-0.1", True, {_CLEAN + "4#prob": 0.0, _CLEAN + "5#prob": 0.0}),
+    "patches from 1 to 1.5 times as large, resampled": Idea("+0.1", True, {_CLEAN + "0": _CROP}),
     "moving average of the weights": Idea("+0.2", True, {"ema_decay": 0.0}),
     "patches of 48 voxels, one at a time": Idea("+0.1", False, {"patch_size": [48, 48, 48], "batch_size": 1}),
     "wider network, 48 to 192 features": Idea("+0.2", False, {"channels": [48, 96, 192]}),
+    "16 features at full resolution instead of 32": Idea("-0.2", False, {"channels": [16, 64, 128]}),
+    "half the learning rate": Idea("-0.1", False, {"learning_rate": 0.0005}),
+    "twice the learning rate": Idea("-0.1", False, {"learning_rate": 0.002}),
     "two blocks at each scale": Idea("+0.2", False, {"blocks": 2}),
     "x8 self-ensemble": Idea("+0.1", False, {"validate#inferer#mirrored": True}),
     "true pairs": Idea("+0.2", False, {}, ("train_paired.json",)),
