@@ -1,6 +1,6 @@
 # The commands. Each makes the environment it needs the first time; `make help` says what they do.
 .DEFAULT_GOAL := help
-.PHONY: help train evaluate export demo benchmark benchmark-full train-peers ablation ideas peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test test-all lint clean
+.PHONY: help train weights evaluate export demo benchmark benchmark-full train-peers ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test test-all lint clean
 
 CONFIGS := bundles/brain_mri_denoise/configs
 MODELS  := bundles/brain_mri_denoise/models
@@ -25,6 +25,8 @@ DEPLOY_PIP = .deploy/bin/python -m pip install -qq --no-input --disable-pip-vers
 comma := ,
 train_peer = $(BIN)/python -m monai.bundle run training --config_file "['$(CONFIGS)/train.json',$(1)]" $(ARGS)
 
+on_two_cores = OMP_NUM_THREADS=1 $(BIN)/torchrun --standalone --nproc_per_node=2 -m monai.bundle run training --config_file
+
 help: ## say what each command does
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## */\1|/' \
 		| while IFS='|' read -r name what; do printf '  make %-14s %s\n' "$$name" "$$what"; done
@@ -33,6 +35,10 @@ help: ## say what each command does
 
 train: $(STAMP) ## train the bundle on data made on this machine (no download), tracked in MLflow
 	$(BIN)/python -m monai.bundle run training --config_file $(CONFIGS)/train.json $(ARGS)
+
+weights: $(STAMP) ## make the weights that come with the bundle, as the model card says (an hour and a half on two CPU cores)
+	$(on_two_cores) "['$(CONFIGS)/train.json','$(CONFIGS)/multi_gpu_train.json']" --max_epochs 26 --val_interval 13 $(ARGS)
+	$(on_two_cores) "['$(CONFIGS)/train.json','$(CONFIGS)/multi_gpu_train.json','$(CONFIGS)/train_large_patches.json']" $(ARGS)
 
 evaluate: $(STAMP) ## measure the trained model: PSNR and SSIM per noise level
 	$(BIN)/python -m monai.bundle run --config_file "['$(CONFIGS)/train.json','$(CONFIGS)/evaluate.json']" $(ARGS)
@@ -65,6 +71,9 @@ ablation: $(STAMP) ## which terms of the published method help (about 40 minutes
 
 ideas: $(STAMP) ## what each idea of the model is worth, on phantoms: docs/quality.csv (about an hour)
 	$(BIN)/python -m monai_unsup_denoise.evaluation.ideas $(ARGS)
+
+transfer: $(STAMP) ## what it is worth to start from given weights: docs/transfer.csv (about 10 minutes)
+	$(BIN)/python -m monai_unsup_denoise.evaluation.transfer $(ARGS)
 
 peers: .peers/.installed ## install other people's denoisers into .peers, for the benchmark (some gigabytes)
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import pandas as pd
 
-from monai_unsup_denoise.bundle_folder import bundle_folder
 from monai_unsup_denoise.data.atomic import written_whole
+from monai_unsup_denoise.evaluation.short_training import train_once
 
 WEIGHT = "train#objective#weights#"
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -42,7 +42,8 @@ def main() -> None:
     for number, (name, overrides) in enumerate(VARIANTS.items(), start=1):
         folder = options.work_dir.absolute() / f"variant_{number}"
         print(f"{number}/{len(VARIANTS)} {name}", flush=True)
-        train_variant(folder, overrides)
+        settings = {"model_path": folder / "model_paper.pt", "validation_levels": [LEVEL], **BUDGET, **overrides}
+        train_once(folder, settings, ["train_paper.json"])
         measured.append(measure_variant(folder, rest).assign(variant=name)[list(COLUMNS)])
         write_tables(options.output_dir, pd.concat(measured))
 
@@ -53,23 +54,6 @@ def write_tables(folder: Path, results: pd.DataFrame) -> None:
         results.to_csv(partial, index=False)
     with written_whole(folder / "ablation.md") as partial:
         partial.write_text(ablation_table(results), encoding="utf-8")
-
-
-def train_variant(folder: Path, overrides: dict[str, Any]) -> None:
-    """Train one variant of `train_paper.json` with the short budget; its weights go to `folder/model_paper.pt`.
-
-    Raises:
-        subprocess.CalledProcessError: if the training fails; it has said why.
-    """
-    if (folder / "finished").exists():
-        return
-    bundle = bundle_folder()
-    configs = [str(bundle / "configs" / name) for name in ("train.json", "train_paper.json")]
-    places = {"bundle_root": bundle, "output_dir": folder, "model_path": folder / "model_paper.pt"}
-    settings = {**places, "experiment_name": "ablation", "validation_levels": [LEVEL], **BUDGET, **overrides}
-    words = [word for key, value in settings.items() for word in (f"--{key}", str(value))]
-    subprocess.run([sys.executable, "-m", "monai.bundle", "run", "--config_file", str(configs), *words], check=True)
-    (folder / "finished").touch()
 
 
 def measure_variant(folder: Path, options: list[str]) -> pd.DataFrame:

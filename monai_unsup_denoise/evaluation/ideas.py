@@ -9,10 +9,6 @@ after each; a finished variant is not trained again. Mean PSNR of T1w, PDw and T
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,8 +16,8 @@ from typing import Any
 import pandas as pd
 from monai.utils import path_to_sqlite_uri
 
-from monai_unsup_denoise.bundle_folder import bundle_folder
 from monai_unsup_denoise.data.atomic import written_whole
+from monai_unsup_denoise.evaluation.short_training import train_once
 
 LEVELS = (5, 15, 30)
 BUDGET = {
@@ -68,7 +64,7 @@ IDEAS: dict[str, Idea] = {
     "3-D network instead of 2-D over five slices": Idea("+1", True, _SLABS),
     "every noise level brought to one": Idea("+0.3", True, {"network#standard_level": None}),
     "Muon instead of Adam": Idea("+0.3", True, {"train#optimizers#generator": _ADAM}),
-    "root mean square instead of log of the mean absolute error": Idea("+0.2", True, {_OBJECTIVE + "error": _LOG_ERROR}),
+    "root mean square error, not log of the mean absolute": Idea("+0.2", True, {_OBJECTIVE + "error": _LOG_ERROR}),
     "adversarial losses": Idea(
         "-0.1",
         False,
@@ -106,29 +102,11 @@ def main() -> None:
         if options.idea and name not in options.idea and not (folder / "finished").exists():
             continue
         print(f"{number}/{len(IDEAS)} {name}", flush=True)
-        seconds = train(folder, idea)
-        rows.append({"idea": name, "predicted": idea.predicted, "kept": idea.kept, **measured(folder), **seconds})
+        seconds = train_once(folder, {**BUDGET, **idea.changes}, idea.configs)
+        about = {"idea": name, "predicted": idea.predicted, "kept": idea.kept, "seconds": seconds}
+        rows.append({**about, **measured(folder)})
         with written_whole(options.output_dir / "quality.csv") as partial:
             pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(partial, index=False, float_format="%.3f")
-
-
-def train(folder: Path, idea: Idea) -> dict[str, float]:
-    """Train with the idea changed, in `folder`, and say how long that took.
-
-    Raises:
-        subprocess.CalledProcessError: if the training fails; it has said why.
-    """
-    finished = folder / "finished"
-    if not finished.exists():
-        bundle = bundle_folder()
-        configs = [str(bundle / "configs" / name) for name in ("train.json", *idea.configs)]
-        places = {"bundle_root": bundle, "output_dir": folder, "model_path": folder / "model.pt"}
-        settings = {**BUDGET, **places, "tracking_uri": path_to_sqlite_uri(folder / "mlruns.db"), **idea.changes}
-        words = [word for key, value in settings.items() for word in (f"--{key}", _word(value))]
-        start = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "monai.bundle", "run", "--config_file", str(configs), *words], check=True)
-        finished.write_text(json.dumps({"seconds": time.perf_counter() - start}))
-    return json.loads(finished.read_text())
 
 
 def measured(folder: Path) -> dict[str, float]:
@@ -152,10 +130,6 @@ def quality_table(results: pd.DataFrame) -> str:
         predicted, kept = f"{float(row['predicted']):+g}", "yes" if row["kept"] else "no"
         lines.append(f"| {row['idea']} | {predicted} | {gains[0]:+.2f} | {each} | {kept} |")
     return "\n".join(lines) + "\n"
-
-
-def _word(value: Any) -> str:
-    return json.dumps(value) if isinstance(value, (dict, list)) else str(value)
 
 
 if __name__ == "__main__":

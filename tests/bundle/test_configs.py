@@ -85,6 +85,7 @@ def test_the_torchscript_export_denoises_as_the_network_does(tmp_path: Path) -> 
         (["train.json", "train_paired.json"], "inference_paired.json"),
         (["train.json", "train_selfsup.json"], "inference.json"),
         (["train.json", "train_full.json"], "inference.json"),
+        (["train.json", "train_large_patches.json"], "inference.json"),
         (["train.json", "train_paper.json"], "inference_paper.json"),
         (["train.json", "train_cyclegan.json"], "inference_cyclegan.json"),
         (["train.json", "train_paired.json", "train_dncnn.json"], "inference_dncnn.json"),

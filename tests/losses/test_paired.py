@@ -27,7 +27,7 @@ def test_the_image_trains_the_denoiser_and_sigma_trains_the_noise_code(physics_n
 
 
 @pytest.mark.parametrize("error", [relative_root_mean_square, log_mean_absolute])
-def test_the_terms_are_the_distance_to_the_clean_image_and_the_squared_error_of_log_sigma(physics_networks, pairs, error):
+def test_the_terms_are_the_image_s_error_and_the_squared_error_of_log_sigma(physics_networks, pairs, error):
     physics_networks["denoiser"].noise_level.slope.data.zero_()  # sigma 0.1 for every image
     terms, images = PairedObjective(WEIGHTS, error=error).generator_step(physics_networks, pairs)
     sigma = pairs["sigma"].view(2, 1, 1, 1)
