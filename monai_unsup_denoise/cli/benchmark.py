@@ -66,6 +66,12 @@ def benchmark(
         Path, typer.Option(help="Folder for the results; finished cells in it are not computed again.")
     ] = Path("benchmark"),
     threads: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Threads that a method may use.")] = 1,
+    keeps_others: Annotated[
+        bool,
+        typer.Option(
+            "--keep-others", help="Leave the rows of methods that are not chosen in results.csv, as they were."
+        ),
+    ] = False,
     is_quick: Annotated[
         bool, typer.Option("--quick", help="The reduced grid of `make benchmark`: fewer volumes, levels and slices.")
     ] = False,
@@ -81,6 +87,7 @@ def benchmark(
         from monai_unsup_denoise.evaluation.benchmark import run_benchmark
         from monai_unsup_denoise.evaluation.cases import make_cases
         from monai_unsup_denoise.evaluation.cells import Cells
+        from monai_unsup_denoise.evaluation.earlier_rows import join_rows, read_earlier_rows
         from monai_unsup_denoise.evaluation.interpreters import find_interpreters
         from monai_unsup_denoise.evaluation.methods import choose_methods, prepare
         from monai_unsup_denoise.evaluation.report import write_report
@@ -96,9 +103,21 @@ def benchmark(
     folders = [*([models_dir] if models_dir else []), bundle_folder() / "models"]
     configs = bundle_folder() / "configs"
     prepared = [prepare(one, interpreters=interpreters, model_folders=folders, configs=configs) for one in chosen]
+    names = [one.name for one in chosen]
+    earlier = read_earlier_rows(output_dir / "results.csv", without=names) if keeps_others else None
+    shown = choose_methods(settings["methods"], [*names, *(earlier["method"].unique() if earlier is not None else ())])
     cells = Cells(output_dir / "cells", warn=lambda line: typer.echo(line, err=True))
     try:
-        results = run_benchmark(cases, prepared, cells, results=output_dir / "results.csv", threads=threads)
+        results = run_benchmark(
+            cases,
+            prepared,
+            cells,
+            results=output_dir / "results.csv",
+            threads=threads,
+            join=lambda rows: (
+                rows if earlier is None else join_rows(earlier, rows, methods=[one.name for one in shown])
+            ),
+        )
     except KeyboardInterrupt:
         typer.echo(f"stopped; what is finished is kept in {output_dir}: the same command goes on from there", err=True)
         raise typer.Exit(130) from None
@@ -106,9 +125,9 @@ def benchmark(
         output_dir,
         results,
         cells.find_picture,
-        titles={one.name: one.title for one in chosen},
-        notes={one.name: one.note for one in chosen if one.note},
-        references=[one.name for one in chosen if one.trained_on_pairs],
+        titles={one.name: one.title for one in shown},
+        notes={one.name: one.note for one in shown if one.note},
+        references=[one.name for one in shown if one.trained_on_pairs],
         note=settings["remark"] if is_quick else "",
         command=_command(
             volume=[without_folders(word) for word in volume or []],
@@ -118,6 +137,7 @@ def benchmark(
             slices=[slices] if slices else [],
             threads=[threads] if threads != 1 else [],
             quick=is_quick,
+            keeps_others=keeps_others,
         ),
         conditions=f"{_processor()}, {threads} thread{'s' if threads > 1 else ''} for each method",
     )
@@ -126,9 +146,9 @@ def benchmark(
     _say_what_was_left_out(results)
 
 
-def _command(*, quick: bool, **options: Sequence[object]) -> str:
+def _command(*, quick: bool, keeps_others: bool, **options: Sequence[object]) -> str:
     """What the user typed, but for folders: a report is passed on, and a folder may be named after a person."""
-    words = ["--quick"] if quick else []
+    words = ["--quick"] * quick + ["--keep-others"] * keeps_others
     words += [word for name, values in options.items() for value in values for word in (f"--{name}", str(value))]
     return shlex.join(["mri-denoise", "benchmark", *words])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -22,7 +22,13 @@ _SCORING_COST = 2.0
 
 
 def run_benchmark(
-    cases: Sequence[Case], methods: Sequence[PreparedMethod], cells: Cells, *, results: Path, threads: int = 1
+    cases: Sequence[Case],
+    methods: Sequence[PreparedMethod],
+    cells: Cells,
+    *,
+    results: Path,
+    threads: int = 1,
+    join: Callable[[pd.DataFrame], pd.DataFrame] = lambda rows: rows,
 ) -> pd.DataFrame:
     """Run every method on every case and write ``results``, as a CSV file, after each method.
 
@@ -31,6 +37,7 @@ def run_benchmark(
     Args:
         cases, methods, cells, threads: see :func:`benchmark_rows`.
         results: path of the CSV file.
+        join: adds rows of an earlier benchmark to those of this one, before they are written.
 
     Returns:
         What the file holds: rows in the order of the cases, and for each case in that of the methods.
@@ -40,12 +47,12 @@ def run_benchmark(
         for row in benchmark_rows(cases, methods, cells, threads=threads):
             rows.append(row)
             if len(rows) % len(cases) == 0:
-                _write(_sorted(rows, cases), results)
+                _write(join(results_frame(_sorted(rows, cases))), results)
     except BaseException:
         if rows:
-            _write(_sorted(rows, cases), results)
+            _write(join(results_frame(_sorted(rows, cases))), results)
         raise
-    return results_frame(_sorted(rows, cases))
+    return join(results_frame(_sorted(rows, cases)))
 
 
 def benchmark_rows(
@@ -106,9 +113,9 @@ def _sorted(rows: Sequence[Row], cases: Sequence[Case]) -> list[Row]:
     return sorted(rows, key=lambda row: order[row["volume"], row["level"], row["seed"]])
 
 
-def _write(rows: Sequence[Row], path: Path) -> None:
+def _write(rows: pd.DataFrame, path: Path) -> None:
     with written_whole(path) as partial:
-        results_frame(rows).to_csv(partial, index=False)
+        rows.to_csv(partial, index=False)
 
 
 def _kept(cases: Sequence[Case], prepared: PreparedMethod, cells: Cells) -> dict[int, Row]:

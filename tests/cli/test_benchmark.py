@@ -79,6 +79,27 @@ def test_from_a_scan_to_tables_figures_and_a_page(settings, mri_denoise):
     assert list(Path("benchmark/figures").glob("*.png"))
 
 
+def test_rows_of_methods_that_are_not_chosen_stay_where_that_is_asked_for(settings, reports, mri_denoise):
+    assert mri_denoise("benchmark", "--method", "noisy", "--method", "crash").code == 3
+    before = results()
+    assert mri_denoise("benchmark", "--method", "shrink", "--keep-others").code == 3, "a crash is still a row"
+    after = results()
+    assert after["method"].tolist() == ["noisy", "shrink", "crash"] * 2
+    kept = after[after["method"] != "shrink"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, before)
+    assert reports[-1][1]["titles"] == {"noisy": "Noisy", "shrink": "Shrink", "crash": "Crash"}
+    assert mri_denoise("benchmark", "--method", "shrink").code == 0
+    assert set(results()["method"]) == {"shrink"}
+
+
+def test_a_table_that_is_none_is_refused_before_anything_is_computed(settings, reports, mri_denoise):
+    Path("benchmark").mkdir()
+    Path("benchmark/results.csv").write_text("a,b\n1,2\n")
+    outcome = mri_denoise("benchmark", "--method", "noisy", "--keep-others")
+    assert outcome.code == 1 and "no table of results" in outcome.err and "Traceback" not in outcome.err
+    assert Path("benchmark/results.csv").read_text() == "a,b\n1,2\n"
+
+
 def test_options_take_the_place_of_the_settings(settings, reports, mri_denoise, scan):
     options = ["--level", 12.5, "--level", 5, "--seed", 3, "--slices", "1-12", "--volume", f"mine={scan}"]
     outcome = mri_denoise("benchmark", "--method", "noisy", *options, "--output-dir", "deep/folder", "--threads", 2)

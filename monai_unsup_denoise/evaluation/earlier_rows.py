@@ -1,0 +1,39 @@
+"""Rows of an earlier benchmark that a new one does not compute."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.evaluation.rows import COLUMNS
+
+_CASE = ["volume", "level", "seed"]
+
+
+def read_earlier_rows(path: Path, *, without: Collection[str]) -> pd.DataFrame:
+    """The rows of a ``results.csv``, but for those of some methods; none if there is no such file.
+
+    Raises:
+        InputError: if the file is no table of results.
+    """
+    if not path.exists():
+        return pd.DataFrame(columns=list(COLUMNS))
+    try:
+        rows = pd.read_csv(path)[list(COLUMNS)]
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: no table of results ({error}); remove it or give another --output-dir") from error
+    return rows[~rows["method"].isin(without)]
+
+
+def join_rows(earlier: pd.DataFrame, new: pd.DataFrame, *, methods: Sequence[str]) -> pd.DataFrame:
+    """Both, by volume, level and seed as they first appear, and within these in the order of ``methods``."""
+    if earlier.empty:
+        return new
+    rows = pd.concat([earlier, new], ignore_index=True)
+    place = {name: number for number, name in enumerate(methods)}
+    volumes = {name: number for number, name in enumerate(dict.fromkeys(rows["volume"]))}
+    keys = rows[_CASE].assign(volume=rows["volume"].map(volumes), method=rows["method"].map(place))
+    return rows.loc[keys.sort_values([*_CASE, "method"], kind="stable").index].reset_index(drop=True)
