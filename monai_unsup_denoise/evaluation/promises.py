@@ -49,6 +49,7 @@ def main() -> None:
             f"bias by band at 15 %, in sigma: {' '.join(f'{b:+.3f}' for b in bias(denoiser, clean))}",
             "sigma map, noise twofold across the head: error {:.1%} at the median, {:.1%} at the 95th percentile, "
             "{:.1%} at most".format(*varying_noise(varying, clean)),
+            f"uncertainty map at 15 %: error to expect / error found {calibration(denoiser, clean):.2f}",
         ):
             print(f"{name}: {line}", flush=True)
     for path in options.real:
@@ -84,6 +85,15 @@ def varying_noise(denoiser: Any, clean: np.ndarray) -> tuple[float, float, float
     found = denoiser.denoise_image(denoiser.wrap(noisy), ["sigma"]).maps["sigma"]
     error = np.abs(found / truth - 1)[foreground(clean)]
     return float(np.median(error)), float(np.percentile(error, 95)), float(error.max())
+
+
+def calibration(denoiser: Any, clean: np.ndarray, *, level: float = LEVEL) -> float:
+    """Root mean square of the uncertainty map over that of the error, where there is tissue; 1 is calibrated."""
+    noisy = add_rician_noise(torch.from_numpy(clean), level, generator=torch.Generator().manual_seed(0)).numpy()
+    volume = denoiser.denoise_image(denoiser.wrap(noisy), ["uncertainty"])
+    tissue = foreground(clean)
+    expected, found = volume.maps["uncertainty"][tissue], (volume.denoised - clean)[tissue]
+    return float(np.sqrt(np.mean(expected**2, dtype=np.float64) / np.mean(found**2, dtype=np.float64)))
 
 
 def real_residual(denoiser: Any, path: Path) -> tuple[float, float, float]:

@@ -9,7 +9,7 @@ from monai_unsup_denoise.evaluation import promises
 
 
 class Toy:
-    """Returns its input times ``factor``, and says that sigma is ``level`` everywhere."""
+    """Returns its input times ``factor``; every map of it is ``level`` everywhere."""
 
     def __init__(self, *, factor: float = 1.0, level: float = promises.LEVEL) -> None:
         self.factor = factor
@@ -19,8 +19,9 @@ class Toy:
         return volume
 
     def denoise_image(self, image, maps=()):
-        sigma = np.full_like(image, self.level)
-        return SimpleNamespace(denoised=self.factor * image, maps={"sigma": sigma} if "sigma" in maps else {})
+        return SimpleNamespace(
+            denoised=self.factor * image, maps={name: np.full_like(image, self.level) for name in maps}
+        )
 
 
 @pytest.fixture
@@ -45,3 +46,8 @@ def test_one_number_for_a_noise_that_doubles_is_off_by_root_two_at_the_sides(bal
     median, high, most = promises.varying_noise(Toy(), ball)
     assert median < high <= most
     assert most == pytest.approx(np.sqrt(2) - 1, abs=0.03)
+
+
+def test_an_uncertainty_of_sigma_is_calibrated_for_what_denoises_nothing_and_one_of_half_is_half(ball):
+    assert promises.calibration(Toy(), ball) == pytest.approx(1.0, rel=0.03)
+    assert promises.calibration(Toy(level=promises.LEVEL / 2), ball) == pytest.approx(0.5, rel=0.03)
