@@ -2,6 +2,7 @@
 
 from monai_unsup_denoise.functional.air_mask import mask_air
 from monai_unsup_denoise.functional.noise_level import estimate_background_sigma
+from monai_unsup_denoise.functional.residual_noise import residual_noise_map
 from monai_unsup_denoise.functional.resizing import resize
 from monai_unsup_denoise.functional.rician import (
     add_rician_noise,
@@ -13,6 +14,7 @@ from monai_unsup_denoise.functional.rician import (
     rician_variance,
 )
 from monai_unsup_denoise.functional.smooth_map import smooth_map
+from monai_unsup_denoise.functional.smoothing import smooth_twice
 
 __all__ = [
     "add_rician_noise",
@@ -20,10 +22,12 @@ __all__ = [
     "invert_rician_mean",
     "koay_inversion",
     "mask_air",
+    "residual_noise_map",
     "resize",
     "rician_log_density",
     "rician_mean",
     "rician_second_moment",
     "rician_variance",
     "smooth_map",
+    "smooth_twice",
 ]

@@ -95,3 +95,14 @@ class DisentangledDenoiser(nn.Module):
         if self.noise_level is None:
             raise ValueError("this denoiser's noise code has no unit: it was built without `noise_level`")
         return self.noise_level(code)
+
+    @torch.jit.export
+    def amplify(self, code: torch.Tensor, gain: torch.Tensor) -> torch.Tensor:
+        """The code whose noise level is ``gain`` times as high, as ``NoiseLevel.amplify`` gives it.
+
+        Raises:
+            ValueError: if the denoiser was made without ``noise_level``.
+        """
+        if self.noise_level is None:
+            raise ValueError("this denoiser's noise code has no unit: it was built without `noise_level`")
+        return self.noise_level.amplify(code, gain)

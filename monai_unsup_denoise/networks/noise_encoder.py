@@ -8,6 +8,8 @@ import torch
 from monai.networks.layers import Conv
 from torch import nn
 
+from monai_unsup_denoise.functional import smooth_twice
+
 
 class NoiseEncoder(nn.Module):
     """What the noise of an image looks like, ``E^n``: mean and log-variance of the noise code ``z``.
@@ -104,18 +106,10 @@ class NoiseEncoder(nn.Module):
         return weight, torch.cat([log_energy + out[:, 1:2], out[:, 2:]], dim=1)
 
     def _smooth(self, x: torch.Tensor) -> torch.Tensor:
-        """Mean over ``map_scale`` voxels along each axis, twice; near the border, over what there is."""
-        for axis in range(2, x.dim()):
-            stride = max(self.window // 2, 1) if axis < 4 else 1
-            reach = min(self.map_scale // stride // 2, x.size(axis) - 1)
-            for _ in range(2):
-                flat = x.movedim(axis, -1)
-                kernel = 2 * reach + 1
-                line = nn.functional.avg_pool1d(
-                    flat.reshape(-1, 1, x.size(axis)), kernel, stride=1, padding=reach, count_include_pad=False
-                )
-                x = line.view(flat.shape).movedim(-1, axis)
-        return x
+        """Mean over ``map_scale`` voxels along each axis, twice."""
+        stride = max(self.window // 2, 1)
+        nodes = self.map_scale // 2
+        return smooth_twice(x, [nodes // stride, nodes // stride, nodes])
 
     def _local_statistics(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Log-energy of each window ``(B, 1, *)``, scale-invariant features ``(B, 3, *)``, and 1 where it is empty."""
