@@ -69,7 +69,7 @@ def benchmark(
     keeps_others: Annotated[
         bool,
         typer.Option(
-            "--keep-others", help="Leave the rows of methods that are not chosen in results.csv, as they were."
+            "--keep-others", help="Leave the rows of results.csv that are not computed this time, as they were."
         ),
     ] = False,
     is_quick: Annotated[
@@ -104,7 +104,7 @@ def benchmark(
     configs = bundle_folder() / "configs"
     prepared = [prepare(one, interpreters=interpreters, model_folders=folders, configs=configs) for one in chosen]
     names = [one.name for one in chosen]
-    earlier = read_earlier_rows(output_dir / "results.csv", without=names) if keeps_others else None
+    earlier = read_earlier_rows(output_dir / "results.csv") if keeps_others else None
     shown = choose_methods(settings["methods"], [*names, *(earlier["method"].unique() if earlier is not None else ())])
     cells = Cells(output_dir / "cells", warn=lambda line: typer.echo(line, err=True))
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -13,8 +13,8 @@ from monai_unsup_denoise.evaluation.rows import COLUMNS
 _CASE = ["volume", "level", "seed"]
 
 
-def read_earlier_rows(path: Path, *, without: Collection[str]) -> pd.DataFrame:
-    """The rows of a ``results.csv``, but for those of some methods; none if there is no such file.
+def read_earlier_rows(path: Path) -> pd.DataFrame:
+    """The rows of a ``results.csv``; none if there is no such file.
 
     Raises:
         InputError: if the file is no table of results.
@@ -22,17 +22,17 @@ def read_earlier_rows(path: Path, *, without: Collection[str]) -> pd.DataFrame:
     if not path.exists():
         return pd.DataFrame(columns=list(COLUMNS))
     try:
-        rows = pd.read_csv(path)[list(COLUMNS)]
+        return pd.read_csv(path)[list(COLUMNS)]
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path}: no table of results ({error}); remove it or give another --output-dir") from error
-    return rows[~rows["method"].isin(without)]
 
 
 def join_rows(earlier: pd.DataFrame, new: pd.DataFrame, *, methods: Sequence[str]) -> pd.DataFrame:
-    """Both, by volume, level and seed as they first appear, and within these in the order of ``methods``."""
+    """New rows, and earlier ones of other cases or methods; by volume as they first appear, level and seed, and within
+    these in the order of ``methods``."""
     if earlier.empty:
         return new
-    rows = pd.concat([earlier, new], ignore_index=True)
+    rows = pd.concat([earlier, new], ignore_index=True).drop_duplicates([*_CASE, "method"], keep="last")
     place = {name: number for number, name in enumerate(methods)}
     volumes = {name: number for number, name in enumerate(dict.fromkeys(rows["volume"]))}
     keys = rows[_CASE].assign(volume=rows["volume"].map(volumes), method=rows["method"].map(place))

@@ -79,7 +79,7 @@ def test_from_a_scan_to_tables_figures_and_a_page(settings, mri_denoise):
     assert list(Path("benchmark/figures").glob("*.png"))
 
 
-def test_rows_of_methods_that_are_not_chosen_stay_where_that_is_asked_for(settings, reports, mri_denoise):
+def test_rows_that_are_not_computed_stay_where_that_is_asked_for(settings, reports, mri_denoise):
     assert mri_denoise("benchmark", "--method", "noisy", "--method", "crash").code == 3
     before = results()
     assert mri_denoise("benchmark", "--method", "shrink", "--keep-others").code == 3, "a crash is still a row"
@@ -88,6 +88,8 @@ def test_rows_of_methods_that_are_not_chosen_stay_where_that_is_asked_for(settin
     kept = after[after["method"] != "shrink"].reset_index(drop=True)
     pd.testing.assert_frame_equal(kept, before)
     assert reports[-1][1]["titles"] == {"noisy": "Noisy", "shrink": "Shrink", "crash": "Crash"}
+    assert mri_denoise("benchmark", "--method", "noisy", "--level", 15, "--keep-others").code == 3
+    pd.testing.assert_frame_equal(results(), after)
     assert mri_denoise("benchmark", "--method", "shrink").code == 0
     assert set(results()["method"]) == {"shrink"}
 
