@@ -36,9 +36,11 @@ help: ## say what each command does
 train: $(STAMP) ## train the bundle on data made on this machine (no download), tracked in MLflow
 	$(BIN)/python -m monai.bundle run training --config_file $(CONFIGS)/train.json $(ARGS)
 
-weights: $(STAMP) ## make the weights that come with the bundle, as the model card says (an hour and a half on two CPU cores)
-	$(on_two_cores) "['$(CONFIGS)/train.json','$(CONFIGS)/multi_gpu_train.json']" --max_epochs 26 --val_interval 13 $(ARGS)
-	$(on_two_cores) "['$(CONFIGS)/train.json','$(CONFIGS)/multi_gpu_train.json','$(CONFIGS)/train_large_patches.json']" $(ARGS)
+weights: $(STAMP) ## make the weights that come with the bundle, as the model card says (an hour and a quarter on two CPU cores)
+	$(on_two_cores) "['$(CONFIGS)/train.json','$(CONFIGS)/multi_gpu_train.json']" \
+		--max_epochs 26 --val_interval 13 --model_path $(MODELS)/model_small_patches.pt $(ARGS)
+	$(on_two_cores) "['$(CONFIGS)/train.json','$(CONFIGS)/train_large_patches.json','$(CONFIGS)/multi_gpu_train.json']" \
+		--pretrained $(MODELS)/model_small_patches.pt $(ARGS)
 
 evaluate: $(STAMP) ## measure the trained model: PSNR and SSIM per noise level
 	$(BIN)/python -m monai.bundle run --config_file "['$(CONFIGS)/train.json','$(CONFIGS)/evaluate.json']" $(ARGS)
@@ -60,8 +62,9 @@ benchmark-full: $(STAMP) ## the whole comparison in docs/benchmark (hours); BRAI
 	$(BIN)/mri-denoise benchmark --volume phantom $(if $(BRAINWEB),--volume brainweb:$(BRAINWEB)) \
 		--output-dir docs/benchmark $(ARGS) || test $$? -eq 3
 
-train-peers: $(STAMP) ## train the learned methods that ours is compared with (hours on two CPU cores)
-	$(call train_peer,'$(CONFIGS)/train_paired.json')
+train-peers: $(STAMP) ## train the learned methods that ours is compared with, after `make weights` (hours on two CPU cores)
+	$(on_two_cores) "['$(CONFIGS)/train.json','$(CONFIGS)/train_paired.json','$(CONFIGS)/train_large_patches.json','$(CONFIGS)/multi_gpu_train.json']" \
+		--pretrained $(MODELS)/model_small_patches.pt --model_path $(MODELS)/model_paired.pt $(ARGS)
 	$(call train_peer,'$(CONFIGS)/train_paired.json'$(comma)'$(CONFIGS)/train_dncnn.json')
 	$(call train_peer,'$(CONFIGS)/train_cyclegan.json')
 	$(call train_peer,'$(CONFIGS)/train_paper.json')

@@ -26,7 +26,6 @@ README_METHODS = (
     "cyclegan",
     "paper",
     "ours",
-    "ours_x8",
     "paired",
 )
 
