@@ -63,8 +63,8 @@ benchmark-full: $(STAMP) ## the whole comparison in docs/benchmark (hours); BRAI
 		--output-dir docs/benchmark $(ARGS) || test $$? -eq 3
 
 train-peers: $(STAMP) ## train the learned methods that ours is compared with, after `make weights` (hours on two CPU cores)
-	$(on_two_cores) "['$(CONFIGS)/train.json','$(CONFIGS)/train_paired.json','$(CONFIGS)/train_large_patches.json','$(CONFIGS)/multi_gpu_train.json']" \
-		--pretrained $(MODELS)/model_small_patches.pt --model_path $(MODELS)/model_paired.pt $(ARGS)
+	$(call train_peer,'$(CONFIGS)/train_paired.json'$(comma)'$(CONFIGS)/train_large_patches.json') \
+		--pretrained $(MODELS)/model_small_patches.pt
 	$(call train_peer,'$(CONFIGS)/train_paired.json'$(comma)'$(CONFIGS)/train_dncnn.json')
 	$(call train_peer,'$(CONFIGS)/train_cyclegan.json')
 	$(call train_peer,'$(CONFIGS)/train_paper.json')
