@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from pydoc import locate
 from typing import Any
 
 import nibabel
@@ -21,7 +22,7 @@ import torch
 
 from monai_unsup_denoise.data import phantom_datalist
 from monai_unsup_denoise.data.atomic import written_whole
-from monai_unsup_denoise.engines import VolumeDenoiser
+from monai_unsup_denoise.evaluation.promises import DENOISER
 from monai_unsup_denoise.evaluation.scores import psnr
 from monai_unsup_denoise.evaluation.short_training import train_once
 from monai_unsup_denoise.functional import add_rician_noise
@@ -72,7 +73,7 @@ def noisy_scans(folder: Path) -> Path:
     for item, level in zip(_phantoms(NOISY_SUBJECTS), (5, 10, 20, 30), strict=True):
         path = folder / Path(item["image"]).name
         if not path.exists():
-            scan = nibabel.load(item["image"])
+            scan: Any = nibabel.load(item["image"])
             noisy = _add_noise(scan.get_fdata(dtype=np.float32), level)
             with written_whole(path) as partial:
                 nibabel.save(nibabel.Nifti1Image(noisy, scan.affine), partial)
@@ -81,9 +82,11 @@ def noisy_scans(folder: Path) -> Path:
 
 def measured(weights: Path) -> dict[str, float]:
     """PSNR of the middle slices of the held-out scan at each level, in dB."""
-    denoiser = VolumeDenoiser(model=weights)
+    made: Any = locate(DENOISER)
+    denoiser = made(model=weights)
     [item] = _phantoms([HELD_OUT])
-    clean = nibabel.load(item["image"]).get_fdata(dtype=np.float32)
+    scan: Any = nibabel.load(item["image"])
+    clean = scan.get_fdata(dtype=np.float32)
     first = (clean.shape[2] - SLICES) // 2
     clean = clean[..., first : first + SLICES] / clean.max()
     scores = {}

@@ -33,9 +33,10 @@ def residual_noise_map(
     deviation = (noisy - rician_mean(denoised, sigma)).square()
     said = sigma.square() * deviation / rician_variance(denoised, sigma).clamp(min=1e-12)
     counts = (noisy > 0).float()
+    nodes_of_axes = (grid[0], grid[1], grid[2])
     reach = [max(scale * nodes // (2 * side), 1) for nodes, side in zip(grid, noisy.shape[2:], strict=True)]
-    near = smooth_twice(adaptive_avg_pool3d(said * counts, list(grid)), reach)
-    total = smooth_twice(adaptive_avg_pool3d(counts, list(grid)), reach)
+    near = smooth_twice(adaptive_avg_pool3d(said * counts, nodes_of_axes), reach)
+    total = smooth_twice(adaptive_avg_pool3d(counts, nodes_of_axes), reach)
     everywhere = (said * counts).flatten(1).sum(1) / counts.flatten(1).sum(1).clamp(min=1)
     mean = everywhere.view(-1, 1, 1, 1, 1)
     return ((near + _PRIOR * mean) / (total + _PRIOR)).clamp(min=1e-12).sqrt()

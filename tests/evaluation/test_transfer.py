@@ -37,6 +37,10 @@ def test_the_table_has_every_training_and_level() -> None:
 
 @pytest.mark.slow
 def test_every_training_is_run_and_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    budget = transfer.budget
+    small = {"datalists#spacing": 4, "datalists#clean_subjects": [4], "patch_size": [16, 16, 16]}
+    monkeypatch.setattr(transfer, "budget", lambda steps: budget(steps) | small)
+    monkeypatch.setattr(transfer, "phantom_datalist", _at_4_mm)
     folders = ["--output-dir", str(tmp_path), "--work-dir", str(tmp_path / "work")]
     monkeypatch.setattr(sys, "argv", ["transfer", *folders, "--steps", "3", "--few-steps", "2"])
     transfer.main()
