@@ -91,6 +91,7 @@ def benchmark(
         from monai_unsup_denoise.evaluation.interpreters import find_interpreters
         from monai_unsup_denoise.evaluation.methods import choose_methods, prepare
         from monai_unsup_denoise.evaluation.report import write_report
+        from monai_unsup_denoise.evaluation.rows import results_frame
         from monai_unsup_denoise.evaluation.volumes import find_sources, load_volume, without_folders
     chosen = choose_methods(settings["methods"], method or ())
     make_cases([], level or [], [])  # a wrong level is said before a phantom is made
@@ -103,9 +104,8 @@ def benchmark(
     folders = [*([models_dir] if models_dir else []), bundle_folder() / "models"]
     configs = bundle_folder() / "configs"
     prepared = [prepare(one, interpreters=interpreters, model_folders=folders, configs=configs) for one in chosen]
-    names = [one.name for one in chosen]
-    earlier = read_earlier_rows(output_dir / "results.csv") if keeps_others else None
-    shown = choose_methods(settings["methods"], [*names, *(earlier["method"].unique() if earlier is not None else ())])
+    earlier = read_earlier_rows(output_dir / "results.csv") if keeps_others else results_frame([])
+    shown = choose_methods(settings["methods"], [*(one.name for one in chosen), *earlier["method"]])
     cells = Cells(output_dir / "cells", warn=lambda line: typer.echo(line, err=True))
     try:
         results = run_benchmark(
@@ -114,9 +114,7 @@ def benchmark(
             cells,
             results=output_dir / "results.csv",
             threads=threads,
-            join=lambda rows: (
-                rows if earlier is None else join_rows(earlier, rows, methods=[one.name for one in shown])
-            ),
+            join=lambda rows: join_rows(earlier, rows, methods=[one.name for one in shown]),
         )
     except KeyboardInterrupt:
         typer.echo(f"stopped; what is finished is kept in {output_dir}: the same command goes on from there", err=True)

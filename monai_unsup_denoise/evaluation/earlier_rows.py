@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from monai_unsup_denoise.errors import InputError
-from monai_unsup_denoise.evaluation.rows import COLUMNS
+from monai_unsup_denoise.evaluation.rows import COLUMNS, results_frame
 
 _CASE = ["volume", "level", "seed"]
 
@@ -20,7 +20,7 @@ def read_earlier_rows(path: Path) -> pd.DataFrame:
         InputError: if the file is no table of results.
     """
     if not path.exists():
-        return pd.DataFrame(columns=list(COLUMNS))
+        return results_frame([])
     try:
         return pd.read_csv(path)[list(COLUMNS)]
     except (OSError, ValueError, KeyError) as error:

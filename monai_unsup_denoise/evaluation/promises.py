@@ -67,7 +67,7 @@ def noise_free(denoiser: Any, clean: np.ndarray) -> float:
 
 def bias(denoiser: Any, clean: np.ndarray, *, level: float = LEVEL) -> list[float]:
     """Mean error by band of the true intensity, in units of sigma."""
-    noisy = add_rician_noise(torch.from_numpy(clean), level, generator=torch.Generator().manual_seed(0)).numpy()
+    noisy = _with_noise(clean, torch.tensor(level))
     return bias_by_band(denoiser.denoise_image(denoiser.wrap(noisy)).denoised, clean, level)
 
 
@@ -80,8 +80,7 @@ def varying_noise(denoiser: Any, clean: np.ndarray) -> tuple[float, float, float
     place = (np.arange(clean.shape[0]) - head[0]) / (head[-1] - head[0])
     truth = LEVEL * VARIATION ** (place.clip(0, 1) - 0.5)[:, None, None]
     truth = np.broadcast_to(truth, clean.shape).astype(np.float32)
-    generator = torch.Generator().manual_seed(0)
-    noisy = add_rician_noise(torch.from_numpy(clean), torch.from_numpy(truth.copy()), generator=generator).numpy()
+    noisy = _with_noise(clean, torch.from_numpy(truth.copy()))
     found = denoiser.denoise_image(denoiser.wrap(noisy), ["sigma"]).maps["sigma"]
     error = np.abs(found / truth - 1)[foreground(clean)]
     return float(np.median(error)), float(np.percentile(error, 95)), float(error.max())
@@ -89,7 +88,7 @@ def varying_noise(denoiser: Any, clean: np.ndarray) -> tuple[float, float, float
 
 def calibration(denoiser: Any, clean: np.ndarray, *, level: float = LEVEL) -> float:
     """Root mean square of the uncertainty map over that of the error, where there is tissue; 1 is calibrated."""
-    noisy = add_rician_noise(torch.from_numpy(clean), level, generator=torch.Generator().manual_seed(0)).numpy()
+    noisy = _with_noise(clean, torch.tensor(level))
     volume = denoiser.denoise_image(denoiser.wrap(noisy), ["uncertainty"])
     tissue = foreground(clean)
     expected, found = volume.maps["uncertainty"][tissue], (volume.denoised - clean)[tissue]
@@ -106,6 +105,10 @@ def real_residual(denoiser: Any, path: Path) -> tuple[float, float, float]:
     residual = noisy - denoised
     lag = residual_autocorrelation(residual, head, lags=[1])[0]
     return lag, gradient_correlation(residual, denoised, head), float(volume.sigma_percent or np.nan)
+
+
+def _with_noise(clean: np.ndarray, sigma: torch.Tensor) -> np.ndarray:
+    return add_rician_noise(torch.from_numpy(clean), sigma, generator=torch.Generator().manual_seed(0)).numpy()
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 
 trains on T1w and PDw phantoms alone, then measures on T2w: these weights as they are; fine-tuned on noisy T2w scans
 alone, with no clean image (`train_selfsup.json`); trained further on unpaired T2w; and a network that saw no more than
-those last steps. PSNR of phantom subject 10, which no training sees. Writes `transfer.csv`.
+those last steps. PSNR of phantom subject 10, which no training sees. Writes `transfer.csv` and prints it as a table.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def main() -> None:
     few, new = budget(options.few_steps), {"datalists#contrasts": NEW}
     train_once(work / "known", {**budget(options.steps), "datalists#contrasts": KNOWN})
     given = {"pretrained": work / "known" / "model.pt", "learning_rate": 0.0002}
-    train_once(work / "alone", {**few, **given, "noisy_dir": noisy_scans(work / "noisy")}, ["train_selfsup.json"])
+    alone = {"noisy_dir": noisy_scans(work / "noisy"), "val_interval": 2}  # no truth to validate on: the last weights
+    train_once(work / "alone", {**few, **given, **alone}, ["train_selfsup.json"])
     train_once(work / "further", {**few, **given, **new})
     train_once(work / "scratch", {**few, **new})
     names = {
@@ -57,8 +58,10 @@ def main() -> None:
         f"{options.few_steps} steps on unpaired T2w, from nothing": "scratch",
     }
     rows = [{"training": name, **measured(work / folder / "model.pt")} for name, folder in names.items()]
+    results = pd.DataFrame(rows, columns=list(COLUMNS))
     with written_whole(options.output_dir / "transfer.csv") as partial:
-        pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(partial, index=False, float_format="%.3f")
+        results.to_csv(partial, index=False, float_format="%.3f")
+    print(transfer_table(results), end="")
 
 
 def budget(steps: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from monai.data import DataLoader, Dataset, MetaTensor, decollate_batch
 from scipy.stats import rice
 
 from monai_unsup_denoise.engines import VolumeInferer
-from monai_unsup_denoise.functional import add_rician_noise, resize
+from monai_unsup_denoise.functional import add_rician_noise, residual_noise_map, resize
 from monai_unsup_denoise.networks import (
     ContentEncoder,
     ContentGenerator,
@@ -140,7 +140,13 @@ def test_the_code_has_spatial_axes_only_if_the_noise_may_vary(untrained, varying
     volume = torch.rand(1, 1, 24, 20, 8)
     code = VolumeInferer(varying_noise=varying).noise_code(volume, untrained)
     assert code.dim() == dimensions and code.shape[:2] == (1, 1)
-    if not varying:
+    if varying:
+        first = untrained.encode_noise_map(volume)
+        denoised = VolumeInferer()(volume, untrained, code=first)
+        sigma = untrained.sigma(resize(first, volume)).unsqueeze(1)
+        expected = residual_noise_map(volume, denoised, sigma, first.shape[2:])
+        torch.testing.assert_close(untrained.sigma(code), expected[:, 0])
+    else:
         assert torch.equal(code, untrained.encode_noise(volume))
     assert type(VolumeInferer(varying_noise=varying).noise_code(MetaTensor(volume), untrained)) is torch.Tensor
 
