@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,13 +19,22 @@ class BundleDenoiser:
         config: name in the bundle's ``configs``, such as ``inference_paper.json``.
         model: file of weights; the config's if None.
         device: such as ``cpu``; the config's if None.
+        settings: further values of the config by id, such as ``self_ensemble``.
 
     Raises:
         InputError: for a config or weights that are missing or do not fit.
     """
 
-    def __init__(self, config: str = "inference.json", *, model: str | Path | None = None, device: str | None = None):
-        self.denoiser = VolumeDenoiser(bundle_folder() / "configs" / config, model=model, device=device)
+    def __init__(
+        self,
+        config: str = "inference.json",
+        *,
+        model: str | Path | None = None,
+        device: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        path = bundle_folder() / "configs" / config
+        self.denoiser = VolumeDenoiser(path, model=model, device=device, settings=settings)
 
     def __call__(self, noisy: np.ndarray, sigma: float | None = None) -> tuple[np.ndarray, float | None]:
         """The denoised array ``(X, Y, Z)`` and the sigma found, in units of ``noisy``; ``sigma`` is not looked at."""

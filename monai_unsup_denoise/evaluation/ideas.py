@@ -53,6 +53,10 @@ _CLEAN = "train#clean_transform#transforms#"
 _ADAM = {"_target_": "torch.optim.Adam", "params": "$@generators.parameters()", "lr": "@learning_rate"}
 _LOG_ERROR = {"_target_": "monai_unsup_denoise.losses.log_mean_absolute", "_mode_": "callable"}
 _CROP = {"_target_": "RandSpatialCropd", "keys": "image", "roi_size": "@patch_size", "random_size": False}
+_FLIPS = {
+    "_target_": "Compose",
+    "transforms": [{"_target_": "RandFlipd", "keys": "image", "prob": 0.5, "spatial_axis": axis} for axis in (0, 2)],
+}
 _SLABS = {
     "spatial_dims": 2,
     "patch_size": [80, 80, 5],
@@ -84,7 +88,8 @@ IDEAS: dict[str, Idea] = {
     "half the learning rate": Idea("-0.1", False, {"learning_rate": 0.0005}),
     "twice the learning rate": Idea("-0.1", False, {"learning_rate": 0.002}),
     "two blocks at each scale": Idea("+0.2", False, {"blocks": 2}),
-    "x8 self-ensemble": Idea("+0.1", False, {"validate#inferer#mirrored": True}),
+    "flips along the third axis too": Idea("+0.1", False, {_CLEAN + "1": _FLIPS}),
+    "another seed, to see chance": Idea("0", False, {"seed": 1, "datalists#seed": 0}),
     "true pairs": Idea("+0.2", False, {}, ("train_paired.json",)),
 }
 

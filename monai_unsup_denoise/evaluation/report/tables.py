@@ -26,6 +26,7 @@ README_METHODS = (
     "cyclegan",
     "paper",
     "ours",
+    "ours_x8",
     "paired",
 )
 
