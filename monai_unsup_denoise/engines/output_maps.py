@@ -68,22 +68,32 @@ class OutputMapsd(Transform):
     """Postprocessing of a denoised item: adds the maps asked for to ``image`` and ``pred``.
 
     ``sigma``: noise level of each voxel; ``residual``: what was removed, image minus pred; ``uncertainty``: see
-    `uncertainty_map`. All in the units of the image; each takes its metadata, so that ``Invertd`` treats them alike.
+    `uncertainty_map`, times ``uncertainty_factor``. All in the units of the image; each takes its metadata, so that ``Invertd`` treats them alike.
 
     Args:
         names: of `OUTPUT_MAPS`; may be empty.
         network, inferer: as in the evaluator.
+        uncertainty_factor: by how much the error of these weights exceeds what the bootstrap tells of it, found on
+            scans whose truth is known (`evaluation/promises.py`).
 
     Raises:
         ValueError: for an unknown name.
     """
 
-    def __init__(self, names: Sequence[str], *, network: VolumeNetwork, inferer: VolumeInferer) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        *,
+        network: VolumeNetwork,
+        inferer: VolumeInferer,
+        uncertainty_factor: float = 1.0,
+    ) -> None:
         if unknown := sorted(set(names) - set(OUTPUT_MAPS)):
             raise ValueError(f"maps {unknown} unknown; choose from {list(OUTPUT_MAPS)}")
         self.names = tuple(names)
         self.network = network
         self.inferer = inferer
+        self.uncertainty_factor = uncertainty_factor
 
     @torch.no_grad()
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
@@ -104,7 +114,8 @@ class OutputMapsd(Transform):
             return sigma_map(image, code, self.network)
         if getattr(self.inferer, "keep_floor", False):
             pred = _without_floor(self.inferer)(image, self.network, code=code)
-        return uncertainty_map(pred, code, network=self.network, inferer=self.inferer)
+        found = uncertainty_map(pred, code, network=self.network, inferer=self.inferer)
+        return self.uncertainty_factor * found
 
 
 def _without_floor(inferer: VolumeInferer) -> VolumeInferer:

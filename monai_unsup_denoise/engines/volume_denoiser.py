@@ -97,6 +97,8 @@ class VolumeDenoiser:
         except RuntimeError as error:
             raise find_input_error(error) or error from None
         self.network: Any = chosen.to(self.device).eval()
+        factor = "uncertainty_factor"
+        self.uncertainty_factor: float = parser.get_parsed_content(factor) if factor in parser else 1.0
         self.model_path = Path(parser.get_parsed_content("model_path")) if network is None else None
 
     def denoise(self, path: str | Path) -> DenoisedVolume:
@@ -125,7 +127,10 @@ class VolumeDenoiser:
             sigma = reference * float(self.network.sigma(of_volume))
         elif {"sigma", "uncertainty"} & set(maps):
             raise InputError(f"map {sorted(set(maps) - {'residual'})[0]!r}: this model does not tell the noise level")
-        made = OutputMapsd(maps, network=self.network, inferer=self.inferer)({"image": image, "pred": pred})
+        add_maps = OutputMapsd(
+            maps, network=self.network, inferer=self.inferer, uncertainty_factor=self.uncertainty_factor
+        )
+        made = add_maps({"image": image, "pred": pred})
         maximum = float(np.percentile(denoised, 99.9))
         return DenoisedVolume(
             noisy=_scanner_units(image.as_tensor(), reference),

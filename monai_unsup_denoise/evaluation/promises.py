@@ -1,6 +1,6 @@
 """What is asked of the model beyond PSNR: noise that varies, scans without noise, air, real scans.
 
-    python -m monai_unsup_denoise.evaluation.promises --volume NAME=SCAN ... [--real SCAN]
+    python -m monai_unsup_denoise.evaluation.promises --volume SCAN ... [--slices 40] [--real SCAN]
 
 Clean scans get noise here; a real scan is taken as it is. Prints one line for each question.
 """
@@ -8,6 +8,7 @@ Clean scans get noise here; a real scan is taken as it is. Prints one line for e
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 from pydoc import locate
 from typing import Any
@@ -22,6 +23,7 @@ from monai_unsup_denoise.evaluation.scores import (
     psnr,
     residual_autocorrelation,
 )
+from monai_unsup_denoise.evaluation.volumes import find_sources, load_volume
 from monai_unsup_denoise.functional import add_rician_noise
 
 DENOISER = "monai_unsup_denoise.engines.VolumeDenoiser"  # by name, as the benchmark's methods are
@@ -32,32 +34,35 @@ VARIATION = 2.0
 def main() -> None:
     """Answer every question for every scan."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--volume", action="append", default=[], metavar="NAME=SCAN", help="a clean scan")
+    parser.add_argument("--volume", action="append", default=[], help="clean scans, as in `mri-denoise benchmark`")
+    parser.add_argument("--slices", default="all", help="of clean scans: FIRST-LAST, how many, or all")
     parser.add_argument("--real", action="append", default=[], type=Path, metavar="SCAN", help="a noisy scan")
     parser.add_argument("--model", type=Path, help="weights; else the bundle's")
     options = parser.parse_args()
     made: Any = locate(DENOISER)
     denoiser = made(model=options.model)
     varying = made(model=options.model, settings={"varying_noise": True})
-    for text in options.volume:
-        name, _, path = text.partition("=")
-        scan = denoiser.load(path)
-        clean = scan.as_tensor()[0].numpy()
-        clean = clean / clean.max()
-        for line in (
-            f"noise-free: PSNR {noise_free(denoiser, clean):.1f} dB",
-            f"bias by band at 15 %, in sigma: {' '.join(f'{b:+.3f}' for b in bias(denoiser, clean))}",
-            "sigma map, noise twofold across the head: error {:.1%} at the median, {:.1%} at the 95th percentile, "
-            "{:.1%} at most".format(*varying_noise(varying, clean)),
-            f"uncertainty map at 15 %: error to expect / error found {calibration(denoiser, clean):.2f}",
-        ):
-            print(f"{name}: {line}", flush=True)
+    for source in find_sources(options.volume):
+        volume = load_volume(source, options.slices)
+        clean = volume.clean[..., volume.first : volume.last + 1]
+        for line in _answers(denoiser, varying, clean):
+            print(f"{volume.name}: {line}", flush=True)
     for path in options.real:
         lag, gradient, percent = real_residual(denoiser, path)
         print(
             f"{path.name}: sigma {percent:.2f} % of the maximum, residual autocorrelation at lag 1 {lag:+.3f}, "
             f"correlation with the gradient {gradient:+.3f}"
         )
+
+
+def _answers(denoiser: Any, varying: Any, clean: np.ndarray) -> Iterator[str]:
+    yield f"noise-free: PSNR {noise_free(denoiser, clean):.1f} dB"
+    yield f"bias by band at 15 %, in sigma: {' '.join(f'{b:+.3f}' for b in bias(denoiser, clean))}"
+    yield (
+        "sigma map, noise twofold across the head: error {:.1%} at the median, {:.1%} at the 95th percentile, "
+        "{:.1%} at most".format(*varying_noise(varying, clean))
+    )
+    yield f"uncertainty map at 15 %: error to expect / error found {calibration(denoiser, clean):.2f}"
 
 
 def noise_free(denoiser: Any, clean: np.ndarray) -> float:

@@ -81,6 +81,12 @@ def test_maps_come_in_scanner_units_beside_the_denoised_scan(scan, smoothing):
     assert denoiser.denoise(scan).maps == {}
 
 
+def test_the_factor_of_the_uncertainty_is_the_config_s(scan):
+    once, thrice = (VolumeDenoiser(settings={"uncertainty_factor": factor}) for factor in (1.0, 3.0))
+    maps = [each.denoise_image(each.load(scan), ["uncertainty"]).maps["uncertainty"] for each in (once, thrice)]
+    np.testing.assert_allclose(maps[1], 3 * maps[0], rtol=1e-5)
+
+
 def test_a_map_of_the_noise_is_not_made_up_by_a_model_that_does_not_know_it(scan):
     denoiser = VolumeDenoiser(network=Same())
     with pytest.raises(InputError, match="'sigma': this model does not tell"):
