@@ -66,7 +66,7 @@ _SLABS = {
 IDEAS: dict[str, Idea] = {
     "as it is": Idea("", True),
     "3-D network instead of 2-D over five slices": Idea("+1", True, _SLABS),
-    "every noise level brought to one": Idea("+0.3", True, {"network#standard_level": None}),
+    "every noise level brought to one": Idea("+0.3", True, {"network#standard_level": "$None"}),
     "Muon instead of Adam": Idea("+0.3", True, {"train#optimizers#generator": _ADAM}),
     "root mean square error, not log of the mean absolute": Idea("+0.2", True, {_OBJECTIVE + "error": _LOG_ERROR}),
     "adversarial losses": Idea(

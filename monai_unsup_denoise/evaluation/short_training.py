@@ -20,13 +20,14 @@ def train_once(folder: Path, settings: Mapping[str, Any], configs: Sequence[str]
 
     Args:
         folder: for weights, checkpoints and its own MLflow store.
-        settings: values of the config by id.
+        settings: values of the config by id; for None the expression ``"$None"``.
         configs: of the bundle, laid over ``train.json``.
 
     Returns:
         Seconds it took when it was done.
 
     Raises:
+        ValueError: for a setting that is None, which MONAI's command would pass over.
         subprocess.CalledProcessError: if the training fails; it has said why.
     """
     finished = folder / "finished"
@@ -43,4 +44,6 @@ def train_once(folder: Path, settings: Mapping[str, Any], configs: Sequence[str]
 
 
 def _word(value: Any) -> str:
+    if value is None:
+        raise ValueError("MONAI's command passes over None: give the expression '$None'")
     return json.dumps(value) if isinstance(value, (dict, list)) else str(value)

@@ -20,6 +20,7 @@ def test_an_idea_changes_something_that_is_there_or_lays_a_config_over_it(name):
     for key, value in idea.changes.items():
         holder, _, last = key.rpartition("#")
         assert isinstance(parser[holder] if holder else parser.get(), (dict, list)), f"{key} hangs on nothing"
+        assert value is not None, f"{key}: MONAI's command passes over None"
         assert parser.get(key) != value, f"{key} is {value} already"
         parser[key] = value
     objective = parser.get_parsed_content("train#objective")
