@@ -68,7 +68,8 @@ class OutputMapsd(Transform):
     """Postprocessing of a denoised item: adds the maps asked for to ``image`` and ``pred``.
 
     ``sigma``: noise level of each voxel; ``residual``: what was removed, image minus pred; ``uncertainty``: see
-    `uncertainty_map`, times ``uncertainty_factor``. All in the units of the image; each takes its metadata, so that ``Invertd`` treats them alike.
+    `uncertainty_map`, times ``uncertainty_factor``. All in the units of the image; each takes its metadata, so that
+    ``Invertd`` treats them alike.
 
     Args:
         names: of `OUTPUT_MAPS`; may be empty.
