@@ -44,6 +44,7 @@ def train_once(folder: Path, settings: Mapping[str, Any], configs: Sequence[str]
 
 
 def _word(value: Any) -> str:
+    """As a Python literal: MONAI's command reads ``False`` in a dictionary, but takes JSON's ``false`` for a word."""
     if value is None:
         raise ValueError("MONAI's command passes over None: give the expression '$None'")
-    return json.dumps(value) if isinstance(value, (dict, list)) else str(value)
+    return str(value)
