@@ -91,6 +91,8 @@ IDEAS: dict[str, Idea] = {
     "flips along the third axis too": Idea("+0.1", False, {_CLEAN + "1": _FLIPS}),
     "another seed, to see chance": Idea("0", False, {"seed": 1, "datalists#seed": 0}),
     "true pairs": Idea("+0.2", False, {}, ("train_paired.json",)),
+    "16 features, but two blocks": Idea("+0.2", False, {"channels": [16, 64, 128], "blocks": 2}),
+    "16 features, but three blocks": Idea("+0.3", False, {"channels": [16, 64, 128], "blocks": 3}),
 }
 
 
