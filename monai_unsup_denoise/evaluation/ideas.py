@@ -92,7 +92,8 @@ IDEAS: dict[str, Idea] = {
     "another seed, to see chance": Idea("0", False, {"seed": 1, "datalists#seed": 0}),
     "true pairs": Idea("+0.2", False, {}, ("train_paired.json",)),
     "16 features, but two blocks": Idea("+0.2", False, {"channels": [16, 64, 128], "blocks": 2}),
-    "16 features, but three blocks": Idea("+0.3", False, {"channels": [16, 64, 128], "blocks": 3}),
+    "two blocks at the two finer scales": Idea("+0.2", False, {"blocks": [2, 2, 1]}),
+    "three blocks at the two finer scales": Idea("+0.3", False, {"blocks": [3, 3, 1]}),
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from monai.networks.layers import Conv
+from monai.utils import ensure_tuple_rep
 from torch import nn
 
 from monai_unsup_denoise.networks.blocks import ContentBlock
@@ -21,23 +22,31 @@ class ContentEncoder(nn.Module):
         spatial_dims: 2 or 3.
         in_channels: image channels ``C`` (neighbouring slices, for a 2-D network over slabs).
         channels: features at each scale, finest first.
-        blocks: residual blocks at each scale.
+        blocks: residual blocks at each scale, or a number for each scale, finest first.
+
+    Raises:
+        ValueError: if there are more or fewer numbers of blocks than scales.
     """
 
     def __init__(
-        self, spatial_dims: int, in_channels: int, *, channels: Sequence[int] = (32, 64, 128), blocks: int = 1
+        self,
+        spatial_dims: int,
+        in_channels: int,
+        *,
+        channels: Sequence[int] = (32, 64, 128),
+        blocks: int | Sequence[int] = 1,
     ) -> None:
         super().__init__()
         convolution = Conv["conv", spatial_dims]
         widths = [in_channels, *channels]
         self.scales = nn.ModuleList()
-        for index, width in enumerate(channels):
+        for index, (width, depth) in enumerate(zip(channels, ensure_tuple_rep(blocks, len(channels)), strict=True)):
             entry = (
                 convolution(widths[index], width, kernel_size=3, padding=1)
                 if index == 0
                 else convolution(widths[index], width, kernel_size=2, stride=2)
             )
-            self.scales.append(nn.Sequential(entry, *(ContentBlock(spatial_dims, width) for _ in range(blocks))))
+            self.scales.append(nn.Sequential(entry, *(ContentBlock(spatial_dims, width) for _ in range(depth))))
         self.downsampling = 2 ** (len(channels) - 1)
 
     def forward(self, image: torch.Tensor) -> list[torch.Tensor]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from monai.networks.layers import Conv
+from monai.utils import ensure_tuple_rep
 from torch import nn
 
 from monai_unsup_denoise.networks.blocks import ConditionedBlock
@@ -21,9 +22,12 @@ class ContentGenerator(nn.Module):
         out_channels: image channels ``C``.
         code_channels: length of the noise code ``z``.
         channels: features at each scale, finest first, as in the content encoder.
-        blocks: residual blocks at each scale.
+        blocks: residual blocks at each scale, or a number for each scale, finest first.
         residual: predict a correction to the image that the content carries, instead of the image. The last layer
             starts at zero, so an untrained residual generator returns its input.
+
+    Raises:
+        ValueError: if there are more or fewer numbers of blocks than scales.
     """
 
     def __init__(
@@ -33,17 +37,18 @@ class ContentGenerator(nn.Module):
         *,
         code_channels: int,
         channels: Sequence[int] = (32, 64, 128),
-        blocks: int = 1,
+        blocks: int | Sequence[int] = 1,
         residual: bool = True,
     ) -> None:
         super().__init__()
         upsampling = Conv["convtrans", spatial_dims]
         self.upsample = nn.ModuleList()
         self.refine = nn.ModuleList()
-        for coarse, fine in reversed(list(zip(channels[1:], channels[:-1], strict=True))):
+        depths = ensure_tuple_rep(blocks, len(channels))
+        for coarse, fine, depth in reversed(list(zip(channels[1:], channels[:-1], depths[:-1], strict=True))):
             self.upsample.append(upsampling(coarse, fine, kernel_size=2, stride=2))
-            self.refine.append(_Refinement(spatial_dims, fine, code_channels, blocks))
-        self.bottom = _Refinement(spatial_dims, channels[-1], code_channels, blocks)
+            self.refine.append(_Refinement(spatial_dims, fine, code_channels, depth))
+        self.bottom = _Refinement(spatial_dims, channels[-1], code_channels, depths[-1])
         self.head = Conv["conv", spatial_dims](channels[0], out_channels, kernel_size=3, padding=1)
         self.residual = residual
         if residual:

@@ -26,6 +26,25 @@ def test_every_scale_of_the_content_reaches_the_image():
     assert all(features.grad.abs().sum() > 0 for features in content)
 
 
+@pytest.mark.parametrize(
+    "make, modulation",
+    [(lambda blocks: ContentEncoder(3, 1, blocks=blocks), 0), (lambda blocks: decoder(blocks), 2 * (2 * 2 * 32))],
+)
+def test_a_scale_can_be_deeper_than_another(make, modulation):
+    two_convolutions = 2 * (32 * 32 * 27 + 32)  # of a block where there are 32 features
+    assert size(make([3, 1, 1])) - size(make(1)) == 2 * two_convolutions + modulation
+    with pytest.raises(ValueError, match="length 3"):
+        make([1, 2])
+
+
+def decoder(blocks) -> ContentGenerator:
+    return ContentGenerator(3, 1, code_channels=1, blocks=blocks)
+
+
+def size(network) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
 def test_every_channel_of_the_code_can_change_the_image():
     generator = ContentGenerator(2, 1, code_channels=3, channels=(4, 5))
     for parameter in generator.parameters():
