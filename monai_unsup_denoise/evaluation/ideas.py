@@ -133,7 +133,10 @@ def quality_table(results: pd.DataFrame) -> str:
     lines = ["| idea | predicted | measured | at 5 / 15 / 30 % | kept |", "| --- | --- | --- | --- | --- |"]
     for row in results[results["idea"] != "as it is"].to_dict("records"):
         sign = -1 if row["kept"] else 1  # what is kept was left out, and its loss is its gain
-        gains = [sign * (row[name] - base[name]) + 0.0 for name in ("psnr", *(f"psnr_{level:02d}" for level in LEVELS))]
+        gains = [
+            round(sign * (row[name] - base[name]), 2) + 0.0
+            for name in ("psnr", *(f"psnr_{level:02d}" for level in LEVELS))
+        ]
         each = " / ".join(f"{gain:+.2f}" for gain in gains[1:])
         predicted, kept = f"{float(row['predicted']):+g}", "yes" if row["kept"] else "no"
         lines.append(f"| {row['idea']} | {predicted} | {gains[0]:+.2f} | {each} | {kept} |")
