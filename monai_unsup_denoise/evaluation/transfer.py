@@ -3,8 +3,9 @@
     python -m monai_unsup_denoise.evaluation.transfer --output-dir docs --work-dir runs/transfer
 
 trains on T1w and PDw phantoms alone, then measures on T2w: these weights as they are; fine-tuned on noisy T2w scans
-alone, with no clean image (`train_selfsup.json`); trained further on unpaired T2w; and a network that saw no more than
-those last steps. PSNR of phantom subject 10, which no training sees. Writes `transfer.csv` and prints it as a table.
+and what they make of them, with no clean image; the same by recorruption (`train_selfsup.json`); trained further on
+unpaired T2w; and a network that saw no more than those last steps. PSNR of phantom subject 10, which no training sees.
+Writes `transfer.csv` and prints it as a table.
 """
 
 from __future__ import annotations
@@ -47,13 +48,17 @@ def main() -> None:
     few, new = budget(options.few_steps), {"datalists#contrasts": NEW}
     train_once(work / "known", {**budget(options.steps), "datalists#contrasts": KNOWN})
     given = {"pretrained": work / "known" / "model.pt", "learning_rate": 0.0002}
-    alone = {"noisy_dir": noisy_scans(work / "noisy"), "val_interval": 2}  # no truth to validate on: the last weights
+    noisy = noisy_scans(work / "noisy")
+    denoised = denoised_scans(work / "denoised", noisy, work / "known" / "model.pt")
+    train_once(work / "own", {**few, **given, "noisy_dir": noisy, "clean_dir": denoised})
+    alone = {"noisy_dir": noisy, "val_interval": 2}  # no truth to validate on: the last weights
     train_once(work / "alone", {**few, **given, **alone}, ["train_selfsup.json"])
     train_once(work / "further", {**few, **given, **new})
     train_once(work / "scratch", {**few, **new})
     names = {
         f"T1w and PDw, {options.steps} steps": "known",
-        f"then {options.few_steps} steps on noisy T2w scans alone": "alone",
+        f"then {options.few_steps} steps on noisy T2w scans and what these weights make of them": "own",
+        f"or then {options.few_steps} steps on noisy T2w scans alone, recorrupted": "alone",
         f"or then {options.few_steps} steps on unpaired T2w": "further",
         f"{options.few_steps} steps on unpaired T2w, from nothing": "scratch",
     }
@@ -80,6 +85,19 @@ def noisy_scans(folder: Path) -> Path:
             noisy = _add_noise(scan.get_fdata(dtype=np.float32), level)
             with written_whole(path) as partial:
                 nibabel.save(nibabel.Nifti1Image(noisy, scan.affine), partial)
+    return folder
+
+
+def denoised_scans(folder: Path, noisy: Path, weights: Path) -> Path:
+    """What ``weights`` make of the scans in ``noisy``, on disk: the clean images of a fine-tuning that has none."""
+    made: Any = locate(DENOISER)
+    folder.mkdir(parents=True, exist_ok=True)
+    for scan in sorted(noisy.iterdir()):
+        path = folder / scan.name
+        if not path.exists():
+            volume = made(model=weights).denoise(scan)
+            with written_whole(path) as partial:
+                nibabel.save(nibabel.Nifti1Image(volume.denoised, volume.affine), partial)
     return folder
 
 

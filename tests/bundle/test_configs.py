@@ -135,3 +135,11 @@ def test_the_papers_training_without_its_perceptual_weights_says_how_to_make_the
 def test_no_shipped_config_holds_a_path_of_this_machine() -> None:
     for path in CONFIGS:
         assert str(ROOT) not in path.read_text()
+
+
+@pytest.mark.parametrize("max_epochs, interval", [(1, 1), (14, 7), (40, 7)])
+def test_a_training_of_one_epoch_is_validated_too_and_so_leaves_a_model(max_epochs: int, interval: int) -> None:
+    parser = ConfigParser()
+    parser.read_config(str(BUNDLE / "configs" / "train.json"))
+    parser["max_epochs"] = max_epochs
+    assert parser.get_parsed_content("val_interval") == interval
