@@ -34,7 +34,8 @@ def training_datalists(
         cache_dir: where phantom scans are kept.
         noisy_dir: folder, file or datalist of the user's noisy volumes; ``brainweb`` for BrainWeb, downloaded with the
             extra of that name, ``brainweb:FOLDER`` for its files in a folder.
-        clean_dir: the same for clean volumes; never of the same scans.
+        clean_dir: the same for clean volumes; never of the same scans, unless a model denoised them. Scores are then
+            against what it made of them, not against the truth.
         noisy_subjects, clean_subjects, validation_subjects: phantom subjects of each domain.
         contrasts: of the phantom.
         spacing: of the phantom, mm.

@@ -2,10 +2,10 @@
 
     python -m monai_unsup_denoise.evaluation.transfer --output-dir docs --work-dir runs/transfer
 
-trains on T1w and PDw phantoms alone, then measures on T2w: these weights as they are; fine-tuned on noisy T2w scans
-and what they make of them, with no clean image; the same by recorruption (`train_selfsup.json`); trained further on
-unpaired T2w; and a network that saw no more than those last steps. PSNR of phantom subject 10, which no training sees.
-Writes `transfer.csv` and prints it as a table.
+trains on T1w and PDw phantoms alone, then measures on T2w: these weights as they are; trained further on what they
+know; fine-tuned on noisy T2w scans and what they make of them, with no clean image; the same by recorruption
+(`train_selfsup.json`); trained further on unpaired T2w; and a network that saw no more than those last steps. PSNR of
+phantom subject 10, which no training sees. Writes `transfer.csv` and prints it as a table.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ def main() -> None:
     given = {"pretrained": work / "known" / "model.pt", "learning_rate": 0.0002}
     noisy = noisy_scans(work / "noisy")
     denoised = denoised_scans(work / "denoised", noisy, work / "known" / "model.pt")
+    train_once(work / "more", {**few, **given, "datalists#contrasts": KNOWN})
     train_once(work / "own", {**few, **given, "noisy_dir": noisy, "clean_dir": denoised})
     alone = {"noisy_dir": noisy, "val_interval": 2}  # no truth to validate on: the last weights
     train_once(work / "alone", {**few, **given, **alone}, ["train_selfsup.json"])
@@ -57,7 +58,8 @@ def main() -> None:
     train_once(work / "scratch", {**few, **new})
     names = {
         f"T1w and PDw, {options.steps} steps": "known",
-        f"then {options.few_steps} steps on noisy T2w scans and what these weights make of them": "own",
+        f"then {options.few_steps} steps more of the same": "more",
+        f"or then {options.few_steps} steps on noisy T2w scans and what these weights make of them": "own",
         f"or then {options.few_steps} steps on noisy T2w scans alone, recorrupted": "alone",
         f"or then {options.few_steps} steps on unpaired T2w": "further",
         f"{options.few_steps} steps on unpaired T2w, from nothing": "scratch",
@@ -82,22 +84,20 @@ def noisy_scans(folder: Path) -> Path:
         path = folder / Path(item["image"]).name
         if not path.exists():
             scan: Any = nibabel.load(item["image"])
-            noisy = _add_noise(scan.get_fdata(dtype=np.float32), level)
-            with written_whole(path) as partial:
-                nibabel.save(nibabel.Nifti1Image(noisy, scan.affine), partial)
+            _save(path, _add_noise(scan.get_fdata(dtype=np.float32), level), scan.affine)
     return folder
 
 
 def denoised_scans(folder: Path, noisy: Path, weights: Path) -> Path:
     """What ``weights`` make of the scans in ``noisy``, on disk: the clean images of a fine-tuning that has none."""
     made: Any = locate(DENOISER)
+    denoiser = made(model=weights)
     folder.mkdir(parents=True, exist_ok=True)
     for scan in sorted(noisy.iterdir()):
         path = folder / scan.name
         if not path.exists():
-            volume = made(model=weights).denoise(scan)
-            with written_whole(path) as partial:
-                nibabel.save(nibabel.Nifti1Image(volume.denoised, volume.affine), partial)
+            volume = denoiser.denoise(scan)
+            _save(path, volume.denoised, volume.affine)
     return folder
 
 
@@ -128,6 +128,11 @@ def transfer_table(results: pd.DataFrame) -> str:
 
 def _phantoms(subjects: Sequence[int]) -> list[dict[str, Any]]:
     return phantom_datalist(None, subjects, contrasts=NEW, progress=False)
+
+
+def _save(path: Path, voxels: np.ndarray, affine: np.ndarray) -> None:
+    with written_whole(path) as partial:
+        nibabel.save(nibabel.Nifti1Image(voxels, affine), partial)
 
 
 def _add_noise(clean: np.ndarray, level: int) -> np.ndarray:

@@ -138,8 +138,19 @@ def test_no_shipped_config_holds_a_path_of_this_machine() -> None:
 
 
 @pytest.mark.parametrize("max_epochs, interval", [(1, 1), (14, 7), (40, 7)])
-def test_a_training_of_one_epoch_is_validated_too_and_so_leaves_a_model(max_epochs: int, interval: int) -> None:
+def test_a_long_training_is_validated_now_and_then_and_a_short_one_at_its_end(max_epochs: int, interval: int) -> None:
+    assert validation_interval([], max_epochs) == interval
+
+
+@pytest.mark.parametrize(
+    "name", ["train_paper", "train_cyclegan", "train_paired", "train_dncnn", "train_large_patches"]
+)
+def test_a_training_of_one_epoch_leaves_a_model_whatever_the_method(name: str) -> None:
+    assert validation_interval([f"{name}.json"], 1) == 1
+
+
+def validation_interval(laid_over: list[str], max_epochs: int) -> int:
     parser = ConfigParser()
-    parser.read_config(str(BUNDLE / "configs" / "train.json"))
+    parser.read_config([str(BUNDLE / "configs" / name) for name in ("train.json", *laid_over)])
     parser["max_epochs"] = max_epochs
-    assert parser.get_parsed_content("val_interval") == interval
+    return parser.get_parsed_content("val_interval")

@@ -45,9 +45,9 @@ def test_every_training_is_run_and_measured(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(sys, "argv", ["transfer", *folders, "--steps", "3", "--few-steps", "2"])
     transfer.main()
     results = pd.read_csv(tmp_path / "transfer.csv")
-    assert len(results) == 5
+    assert len(results) == 6
     assert np.isfinite(results[list(transfer.COLUMNS[1:])].to_numpy()).all()
-    assert results["training"].tolist()[2] == "or then 2 steps on noisy T2w scans alone, recorrupted"
+    assert results["training"].tolist()[3] == "or then 2 steps on noisy T2w scans alone, recorrupted"
 
 
 def _at_4_mm(*arguments: object, **settings: object) -> list[dict]:
