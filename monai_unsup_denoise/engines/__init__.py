@@ -3,6 +3,7 @@
 from monai_unsup_denoise.engines.best_model import BestModel
 from monai_unsup_denoise.engines.bundle_denoiser import BundleDenoiser
 from monai_unsup_denoise.engines.checkpoints import EpochCheckpoint, find_checkpoint
+from monai_unsup_denoise.engines.deepening import load_shallower_weights
 from monai_unsup_denoise.engines.epoch_seed import EpochSeed
 from monai_unsup_denoise.engines.mixed_precision import autocast_dtype
 from monai_unsup_denoise.engines.mlflow_model import save_mlflow_model
@@ -37,6 +38,7 @@ __all__ = [
     "check_tracking_server",
     "comparison_figure",
     "find_checkpoint",
+    "load_shallower_weights",
     "load_weights",
     "muon_groups",
     "register_weights",

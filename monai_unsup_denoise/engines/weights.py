@@ -26,16 +26,8 @@ def load_weights(
     """
     if path is None:
         return network
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; {source} or give another path") from None
-    except Exception as error:  # whatever torch's unpickler makes of foreign bytes: IndexError, KeyError and so on
-        raise InputError(f"{path}: not a PyTorch file of weights, or a damaged one; save or copy it again") from error
-    state = state.get("model", state) if isinstance(state, dict) else state
+    state = read_weights(path, source=source)
     own = network.state_dict()
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise InputError(f"{path}: holds no state dictionary of a network; give the `model.pt` of a training")
     wrong = [
         name
         for name in sorted({*own, *state})
@@ -48,6 +40,20 @@ def load_weights(
         )
     network.load_state_dict(state)
     return network
+
+
+def read_weights(path: str | Path, *, source: str) -> dict[str, torch.Tensor]:
+    """The state dictionary in the file at ``path``, on the CPU; arguments and errors as of `load_weights`."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; {source} or give another path") from None
+    except Exception as error:  # whatever torch's unpickler makes of foreign bytes: IndexError, KeyError and so on
+        raise InputError(f"{path}: not a PyTorch file of weights, or a damaged one; save or copy it again") from error
+    state = state.get("model", state) if isinstance(state, dict) else state
+    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise InputError(f"{path}: holds no state dictionary of a network; give the `model.pt` of a training")
+    return state
 
 
 def weights_sha256(path: str | Path) -> str:
