@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from monai_unsup_denoise.cli.options import Bundle, Device, Overwrite, Weights
+from monai_unsup_denoise.cli.options import Bundle, Device, KeepFloor, Overwrite, SelfEnsemble, VaryingNoise, Weights
 from monai_unsup_denoise.cli.quiet import quiet
 from monai_unsup_denoise.cli.words import end_with, noise_found
 from monai_unsup_denoise.errors import InputError
@@ -61,6 +61,9 @@ def bids(
     ] = None,
     model: Weights = None,
     bundle: Bundle = None,
+    varying_noise: VaryingNoise = False,
+    self_ensemble: SelfEnsemble = False,
+    keep_floor: KeepFloor = False,
     device: Device = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -86,14 +89,15 @@ def bids(
         sessions=sessions or (),
         suffixes=suffixes or ANATOMICAL_SUFFIXES,
     )
+    settings = {"varying_noise": varying_noise, "self_ensemble": self_ensemble, "keep_floor": keep_floor}
     with quiet():
-        denoiser = VolumeDenoiser(bundle, model=model, device=device, progress=True)
+        denoiser = VolumeDenoiser(bundle, model=model, device=device, settings=settings, progress=True)
     open_derivative(output_dir, source=bids_dir)
     failures = []
     with tqdm(scans, desc="denoising", unit="scan", disable=None) as bar:
         for scan in bar:
             try:
-                line = _denoise_scan(denoiser, scan, source=bids_dir, target=output_dir, overwrite=overwrite)
+                line = _denoise_scan(denoiser, scan, settings, source=bids_dir, target=output_dir, overwrite=overwrite)
             except Exception as error:
                 reason = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
                 reason = reason.replace(f"{bids_dir / scan}", str(scan))
@@ -103,7 +107,15 @@ def bids(
     end_with(failures, scans=len(scans))
 
 
-def _denoise_scan(denoiser: VolumeDenoiser, scan: PurePosixPath, *, source: Path, target: Path, overwrite: bool) -> str:
+def _denoise_scan(
+    denoiser: VolumeDenoiser,
+    scan: PurePosixPath,
+    settings: dict[str, bool],
+    *,
+    source: Path,
+    target: Path,
+    overwrite: bool,
+) -> str:
     """Write the derivative of one scan and its sidecar, unless both are there, and tell it in a line."""
     from monai_unsup_denoise.data import write_volume
     from monai_unsup_denoise.data.atomic import write_json
@@ -131,6 +143,7 @@ def _denoise_scan(denoiser: VolumeDenoiser, scan: PurePosixPath, *, source: Path
         sigma=volume.sigma,
         percent=volume.sigma_percent,
         digest=weights_sha256(weights) if weights else None,
+        options=[name for name, is_on in settings.items() if is_on],
     )
     write_json(sidecar, content)
     return f"{scan}: {noise_found(volume)}, {time.perf_counter() - start:.1f} s"

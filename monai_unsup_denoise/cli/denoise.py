@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monai_unsup_denoise import __version__
-from monai_unsup_denoise.cli.options import Bundle, Device, Overwrite, Weights
+from monai_unsup_denoise.cli.options import Bundle, Device, KeepFloor, Overwrite, SelfEnsemble, VaryingNoise, Weights
 from monai_unsup_denoise.cli.outputs import Job, map_path, plan_jobs, sidecar_path
 from monai_unsup_denoise.cli.quiet import quiet
 from monai_unsup_denoise.cli.words import end_with, noise_found
@@ -77,15 +77,9 @@ def denoise(
             "deviation of the error to expect; can be repeated.",
         ),
     ] = None,
-    varying_noise: Annotated[
-        bool, typer.Option("--varying-noise", help="Let the noise level vary smoothly over the scan.")
-    ] = False,
-    self_ensemble: Annotated[
-        bool, typer.Option("--self-ensemble", help="Average over mirror images: denoises 8 times.")
-    ] = False,
-    keep_floor: Annotated[
-        bool, typer.Option("--keep-floor", help="Leave the Rician noise floor in: the mean of many noisy scans.")
-    ] = False,
+    varying_noise: VaryingNoise = False,
+    self_ensemble: SelfEnsemble = False,
+    keep_floor: KeepFloor = False,
     device: Device = None,
     overwrite: Overwrite = False,
 ) -> None:

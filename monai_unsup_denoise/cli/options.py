@@ -13,3 +13,8 @@ Bundle = Annotated[
 ]
 Device = Annotated[str | None, typer.Option(help="Where to compute, cpu or cuda:0; else a GPU where there is one.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
+VaryingNoise = Annotated[bool, typer.Option("--varying-noise", help="Let the noise level vary smoothly over the scan.")]
+SelfEnsemble = Annotated[bool, typer.Option("--self-ensemble", help="Average over mirror images: denoises 8 times.")]
+KeepFloor = Annotated[
+    bool, typer.Option("--keep-floor", help="Leave the Rician noise floor in: the mean of many noisy scans.")
+]

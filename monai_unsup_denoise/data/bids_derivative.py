@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -49,7 +49,13 @@ def derived_path(scan: PurePosixPath) -> PurePosixPath:
 
 
 def sidecar_content(
-    scan: PurePosixPath, metadata: Mapping[str, Any], *, sigma: float | None, percent: float | None, digest: str | None
+    scan: PurePosixPath,
+    metadata: Mapping[str, Any],
+    *,
+    sigma: float | None,
+    percent: float | None,
+    digest: str | None,
+    options: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The sidecar of what is made of ``scan``, a path below the source dataset.
 
@@ -59,6 +65,7 @@ def sidecar_content(
         sigma: standard deviation of the noise found, in the units of the image; None where the model tells none.
         percent: the same in percent of the maximum.
         digest: SHA-256 of the weights.
+        options: of denoising, those that were on.
     """
     kept = {name: value for name, value in metadata.items() if name in ACQUISITION_FIELDS}
     return {
@@ -71,6 +78,7 @@ def sidecar_content(
         "DenoisingSoftware": GENERATOR,
         "DenoisingSoftwareVersion": __version__,
         "DenoisingModelSHA256": digest,
+        "DenoisingOptions": list(options),
     }
 
 

@@ -73,6 +73,21 @@ def test_a_derivative_dataset_is_written_and_nothing_else(dataset, identity, mri
     assert sidecar["DenoisingSoftwareVersion"] == __version__
 
 
+def test_options_do_what_they_do_to_a_scan_and_are_told_in_the_sidecar(dataset, tmp_path, smoothing, mri_denoise):
+    options = ["--model", smoothing, "--self-ensemble", "--keep-floor"]
+    choice = ["--participant-label", "01", "--suffix", "T1w"]
+    assert mri_denoise("bids", dataset, tmp_path / "out", "participant", *choice, *options).code == 0
+    assert mri_denoise("bids", dataset, tmp_path / "plain", "participant", *choice, *options[:2]).code == 0
+    scan = dataset / "sub-01/anat/sub-01_T1w.nii.gz"
+    assert mri_denoise("denoise", scan, tmp_path / "alone.nii.gz", *options).code == 0
+    paths = tmp_path / "out" / f"{T1W}.nii.gz", tmp_path / "plain" / f"{T1W}.nii.gz", tmp_path / "alone.nii.gz"
+    derived, plain, alone = (nibabel.load(path).get_fdata() for path in paths)
+    np.testing.assert_array_equal(derived, alone)
+    assert np.abs(derived - plain).max() > 1e-3 * plain.max()
+    told = [json.loads((tmp_path / name / f"{T1W}.json").read_text())["DenoisingOptions"] for name in ("out", "plain")]
+    assert told == [["self_ensemble", "keep_floor"], []]
+
+
 def test_what_is_there_is_kept_and_the_rest_done(dataset, tmp_path, identity, mri_denoise):
     command = ("bids", dataset, tmp_path / "out", "participant", "--model", identity)
     mri_denoise(*command)
