@@ -95,6 +95,19 @@ def test_labels_are_the_largest_fraction(fractions):
     assert torch.equal(largest(fractions)[unique].long(), index[unique])
 
 
+def test_the_cortex_is_a_ribbon_beside_sulci_as_in_a_single_person(phantom_cache):
+    """2 to 4 mm thick, 2.5 on average, in adults: Fischl and Dale, PNAS 97 (2000) 11050. An average head's is thicker."""
+    maps, affine = load_template(phantom_cache, spacing=1)
+    top = maps[..., maps.shape[3] // 2 :]  # above the deep nuclei
+    labels = largest(anatomy.draw_anatomy(top, affine, rng=np.random.default_rng(0), stripped=True)).numpy()
+    brain = ndimage.binary_fill_holes(ndimage.binary_closing((labels == GREY) | (labels == WHITE), iterations=4))
+    cortex = (labels == GREY) & (ndimage.distance_transform_edt(brain) < 15)
+    to_border = ndimage.distance_transform_edt(labels == GREY) - 0.5  # a quarter of the thickness on average
+    assert 2 < 4 * to_border[cortex].mean() < 4
+    to_fluid = ndimage.distance_transform_edt((labels != CSF) & (labels != 0))
+    assert (to_fluid[cortex] <= 4).mean() > 0.9
+
+
 def test_a_stripped_head_has_no_fat_muscle_or_bone(phantoms):
     labels = set(np.unique(read(find(phantoms, 4, "T1w")["tissue"])))
     assert labels == {0, CSF, GREY, WHITE}

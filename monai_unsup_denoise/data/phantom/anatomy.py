@@ -13,8 +13,9 @@ def draw_anatomy(maps: np.ndarray, affine: np.ndarray, *, rng: np.random.Generat
     """Draw a person: fraction of each voxel that each tissue fills.
 
     Surfaces are level sets turned into distances, so that an edge is about one voxel wide whatever the
-    template's own sharpness, and voxels on it are partial volumes. Sheets `|noise| = 0` cut sulci and folia
-    into the cortex, lines where two noises vanish are vessels; skull and scalp are shells around the brain;
+    template's own sharpness, and voxels on it are partial volumes. Sheets `|noise| = 0` are the sulci, between which
+    the cortex is a ribbon, as in a single person and not as in the average of many that the template is; lines where
+    two noises vanish are vessels; skull and scalp are shells around the brain;
     face and neck are an ellipsoid and a cylinder filled with muscle, fat, bone and air.
 
     Args:
@@ -27,7 +28,7 @@ def draw_anatomy(maps: np.ndarray, affine: np.ndarray, *, rng: np.random.Generat
         float32 `(7, *spatial)` in the order of `TISSUES`, sums to 1; outside the head, air is exactly 1.
     """
     spacing = float(abs(affine[0, 0]))
-    grey, white, distance, cortex, cerebellum = _deform(maps, rng, spacing=spacing)
+    (grey, white, distance, cortex, cerebellum), places = _deform(maps, affine, rng, spacing=spacing)
     shape = tuple(grey.shape)
     fine = smooth_noise(rng, shape, scale=6 / spacing)
     coarse = smooth_noise(rng, shape, scale=rng.uniform(9, 15) / spacing)
@@ -36,12 +37,12 @@ def draw_anatomy(maps: np.ndarray, affine: np.ndarray, *, rng: np.random.Generat
     ribbon = rng.uniform(0.5, 1.0)  # of the template's thickness
     pial = signed_distance(grey + white - 0.5 + 0.06 * fine).mul_(spacing)
     inner = signed_distance(white - ribbon * grey + 0.10 * fine).mul_(spacing)
-    pial, inner = _cut_sulci(pial, inner, (distance, cortex, cerebellum, coarse), rng, spacing=spacing)
+    pial, inner = _fold((pial, inner), (distance, cortex, cerebellum, fine), places, rng, spacing=spacing)
     parenchyma, core = coverage(pial, width=edge), coverage(inner, width=edge)
     soft = _softness(distance, rng, spacing=spacing)
     parenchyma = torch.lerp(parenchyma, (grey + white).clamp_(max=1), soft)
     core = torch.lerp(core, white / (grey + white + 1e-3), soft)
-    del grey, white, cortex, cerebellum, pial, inner, soft
+    del grey, white, cortex, cerebellum, places, pial, inner, soft
 
     if stripped:
         intracranial = coverage(-distance, width=edge)
@@ -78,8 +79,11 @@ def draw_anatomy(maps: np.ndarray, affine: np.ndarray, *, rng: np.random.Generat
     return fractions
 
 
-def _deform(maps: np.ndarray, rng: np.random.Generator, *, spacing: float) -> Tensor:
-    """Scale and turn by up to 8 % and 8 degrees, mirror, warp smoothly by some mm; distances stay in mm."""
+def _deform(maps: np.ndarray, affine: np.ndarray, rng: np.random.Generator, *, spacing: float) -> tuple[Tensor, Tensor]:
+    """Scale and turn by up to 8 % and 8 degrees, mirror, warp smoothly by some mm; distances stay in mm.
+
+    Also the place in the template, mm, that each voxel was taken from: `(3, *spatial)`.
+    """
     shape = maps.shape[1:]
     scale = np.exp(rng.uniform(-0.08, 0.08)) * np.exp(rng.uniform(-0.04, 0.04, 3))
     x, y, z = np.deg2rad(rng.uniform(-8, 8, 3))
@@ -101,7 +105,10 @@ def _deform(maps: np.ndarray, rng: np.random.Generator, *, spacing: float) -> Te
     source = torch.from_numpy(maps).float()[None]
     warped = F.grid_sample(source, grid, mode="bilinear", padding_mode="border", align_corners=True)[0]
     warped[2] *= float(scale.mean())
-    return warped
+    places = torch.stack(
+        [(grid[0, ..., 2 - i] + 1) * half[i] * float(affine[i, i]) + float(affine[i, 3]) for i in range(3)]
+    )
+    return warped, places
 
 
 def _softness(distance: Tensor, rng: np.random.Generator, *, spacing: float) -> Tensor:
@@ -110,22 +117,59 @@ def _softness(distance: Tensor, rng: np.random.Generator, *, spacing: float) -> 
     return patches.clamp_(0, 1) * ((-distance - 15) / 8).clamp(0, 1)
 
 
-def _cut_sulci(
-    pial: Tensor, inner: Tensor, fields: tuple[Tensor, ...], rng: np.random.Generator, *, spacing: float
+def _fold(
+    surfaces: tuple[Tensor, Tensor],
+    fields: tuple[Tensor, ...],
+    places: Tensor,
+    rng: np.random.Generator,
+    *,
+    spacing: float,
 ) -> tuple[Tensor, Tensor]:
-    """Cut thin sheets of CSF, lined with grey matter, from the surface into the cortex and the cerebellum."""
-    distance, cortex, cerebellum, coarse = fields
+    """Fold the cortex: sulci of CSF from the surface inwards, lined with a ribbon of grey matter, blades of white
+    matter between them; and the same, finer, in the cerebellum."""
+    pial, inner = surfaces
+    distance, cortex, cerebellum, fine = fields
     phase = _folia_phase(tuple(pial.shape), rng, spacing=spacing)
-    sheet = signed_distance(torch.lerp(coarse, torch.sin(phase), cerebellum)).abs_().mul_(spacing)
-    reach = rng.uniform(10, 20) * (3 * cortex - 0.4).clamp(0, 1)  # mm below the surface
-    fade = ((reach + distance) / 5).clamp(-1, 1)
-    lining = rng.uniform(1.8, 2.8) - 0.9 * cerebellum
-    half_width = rng.uniform(0.3, 0.9) - 0.2 * cerebellum
+    folds, outward = _folds(places, rng, spacing=spacing)
+    sheet = signed_distance(torch.lerp(folds, torch.sin(phase), cerebellum)).abs_().mul_(spacing)
+    fissure = places[0].abs() + 3 * (-distance - rng.uniform(28, 34)).clamp(min=0)  # ends at the corpus callosum
+    depth = torch.minimum(-distance, torch.lerp(fissure, -distance, cerebellum))
+    reach = rng.uniform(14, 28) * (3 * cortex - 0.4).clamp(0, 1) * (5 * outward - 2).clamp(0, 1)  # mm below the surface
+    fade = ((reach - depth) / 5).clamp(-1, 1)
+    ribbon = rng.uniform(2.2, 3.4) + 0.4 * fine - 1.2 * cerebellum
+    half_width = rng.uniform(0.3, 1.0) + 0.3 * fine.clamp(-1, 1) - 0.2 * cerebellum
+    sulcus = sheet - half_width * fade
+    folded = torch.minimum(sulcus, depth - 0.5)
+    shell = ((reach - depth) / 4 + 0.5).clamp(0, 1) * (1 - cerebellum)  # where there is cortex
+    pial = torch.lerp(torch.minimum(pial, sulcus), folded, shell)
+    inner = torch.minimum(inner, sheet - (half_width + ribbon) * fade)
+    inner = torch.lerp(inner, folded - ribbon, shell)
     # white matter within each folium
     leaf = rng.uniform(0.2, 0.9) - signed_distance(torch.cos(phase)).abs_().mul_(spacing)
     leaf = torch.where((cerebellum > 0) & (distance < -2.5), leaf, -spacing)
-    pial = torch.minimum(pial, sheet - half_width * fade)
-    return pial, torch.maximum(torch.minimum(inner, sheet - (half_width + lining) * fade), leaf)
+    return pial, torch.maximum(inner, leaf)
+
+
+def _folds(places: Tensor, rng: np.random.Generator, *, spacing: float) -> tuple[Tensor, Tensor]:
+    """A field whose zero is where the sulci are; and how far out a place is, 0 in a hemisphere's middle, 1 outside.
+
+    The field hardly changes along the way into a hemisphere, so that sulci stand upright on its surface: noise is read
+    where that way meets an ellipsoid around the hemisphere, and a little beside it.
+    """
+    centre, radii = (20.0, -18.0, 8.0), (40.0, 72.0, 52.0)  # mm, of the right hemisphere
+    shape = tuple(places.shape[1:])
+    scale = rng.uniform(5.5, 9) / spacing
+    noise = smooth_noise(rng, shape, scale=scale) + 0.5 * smooth_noise(rng, shape, scale=scale / 1.7)
+    side = torch.where(places[0] < 0, -1.0, 1.0)
+    ways = [(places[i] - (side if i == 0 else 1) * centre[i]) / radii[i] for i in range(3)]
+    length = torch.stack([way.square() for way in ways]).sum(0).sqrt_().clamp_(min=0.05)
+    grid = torch.empty(1, *shape, 3)
+    for i, way in enumerate(ways):
+        on_surface = way / length * radii[i] + (side * 60 if i == 0 else 0)  # mm; the two sides far apart
+        beside = 2.5 * smooth_noise(rng, shape, scale=12 / spacing)
+        grid[0, ..., 2 - i] = (on_surface + beside) / spacing / ((shape[i] - 1) / 2)
+    folds = F.grid_sample(noise[None, None], grid, mode="bilinear", padding_mode="reflection", align_corners=True)
+    return folds[0, 0], length
 
 
 def _folia_phase(shape: tuple[int, ...], rng: np.random.Generator, *, spacing: float) -> Tensor:
