@@ -33,6 +33,7 @@ KNOWN, NEW = ["T1w", "PDw"], ["T2w"]
 NOISY_SUBJECTS, HELD_OUT = (0, 1, 2, 3), 10
 SLICES = 12
 STEPS, FEW_STEPS = 1600, 100
+NETWORK = {"blocks": 1}  # as train.json had them when this was measured
 COLUMNS = ("training", *(f"psnr_{level:02d}" for level in LEVELS))
 
 
@@ -74,7 +75,7 @@ def main() -> None:
 def budget(steps: int) -> dict[str, Any]:
     """Settings of a training of so many steps, validated once at its end."""
     once = {"max_epochs": 1, "iterations_per_epoch": steps, "val_interval": 1, "validation_levels": list(LEVELS)}
-    return {**once, "progress": False, "log_pictures": False, "experiment_name": "transfer"}
+    return {**NETWORK, **once, "progress": False, "log_pictures": False, "experiment_name": "transfer"}
 
 
 def noisy_scans(folder: Path) -> Path:
@@ -91,7 +92,7 @@ def noisy_scans(folder: Path) -> Path:
 def denoised_scans(folder: Path, noisy: Path, weights: Path) -> Path:
     """What ``weights`` make of the scans in ``noisy``, on disk: the clean images of a fine-tuning that has none."""
     made: Any = locate(DENOISER)
-    denoiser = made(model=weights)
+    denoiser = made(model=weights, settings=NETWORK)
     folder.mkdir(parents=True, exist_ok=True)
     for scan in sorted(noisy.iterdir()):
         path = folder / scan.name
@@ -104,7 +105,7 @@ def denoised_scans(folder: Path, noisy: Path, weights: Path) -> Path:
 def measured(weights: Path) -> dict[str, float]:
     """PSNR of the middle slices of the held-out scan at each level, in dB."""
     made: Any = locate(DENOISER)
-    denoiser = made(model=weights)
+    denoiser = made(model=weights, settings=NETWORK)
     [item] = _phantoms([HELD_OUT])
     scan: Any = nibabel.load(item["image"])
     clean = scan.get_fdata(dtype=np.float32)
