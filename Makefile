@@ -36,11 +36,12 @@ help: ## say what each command does
 train: $(STAMP) ## train the bundle on data made on this machine (no download), tracked in MLflow
 	$(BIN)/python -m monai.bundle run training --config_file $(CONFIGS)/train.json $(ARGS)
 
-weights: $(STAMP) ## make the weights that come with the bundle, as the model card says (an hour and a quarter on two CPU cores)
-	$(on_two_cores) "['$(CONFIGS)/train.json','$(CONFIGS)/multi_gpu_train.json']" \
+weights: $(STAMP) ## make the weights that come with the bundle, as the model card says (two hours and a quarter on two CPU cores)
+	$(on_two_cores) "['$(CONFIGS)/train.json','$(CONFIGS)/multi_gpu_train.json']" --blocks 1 \
 		--max_epochs 26 --val_interval 13 --model_path $(MODELS)/model_small_patches.pt $(ARGS)
-	$(on_two_cores) "['$(CONFIGS)/train.json','$(CONFIGS)/train_large_patches.json','$(CONFIGS)/multi_gpu_train.json']" \
-		--pretrained $(MODELS)/model_small_patches.pt $(ARGS)
+	$(on_two_cores) "['$(CONFIGS)/train.json','$(CONFIGS)/train_large_patches.json','$(CONFIGS)/multi_gpu_train.json']" --blocks 1 \
+		--pretrained $(MODELS)/model_small_patches.pt --model_path $(MODELS)/model_shallow.pt $(ARGS)
+	$(on_two_cores) "['$(CONFIGS)/train.json','$(CONFIGS)/train_deeper.json','$(CONFIGS)/multi_gpu_train.json']" $(ARGS)
 
 evaluate: $(STAMP) ## measure the trained model: PSNR and SSIM per noise level
 	$(BIN)/python -m monai.bundle run --config_file "['$(CONFIGS)/train.json','$(CONFIGS)/evaluate.json']" $(ARGS)
@@ -63,8 +64,7 @@ benchmark-full: $(STAMP) ## the whole comparison in docs/benchmark (hours); BRAI
 		--output-dir docs/benchmark $(ARGS) || test $$? -eq 3
 
 train-peers: $(STAMP) ## train the learned methods that ours is compared with, after `make weights` (hours on two CPU cores)
-	$(call train_peer,'$(CONFIGS)/train_paired.json'$(comma)'$(CONFIGS)/train_large_patches.json') \
-		--pretrained $(MODELS)/model_small_patches.pt
+	$(on_two_cores) "['$(CONFIGS)/train.json','$(CONFIGS)/train_deeper.json','$(CONFIGS)/train_paired.json','$(CONFIGS)/multi_gpu_train.json']" $(ARGS)
 	$(call train_peer,'$(CONFIGS)/train_paired.json'$(comma)'$(CONFIGS)/train_dncnn.json')
 	$(call train_peer,'$(CONFIGS)/train_cyclegan.json')
 	$(call train_peer,'$(CONFIGS)/train_paper.json')

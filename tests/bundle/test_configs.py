@@ -121,6 +121,24 @@ def test_a_training_starts_from_the_weights_it_is_given(tmp_path: Path) -> None:
         assert torch.equal(average.module.state_dict()[name], weight)
 
 
+def test_the_deeper_network_starts_as_the_shallower_one_that_it_is_given(tmp_path: Path) -> None:
+    shallow, deep, infer = ConfigParser(), ConfigParser(), ConfigParser()
+    shallow.read_config(str(BUNDLE / "configs" / "train.json"))
+    shallow["blocks"] = 1
+    given = shallow.get_parsed_content("denoiser").eval()
+    torch.nn.init.normal_(given.generator.head.weight, std=0.1)
+    torch.save(given.state_dict(), tmp_path / "model.pt")
+    deep.read_config([str(BUNDLE / "configs" / name) for name in ("train.json", "train_deeper.json")])
+    deep["pretrained"] = str(tmp_path / "model.pt")
+    denoiser = deep.get_parsed_content("denoiser").eval()
+    infer.read_config(str(BUNDLE / "configs" / "inference.json"))
+    image = torch.rand(1, 1, 24, 24, 12)
+    with torch.no_grad():
+        torch.testing.assert_close(denoiser(image), given(image))
+    assert denoiser.state_dict().keys() == infer.get_parsed_content("network_def").state_dict().keys()
+    assert deep["datalists#seed"] == shallow["seed"] != deep["seed"], "the same people, other patches of them"
+
+
 def test_the_papers_training_without_its_perceptual_weights_says_how_to_make_them(tmp_path: Path) -> None:
     parser = ConfigParser()
     parser.read_config([str(BUNDLE / "configs" / name) for name in ("train.json", "train_paper.json")])
@@ -143,7 +161,7 @@ def test_a_long_training_is_validated_now_and_then_and_a_short_one_at_its_end(ma
 
 
 @pytest.mark.parametrize(
-    "name", ["train_paper", "train_cyclegan", "train_paired", "train_dncnn", "train_large_patches"]
+    "name", ["train_paper", "train_cyclegan", "train_paired", "train_dncnn", "train_large_patches", "train_deeper"]
 )
 def test_a_training_of_one_epoch_leaves_a_model_whatever_the_method(name: str) -> None:
     assert validation_interval([f"{name}.json"], 1) == 1
