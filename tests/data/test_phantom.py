@@ -96,7 +96,7 @@ def test_labels_are_the_largest_fraction(fractions):
 
 
 def test_the_cortex_is_a_ribbon_beside_sulci_as_in_a_single_person(phantom_cache):
-    """2 to 4 mm thick, 2.5 on average, in adults: Fischl and Dale, PNAS 97 (2000) 11050. An average head's is thicker."""
+    """2 to 4 mm thick, 2.5 on average, in adults: Fischl and Dale, PNAS 97 (2000) 11050. An average head is thicker."""
     maps, affine = load_template(phantom_cache, spacing=1)
     top = maps[..., maps.shape[3] // 2 :]  # above the deep nuclei
     labels = largest(anatomy.draw_anatomy(top, affine, rng=np.random.default_rng(0), stripped=True)).numpy()
