@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from monai_unsup_denoise.cli.options import Bundle, Device, KeepFloor, Overwrite, SelfEnsemble, VaryingNoise, Weights
+from monai_unsup_denoise.cli.options import (
+    Bundle,
+    Device,
+    Fast,
+    KeepFloor,
+    Overwrite,
+    SelfEnsemble,
+    VaryingNoise,
+    Weights,
+)
 from monai_unsup_denoise.cli.quiet import quiet
 from monai_unsup_denoise.cli.words import end_with, noise_found
 from monai_unsup_denoise.errors import InputError
@@ -64,6 +73,7 @@ def bids(
     varying_noise: VaryingNoise = False,
     self_ensemble: SelfEnsemble = False,
     keep_floor: KeepFloor = False,
+    fast: Fast = False,
     device: Device = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -89,7 +99,12 @@ def bids(
         sessions=sessions or (),
         suffixes=suffixes or ANATOMICAL_SUFFIXES,
     )
-    settings = {"varying_noise": varying_noise, "self_ensemble": self_ensemble, "keep_floor": keep_floor}
+    settings = {
+        "varying_noise": varying_noise,
+        "self_ensemble": self_ensemble,
+        "keep_floor": keep_floor,
+        "fast": fast,
+    }
     with quiet():
         denoiser = VolumeDenoiser(bundle, model=model, device=device, settings=settings, progress=True)
     open_derivative(output_dir, source=bids_dir)

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monai_unsup_denoise import __version__
-from monai_unsup_denoise.cli.options import Bundle, Device, KeepFloor, Overwrite, SelfEnsemble, VaryingNoise, Weights
+from monai_unsup_denoise.cli.options import (
+    Bundle,
+    Device,
+    Fast,
+    KeepFloor,
+    Overwrite,
+    SelfEnsemble,
+    VaryingNoise,
+    Weights,
+)
 from monai_unsup_denoise.cli.outputs import Job, map_path, plan_jobs, sidecar_path
 from monai_unsup_denoise.cli.quiet import quiet
 from monai_unsup_denoise.cli.words import end_with, noise_found
@@ -80,6 +89,7 @@ def denoise(
     varying_noise: VaryingNoise = False,
     self_ensemble: SelfEnsemble = False,
     keep_floor: KeepFloor = False,
+    fast: Fast = False,
     device: Device = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -100,7 +110,12 @@ def denoise(
     if not is_collection:
         _check(jobs[0], names, overwrite=overwrite)
     with quiet():
-        settings = {"varying_noise": varying_noise, "self_ensemble": self_ensemble, "keep_floor": keep_floor}
+        settings = {
+            "varying_noise": varying_noise,
+            "self_ensemble": self_ensemble,
+            "keep_floor": keep_floor,
+            "fast": fast,
+        }
         denoiser = VolumeDenoiser(bundle, model=model, device=device, settings=settings, progress=True)
     origin = _origin(denoiser)
     outputs = Counter(job.output for job in jobs)

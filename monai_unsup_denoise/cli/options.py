@@ -15,6 +15,10 @@ Device = Annotated[str | None, typer.Option(help="Where to compute, cpu or cuda:
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
 VaryingNoise = Annotated[bool, typer.Option("--varying-noise", help="Let the noise level vary smoothly over the scan.")]
 SelfEnsemble = Annotated[bool, typer.Option("--self-ensemble", help="Average over mirror images: denoises 8 times.")]
+Fast = Annotated[
+    bool,
+    typer.Option("--fast", help="Leave out the second look, non-local Bayes: half the time, 0.2 dB worse."),
+]
 KeepFloor = Annotated[
     bool, typer.Option("--keep-floor", help="Leave the Rician noise floor in: the mean of many noisy scans.")
 ]

@@ -20,7 +20,12 @@ from monai_unsup_denoise.engines.output_maps import OutputMapsd
 from monai_unsup_denoise.errors import InputError, find_input_error
 
 #: Settings that not every inferer knows, and its attribute where it does.
-INFERER_SETTINGS = {"varying_noise": "varying_noise", "self_ensemble": "mirrored", "keep_floor": "keep_floor"}
+INFERER_SETTINGS = {
+    "varying_noise": "varying_noise",
+    "self_ensemble": "mirrored",
+    "keep_floor": "keep_floor",
+    "fast": "fast",
+}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import torch
 from monai.data import MetaTensor
 from monai.inferers import Inferer, sliding_window_inference
 
-from monai_unsup_denoise.functional import residual_noise_map, resize, rician_mean
+from monai_unsup_denoise.functional import nonlocal_bayes, residual_noise_map, resize, rician_mean
 
 
 class VolumeNetwork(Protocol):
@@ -37,7 +37,8 @@ class VolumeInferer(Inferer):
     """Denoise a volume with a 3-D network, in overlapping windows.
 
     The noise is read once from the whole volume, so that windows do not differ in it; where they overlap, they are
-    blended by a Gaussian weight. The result is a magnitude: never negative.
+    blended by a Gaussian weight. What the network makes of the volume is then the pilot of a second look at the noisy
+    one, `nonlocal_bayes`. The result is a magnitude: never negative.
 
     Args:
         window: sides of the windows in voxels.
@@ -49,7 +50,8 @@ class VolumeInferer(Inferer):
             surface coil: one number is read more precisely, and at low signal some percent matter.
         keep_floor: return ``E[m | A, sigma]``, what the mean of many noisy scans would be, in place of ``A``: air stays
             at the Rician floor ``sigma sqrt(pi / 2)``. For comparisons with scans that were averaged as magnitudes.
-        progress: show a progress bar over the windows of a volume.
+        fast: leave out the second look, as trainings do: what is measured then is the network.
+        progress: show a progress bar over the windows of a volume, and over the slabs of the second look.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class VolumeInferer(Inferer):
         mirrored: bool = False,
         varying_noise: bool = False,
         keep_floor: bool = False,
+        fast: bool = False,
         progress: bool = False,
     ) -> None:
         super().__init__()
@@ -68,6 +71,7 @@ class VolumeInferer(Inferer):
         self.mirrored = mirrored
         self.varying_noise = varying_noise
         self.keep_floor = keep_floor
+        self.fast = fast
         self.progress = progress
 
     def noise_code(self, inputs: torch.Tensor, network: VolumeNetwork) -> torch.Tensor:
@@ -105,7 +109,13 @@ class VolumeInferer(Inferer):
         for flip in flips:
             denoised += self._slide(both.flip(flip), network).flip(flip)
         denoised = (denoised / len(flips)).clamp(min=0)
+        if not self.fast:
+            denoised = self._look_again(volume, denoised, network.sigma(of_voxels))
         return rician_mean(denoised, network.sigma(of_voxels).unsqueeze(1)) if self.keep_floor else denoised
+
+    def _look_again(self, volume: torch.Tensor, denoised: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        bar = self.progress and sys.stderr.isatty()
+        return nonlocal_bayes(volume[0, 0], denoised[0, 0], sigma[0], progress=bar)[None, None]
 
     def _slide(self, volume_and_code: torch.Tensor, network: VolumeNetwork) -> torch.Tensor:
         window = [min(side, n) for side, n in zip(self.window, volume_and_code.shape[2:], strict=True)]

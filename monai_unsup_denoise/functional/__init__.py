@@ -1,7 +1,9 @@
-"""Layer 0: pure functions on tensors. Rician mathematics, smooth noise maps, the noise level of a volume."""
+"""Layer 0: pure functions on tensors. Rician mathematics, smooth noise maps, the noise level of a volume,
+non-local Bayes."""
 
 from monai_unsup_denoise.functional.air_mask import mask_air
 from monai_unsup_denoise.functional.noise_level import estimate_background_sigma
+from monai_unsup_denoise.functional.nonlocal_bayes import nonlocal_bayes
 from monai_unsup_denoise.functional.residual_noise import residual_noise_map
 from monai_unsup_denoise.functional.resizing import resize
 from monai_unsup_denoise.functional.rician import (
@@ -22,6 +24,7 @@ __all__ = [
     "invert_rician_mean",
     "koay_inversion",
     "mask_air",
+    "nonlocal_bayes",
     "residual_noise_map",
     "resize",
     "rician_log_density",

@@ -17,6 +17,7 @@ from monai_unsup_denoise.data.phantom.contrast import (
     CSF,
     FAT,
     GREY,
+    MUSCLE,
     TISSUES,
     WHITE,
     relaxation,
@@ -24,6 +25,7 @@ from monai_unsup_denoise.data.phantom.contrast import (
     spoiled_flash,
 )
 from monai_unsup_denoise.data.phantom.fields import coverage, signed_distance, smooth_noise
+from monai_unsup_denoise.data.phantom.scalp import fill_skull, fill_soft_tissue
 from monai_unsup_denoise.data.phantom.template import load_template
 
 
@@ -63,19 +65,24 @@ def test_signals_are_those_of_bloch_simulated_pulse_by_pulse():
 
 @pytest.mark.parametrize(
     ("contrast", "from_dark_to_bright"),
-    [("T1w", (BONE, CSF, GREY, WHITE, FAT)), ("PDw", (BONE, WHITE, GREY)), ("T2w", (BONE, WHITE, GREY, CSF))],
+    [("T1w", (BONE, CSF, GREY, WHITE)), ("PDw", (BONE, WHITE, GREY)), ("T2w", (BONE, WHITE, GREY, CSF))],
 )
 def test_each_contrast_ranks_the_tissues_as_radiologists_know_it(contrast, from_dark_to_bright):
     slabs = torch.zeros(len(TISSUES), 7 * len(TISSUES), 20, 20)
     slabs[0] = 1
     for label in range(1, len(TISSUES)):  # side by side, air around
         slabs[:, 7 * label : 7 * label + 7, 4:-4, 4:-4] = torch.eye(len(TISSUES))[label][:, None, None, None]
+    fat_is_brightest = []
     for seed in range(10):
         rng = np.random.default_rng(seed)
         scan = acquire(slabs, np.eye(4), relaxation(rng), contrast=contrast, axis=2, thickness=1, rng=rng)
         means = [scan.image[scan.tissue == label].mean() for label in from_dark_to_bright]
-        assert means == sorted(means), f"seed {seed}: {means}"
+        pairs = zip(means, means[1:], strict=False)
+        assert all(darker < 1.01 * brighter for darker, brighter in pairs), f"seed {seed}: {means}"  # 1 %: texture
         assert (scan.image[scan.tissue == 0] == 0).all()
+        fat_is_brightest.append(scan.image[scan.tissue == FAT].mean() > means[-1])
+    if contrast == "T1w":
+        assert 5 <= sum(fat_is_brightest) < 10, "but where it was suppressed"
 
 
 # --- anatomy
@@ -106,6 +113,63 @@ def test_the_cortex_is_a_ribbon_beside_sulci_as_in_a_single_person(phantom_cache
     assert 2 < 4 * to_border[cortex].mean() < 4
     to_fluid = ndimage.distance_transform_edt((labels != CSF) & (labels != 0))
     assert (to_fluid[cortex] <= 4).mean() > 0.9
+
+
+@pytest.fixture
+def plane() -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
+    """Height in mm above a plane through the first voxel of four, 0.25 mm each; and noise that is zero everywhere."""
+    height = torch.arange(0, 40, 0.25).reshape(-1, 1, 1).expand(-1, 4, 4).contiguous()
+    return height, (torch.zeros_like(height), torch.zeros_like(height))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_marrow_lies_between_two_tables_of_compact_bone(plane, seed):
+    height, fields = plane
+    fractions = torch.zeros(len(TISSUES), *height.shape)
+    skull, thickness = (height < 8).float(), torch.full_like(height, 8.0)
+    fill_skull(fractions, skull, height, thickness, fields, np.random.default_rng(seed), edge=1.0)
+    torch.testing.assert_close(fractions.sum(0), skull)
+    bone, marrow = fractions[BONE, :, 0, 0], (fractions[FAT] + fractions[MUSCLE])[:, 0, 0]
+    assert bone[0] == bone[31] == 1, "the tables"
+    assert marrow.max() > 0.1 and marrow[12:20].max() == marrow.max(), "3 to 5 mm up"
+    assert marrow[32:].max() == 0, "above the skull"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_skin_is_outermost_and_fat_lies_under_it(plane, seed):
+    depth, fields = plane
+    fractions = torch.zeros(len(TISSUES), *depth.shape)
+    fill_soft_tissue(fractions, depth, fields, np.random.default_rng(seed), edge=0.25, spacing=0.25)
+    torch.testing.assert_close(fractions.sum(0), torch.ones_like(depth))
+    by_depth = fractions[:, :, 0, 0]
+    assert by_depth[MUSCLE, :3].min() >= 0.8, "skin is 0.8 mm thick at least"
+    below_skin = int((by_depth[FAT] >= 0.4).nonzero()[0])
+    assert 3 <= below_skin <= 13, "skin is 3 mm thick at most"
+    assert (by_depth[FAT, below_skin + 1 : below_skin + 3] >= 0.4).all(), "fat is 0.7 mm thick at least"
+
+
+def test_scalps_differ_in_thickness_and_kind_of_their_layers(plane):
+    depth, fields = plane
+    profiles = []
+    for seed in range(20):
+        fractions = torch.zeros(len(TISSUES), *depth.shape)
+        fill_soft_tissue(fractions, depth, fields, np.random.default_rng(seed), edge=1.0, spacing=0.25)
+        profiles.append(fractions[[FAT, MUSCLE, BONE], 4:28, 0, 0])  # 1 to 7 mm deep
+    assert (torch.stack(profiles).std(0).mean(-1) > torch.tensor([0.25, 0.25, 0.1])).all()
+
+
+def test_fat_is_suppressed_in_some_scans_in_part(fractions, template):
+    """Half the field of view fat, half white matter: PD-weighted, the ratio is about 1 where nothing is suppressed."""
+    flat = torch.zeros_like(fractions)
+    flat[FAT, : flat.shape[1] // 2] = flat[WHITE, flat.shape[1] // 2 :] = 1.0
+    ratios = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        scan = acquire(flat, template[1], relaxation(), contrast="PDw", axis=2, thickness=1, rng=rng)
+        ratios.append(np.median(scan.image[scan.tissue == FAT]) / np.median(scan.image[scan.tissue == WHITE]))
+    suppressed = np.array(ratios) < 0.85
+    assert 5 < suppressed.sum() < 20, "three scans in ten"
+    assert min(ratios) > 0.1, "never to nothing"
 
 
 def test_a_stripped_head_has_no_fat_muscle_or_bone(phantoms):

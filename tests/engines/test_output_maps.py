@@ -1,13 +1,15 @@
 """Maps beside a denoised volume: noise level, what was removed, and the error to expect."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
 from monai.data import MetaTensor
 from monai.transforms import Invertd
 
-from monai_unsup_denoise.engines import OutputMapsd, VolumeInferer
+from monai_unsup_denoise import engines
+from monai_unsup_denoise.engines import OutputMapsd
 from monai_unsup_denoise.engines.output_maps import OUTPUT_MAPS, sigma_map, uncertainty_map
 from monai_unsup_denoise.functional import resize
 from monai_unsup_denoise.networks import (
@@ -18,6 +20,8 @@ from monai_unsup_denoise.networks import (
     NoiseLevel,
 )
 from monai_unsup_denoise.transforms import NormalizeReferenced
+
+VolumeInferer = partial(engines.VolumeInferer, fast=True)  # what the maps make of a network, without a second look
 
 
 @pytest.fixture

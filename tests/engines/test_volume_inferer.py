@@ -2,14 +2,15 @@
 
 import itertools
 import math
+from functools import partial
 
 import pytest
 import torch
 from monai.data import DataLoader, Dataset, MetaTensor, decollate_batch
 from scipy.stats import rice
 
-from monai_unsup_denoise.engines import VolumeInferer
-from monai_unsup_denoise.functional import add_rician_noise, residual_noise_map, resize
+from monai_unsup_denoise import engines
+from monai_unsup_denoise.functional import add_rician_noise, nonlocal_bayes, residual_noise_map, resize
 from monai_unsup_denoise.networks import (
     ContentEncoder,
     ContentGenerator,
@@ -18,6 +19,7 @@ from monai_unsup_denoise.networks import (
     NoiseLevel,
 )
 
+VolumeInferer = partial(engines.VolumeInferer, fast=True)  # the second look has tests of its own
 SHAPES = {
     "one window": (16, 16, 16),
     "many windows": (40, 21, 33),
@@ -227,6 +229,19 @@ def test_with_the_floor_kept_every_voxel_is_the_mean_of_rician_noise_of_its_own_
     expected = torch.from_numpy(rice.mean((volume / sigma).numpy(), scale=sigma.numpy()))
     torch.testing.assert_close(out, expected.float())
     torch.testing.assert_close(VolumeInferer((16, 16, 16))(volume, Spy(), code=code), volume)
+
+
+@pytest.mark.parametrize("floor", [False, True])
+def test_unless_fast_the_result_is_the_pilot_of_a_second_look_at_the_noisy_volume(floor):
+    volume, code = 1 + torch.rand(1, 1, 20, 9, 10), 0.1 + torch.rand(1, 1, 2, 3, 1)
+    network = Spy(factor=0.9)
+    out = engines.VolumeInferer((16, 16, 16), keep_floor=floor)(volume, network, code=code)
+    sigma = resize(code, volume)[0, 0].expand(20, 9, 10)
+    expected = nonlocal_bayes(volume[0, 0], 0.9 * volume[0, 0] + 0.0, sigma)
+    assert not torch.allclose(expected, 0.9 * volume[0, 0], atol=1e-2)
+    if floor:
+        expected = torch.from_numpy(rice.mean((expected / sigma).numpy(), scale=sigma.numpy())).float()
+    torch.testing.assert_close(out[0, 0], expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("mirrored", [False, True])

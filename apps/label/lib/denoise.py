@@ -27,7 +27,7 @@ class DenoiseTask(BundleInferTask):
     asks for: its plugins ask for the integers of a label, always. ``sigma`` in the answer's parameters is the noise
     level found, in the units of the scan, null where the model has none.
 
-    A request can set ``self_ensemble``, ``varying_noise`` and ``keep_floor``.
+    A request can set ``self_ensemble``, ``varying_noise``, ``keep_floor`` and ``fast``.
 
     Args:
         bundle: its folder.

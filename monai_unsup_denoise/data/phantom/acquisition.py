@@ -42,9 +42,11 @@ def acquire(
         contrast: a key of `CONTRASTS`.
         axis: of the fractions, along which the slices are stacked.
         thickness: of a slice, voxels.
-        rng: draws the field of view, scanner settings, texture, bias and gain.
+        rng: draws scanner settings, fat suppression, the field of view, texture, bias and gain.
     """
     signal = CONTRASTS[contrast](tissue, rng)
+    if rng.random() < 0.3:
+        signal[FAT] *= rng.uniform(0.15, 0.7)  # fat saturation or water excitation, never complete
     spacing = float(abs(affine[0, 0]))
 
     box = _field_of_view(fractions[AIR], rng, spacing=spacing)

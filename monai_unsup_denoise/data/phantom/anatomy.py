@@ -5,8 +5,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from monai_unsup_denoise.data.phantom.contrast import AIR, BONE, CSF, FAT, GREY, MUSCLE, TISSUES, WHITE
+from monai_unsup_denoise.data.phantom.contrast import AIR, CSF, FAT, GREY, MUSCLE, TISSUES, WHITE
 from monai_unsup_denoise.data.phantom.fields import coverage, signed_distance, smooth_noise
+from monai_unsup_denoise.data.phantom.scalp import add_dura, fill_skull, fill_soft_tissue
 
 
 def draw_anatomy(maps: np.ndarray, affine: np.ndarray, *, rng: np.random.Generator, stripped: bool = False) -> Tensor:
@@ -15,7 +16,7 @@ def draw_anatomy(maps: np.ndarray, affine: np.ndarray, *, rng: np.random.Generat
     Surfaces are level sets turned into distances, so that an edge is about one voxel wide whatever the
     template's own sharpness, and voxels on it are partial volumes. Sheets `|noise| = 0` are the sulci, between which
     the cortex is a ribbon, as in a single person and not as in the average of many that the template is; lines where
-    two noises vanish are vessels; skull and scalp are shells around the brain;
+    two noises vanish are vessels; skull and scalp are layers around the brain;
     face and neck are an ellipsoid and a cylinder filled with muscle, fat, bone and air.
 
     Args:
@@ -46,14 +47,13 @@ def draw_anatomy(maps: np.ndarray, affine: np.ndarray, *, rng: np.random.Generat
 
     if stripped:
         intracranial = coverage(-distance, width=edge)
-        skull = head = intracranial
-        depth = -distance
+        head = intracranial
     else:
         shell = rng.uniform(1.0, 3.5) + 0.8 * fine.clamp(-1, 1)  # CSF around the brain, mm
         bone = rng.uniform(4.0, 7.0) + 1.2 * coarse.clamp(-2, 2)
         intracranial = coverage(shell - distance, width=edge)
         skull = coverage(shell + bone - distance, width=edge)
-        scalp = rng.uniform(4.0, 8.0)
+        scalp = rng.uniform(3.0, 8.0)
         outer = float(shell.mean() + bone.mean()) + scalp
         depth = outer + 1.5 * coarse.clamp(-1, 1) - distance
         depth = _join(depth, _face_and_neck(shape, affine, rng), radius=8.0)
@@ -65,13 +65,11 @@ def draw_anatomy(maps: np.ndarray, affine: np.ndarray, *, rng: np.random.Generat
     fractions[WHITE] = intracranial * parenchyma * core
     fractions[GREY] = intracranial * parenchyma * (1 - core)
     fractions[CSF] = intracranial * (1 - parenchyma)
-    if skull is not head:
-        marrow = coverage(rng.uniform(0.5, 2.0) + 0.7 * fine - (distance - shell - 0.5 * bone).abs(), width=edge)
-        marrow *= rng.uniform(0.2, 0.9)
-        skull = (skull - intracranial).clamp_(min=0)
-        fractions[FAT] = skull * marrow
-        fractions[BONE] = skull - fractions[FAT]
-        _fill_soft_tissue(fractions, depth, (fine, coarse), rng, edge=edge, spacing=spacing)
+    if not stripped:
+        add_dura(fractions, distance - shell, rng, edge=edge)
+        bony = (skull - intracranial).clamp_(min=0)
+        fill_skull(fractions, bony, distance - shell, bone, (fine, coarse), rng, edge=edge)
+        fill_soft_tissue(fractions, depth, (fine, coarse), rng, edge=edge, spacing=spacing)
     _add_vessels(fractions, coarse, rng, edge=edge, spacing=spacing)
     if rng.random() < 0.5:
         _add_lesions(fractions, rng, spacing=spacing)
@@ -203,38 +201,6 @@ def _join(first: Tensor, second: Tensor, *, radius: float) -> Tensor:
     """Smooth maximum of two depths: a union whose seam is rounded off over `radius` mm."""
     blend = (radius - (first - second).abs()).clamp_(min=0).square_() / (4 * radius)
     return torch.maximum(first, second) + blend
-
-
-def _fill_soft_tissue(
-    fractions: Tensor,
-    depth: Tensor,
-    fields: tuple[Tensor, Tensor],
-    rng: np.random.Generator,
-    *,
-    edge: float,
-    spacing: float,
-) -> None:
-    """Fill the rest: skin, fat below it, then muscle with streaks of fat, bones and air pockets."""
-    fine, coarse = fields
-    rest = (1 - fractions.sum(0)).clamp_(min=0)
-    bulk = smooth_noise(rng, tuple(depth.shape), scale=12 / spacing)
-    skin = rng.uniform(1.0, 2.2)
-    fat = rng.uniform(2.5, 6.0) + 1.5 * coarse
-    below_fat = coverage(depth - skin - fat, width=edge)
-    streak = coverage(rng.uniform(0.5, 1.2) - signed_distance(bulk).abs_().mul_(spacing), width=edge)
-    pad = coverage(signed_distance(fine + bulk - rng.uniform(0.9, 1.6)).mul_(spacing), width=edge)
-    muscle = torch.maximum(coverage(skin - depth, width=edge), below_fat * (1 - torch.maximum(streak, pad)))
-    deep = coverage(depth - skin - fat - 8.0, width=8.0)
-    hard = coverage(signed_distance(coarse - bulk - rng.uniform(0.8, 1.6)).mul_(spacing), width=edge) * deep
-    air = coverage(signed_distance(coarse + bulk - rng.uniform(1.6, 2.6)).mul_(spacing), width=edge) * deep
-    rest_of_air = rest * air
-    rest -= rest_of_air
-    fractions[AIR] += rest_of_air
-    rest_of_bone = rest * hard
-    rest -= rest_of_bone
-    fractions[BONE] += rest_of_bone
-    fractions[MUSCLE] += rest * muscle
-    fractions[FAT] += rest * (1 - muscle)
 
 
 def _add_vessels(fractions: Tensor, coarse: Tensor, rng: np.random.Generator, *, edge: float, spacing: float) -> None:

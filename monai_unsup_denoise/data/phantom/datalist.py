@@ -17,7 +17,7 @@ from monai_unsup_denoise.data.phantom.contrast import CONTRASTS, relaxation
 from monai_unsup_denoise.data.phantom.template import load_template
 
 #: Part of every cached path: raise it whenever the phantom would come out differently.
-VERSION = 3
+VERSION = 4
 
 
 def default_cache_dir() -> Path:
