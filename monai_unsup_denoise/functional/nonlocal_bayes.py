@@ -83,11 +83,13 @@ def _wiener(noisy: Tensor, pilot: Tensor) -> Tensor:
     """Estimates of patches `(B, similar, voxels)`, given those of the pilot.
 
     The gain in float64: with next to no noise, the noise's variance of 1 is lost in float32 beside that of the signal.
+    With none at all it is lost in float64, too; then a trillionth of the signal's takes its place.
     """
     variance = rician_variance(pilot.mean((1, 2), keepdim=True), 1.0)
     deviation = (pilot - pilot.mean(1, keepdim=True)).double()
     covariance = deviation.mT @ deviation / (pilot.shape[1] - 1)
-    with_noise = covariance + variance * torch.eye(pilot.shape[2], device=pilot.device)
+    least = 1e-12 * covariance.diagonal(dim1=1, dim2=2).sum(-1)[:, None, None]
+    with_noise = covariance + (variance + least) * torch.eye(pilot.shape[2], device=pilot.device)
     gain = torch.cholesky_solve(covariance, torch.linalg.cholesky(with_noise)).to(noisy.dtype)
     mean = noisy.mean(1, keepdim=True)
     return _beyond_chance(mean, pilot.mean(1, keepdim=True), variance / pilot.shape[1]) + (noisy - mean) @ gain

@@ -52,7 +52,7 @@ def pair(*stems: str) -> set[str]:
 def test_a_derivative_dataset_is_written_and_nothing_else(dataset, identity, mri_denoise):
     before = files_below(dataset)
     out = dataset / "derivatives" / "mri-denoise"
-    outcome = mri_denoise("bids", dataset, out, "participant", "--model", identity)
+    outcome = mri_denoise("bids", dataset, out, "participant", "--fast", "--model", identity)
     assert (outcome.code, outcome.err) == (0, "")
     assert set(files_below(out)) == OF_DATASET | pair(T1W, T2W, PDW)
     shutil.copytree(out, dataset.parent / "copy")
@@ -89,7 +89,7 @@ def test_options_do_what_they_do_to_a_scan_and_are_told_in_the_sidecar(dataset, 
 
 
 def test_what_is_there_is_kept_and_the_rest_done(dataset, tmp_path, identity, mri_denoise):
-    command = ("bids", dataset, tmp_path / "out", "participant", "--model", identity)
+    command = ("bids", dataset, tmp_path / "out", "participant", "--fast", "--model", identity)
     mri_denoise(*command)
     whole = files_below(tmp_path / "out")
     (tmp_path / "out" / f"{T1W}.nii.gz").write_text("kept, though changed")
@@ -108,7 +108,7 @@ def test_an_interruption_leaves_whole_files_and_the_same_command_goes_on(
 ):
     from monai_unsup_denoise.engines.volume_denoiser import VolumeDenoiser
 
-    command = ("bids", dataset, tmp_path / "out", "participant", "--model", identity)
+    command = ("bids", dataset, tmp_path / "out", "participant", "--fast", "--model", identity)
     denoise_image, calls = VolumeDenoiser.denoise_image, []
 
     def interrupted(self, *arguments):
@@ -128,7 +128,7 @@ def test_a_bad_scan_does_not_stop_the_others(dataset, tmp_path, identity, mri_de
     (dataset / "sub-01/anat/sub-01_T1w.nii.gz").write_text("no image")
     (dataset / "sub-02/ses-b/anat/sub-02_ses-b_PDw.nii.gz").unlink()
     (dataset / "sub-02/ses-b/anat/sub-02_ses-b_PDw.nii.gz").symlink_to("not-fetched")
-    outcome = mri_denoise("bids", dataset, tmp_path / "out", "participant", "--model", identity)
+    outcome = mri_denoise("bids", dataset, tmp_path / "out", "participant", "--fast", "--model", identity)
     assert outcome.code == 1
     first, t1w, pdw = outcome.err.splitlines()
     assert first == "error: 2 of 3 scans could not be denoised:"
@@ -147,7 +147,7 @@ def test_a_bad_scan_does_not_stop_the_others(dataset, tmp_path, identity, mri_de
     ],
 )
 def test_labels_are_taken_as_bids_apps_take_them(options, stems, dataset, tmp_path, identity, mri_denoise):
-    outcome = mri_denoise("bids", dataset, tmp_path / "out", "participant", "--model", identity, *options)
+    outcome = mri_denoise("bids", dataset, tmp_path / "out", "participant", "--fast", "--model", identity, *options)
     assert outcome.code == 0, outcome.err
     assert set(files_below(tmp_path / "out")) == OF_DATASET | pair(*stems)
 
@@ -167,7 +167,7 @@ def test_a_mistake_is_one_line_and_writes_nothing(arguments, message, dataset, t
     (tmp_path / "out").touch()  # a file where a folder is asked for, by the last
     before = files_below(tmp_path)
     words = [word.format(dataset=dataset, out=tmp_path / "out") for word in arguments]
-    outcome = mri_denoise("bids", *words, "--model", identity)
+    outcome = mri_denoise("bids", *words, "--fast", "--model", identity)
     assert outcome.code == 1 and len(outcome.err.splitlines()) == 1
     assert re.search(message, outcome.err)
     assert files_below(tmp_path) == before
@@ -179,7 +179,7 @@ def test_the_official_validator_finds_no_error(dataset, identity, mri_denoise):
     if validator is None:
         pytest.skip("needs the BIDS validator: pip install bids-validator-deno")
     out = dataset / "derivatives" / "mri-denoise"
-    mri_denoise("bids", dataset, out, "participant", "--model", identity)
+    mri_denoise("bids", dataset, out, "participant", "--fast", "--model", identity)
     done = subprocess.run([validator, str(out), "--json"], capture_output=True, text=True, timeout=120)
     issues = json.loads(done.stdout)["issues"]["issues"]
     assert [issue for issue in issues if issue["severity"] == "error"] == []

@@ -11,7 +11,7 @@ from monai_unsup_denoise import __version__
 
 
 def test_the_noise_level_is_told_and_lies_beside_the_output(scan, tmp_path, identity, mri_denoise):
-    outcome = mri_denoise("denoise", scan, tmp_path / "out.nii.gz", "--model", identity)
+    outcome = mri_denoise("denoise", scan, tmp_path / "out.nii.gz", "--fast", "--model", identity)
     sidecar = json.loads((tmp_path / "out.json").read_text())
     values = nibabel.load(scan).get_fdata()
     assert sidecar["Sources"] == ["scan.nii.gz"]
@@ -29,7 +29,7 @@ def test_in_a_folder_the_good_are_done_and_the_bad_are_listed(scan, tmp_path, vo
     (folder / "broken.nii").write_text("no image")
     nibabel.save(nibabel.Nifti1Image(volume[..., 0], np.eye(4)), folder / "deep" / "flat.nii.gz")
 
-    outcome = mri_denoise("denoise", folder, tmp_path / "out", "--model", identity)
+    outcome = mri_denoise("denoise", folder, tmp_path / "out", "--fast", "--model", identity)
 
     assert outcome.code == 1
     written = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*")}
@@ -42,29 +42,31 @@ def test_in_a_folder_the_good_are_done_and_the_bad_are_listed(scan, tmp_path, vo
     ]
     assert len(outcome.out.splitlines()) == 2
 
-    again = mri_denoise("denoise", folder, tmp_path / "out", "--model", identity)
+    again = mri_denoise("denoise", folder, tmp_path / "out", "--fast", "--model", identity)
     assert again.err.count("exists already") == 2
-    assert "2 of 4" in mri_denoise("denoise", folder, tmp_path / "out", "--overwrite", "--model", identity).err
+    assert (
+        "2 of 4" in mri_denoise("denoise", folder, tmp_path / "out", "--overwrite", "--fast", "--model", identity).err
+    )
 
 
 def test_outputs_inside_the_input_folder_are_not_denoised_again(scan, identity, mri_denoise):
     out = scan.parent / "out"
     for _ in range(2):
-        outcome = mri_denoise("denoise", scan.parent, out, "--model", identity, "--overwrite")
+        outcome = mri_denoise("denoise", scan.parent, out, "--fast", "--model", identity, "--overwrite")
         assert outcome.code == 0, outcome.err
         assert sorted(path.name for path in out.rglob("*")) == ["scan.json", "scan.nii.gz"]
 
 
 @pytest.mark.parametrize(("output", "reason"), [("in", "is the folder of the input"), ("x.nii", "give a folder")])
 def test_a_folder_of_scans_needs_another_folder(output, reason, scan, tmp_path, identity, mri_denoise):
-    outcome = mri_denoise("denoise", scan.parent, tmp_path / output, "--model", identity)
+    outcome = mri_denoise("denoise", scan.parent, tmp_path / output, "--fast", "--model", identity)
     assert outcome.code == 1 and reason in outcome.err
     assert [path.name for path in scan.parent.iterdir()] == ["scan.nii.gz"]
 
 
 def test_two_scans_are_not_written_to_one_file(scan, tmp_path, volume, identity, mri_denoise):
     (scan.parent / "scan.mnc").write_text("becomes scan.nii.gz too")
-    outcome = mri_denoise("denoise", scan.parent, tmp_path / "out", "--model", identity)
+    outcome = mri_denoise("denoise", scan.parent, tmp_path / "out", "--fast", "--model", identity)
     assert outcome.code == 1 and outcome.err.count("another scan would be written to") == 2
     assert not (tmp_path / "out").exists()
 
@@ -76,7 +78,7 @@ def test_the_same_type_reads_back_in_scanner_units(slope, inter, tmp_path, volum
     image.header.set_slope_inter(slope, inter)
     nibabel.save(image, tmp_path / "in.nii.gz")
     outcome = mri_denoise(
-        "denoise", tmp_path / "in.nii.gz", tmp_path / "out.nii.gz", "--model", identity, "--dtype", "same"
+        "denoise", tmp_path / "in.nii.gz", tmp_path / "out.nii.gz", "--fast", "--model", identity, "--dtype", "same"
     )
     assert outcome.code == 0, outcome.err
     out = nibabel.load(tmp_path / "out.nii.gz")
@@ -104,7 +106,7 @@ def test_an_interrupted_write_leaves_nothing_half_done(
 
     monkeypatch.setattr(nibabel.Nifti1Image, "to_filename", half)
     options = ["--overwrite"] if overwrite else []
-    outcome = mri_denoise("denoise", scan, out, "--model", identity, *options)
+    outcome = mri_denoise("denoise", scan, out, "--fast", "--model", identity, *options)
     assert outcome.code == (1 if isinstance(interruption, OSError) else 130)
     assert partial[0].parent == out and partial[0].name.startswith(".") and partial[0].name.endswith(".nii.gz")
     assert {path.name: path.read_text() for path in out.iterdir()} == ({"scan.nii.gz": "older"} if overwrite else {})
@@ -124,6 +126,6 @@ def test_a_defect_in_one_scan_of_a_folder_does_not_stop_the_others(
         return load(self, path)
 
     monkeypatch.setattr(VolumeDenoiser, "load", out_of_memory_once)
-    outcome = mri_denoise("denoise", scan.parent, tmp_path / "out", "--model", identity)
+    outcome = mri_denoise("denoise", scan.parent, tmp_path / "out", "--fast", "--model", identity)
     assert outcome.code == 1 and "a.nii: MemoryError: too large" in outcome.err
     assert (tmp_path / "out" / "scan.nii.gz").is_file()

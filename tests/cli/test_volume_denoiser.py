@@ -12,6 +12,8 @@ from torch import nn
 from monai_unsup_denoise.engines.volume_denoiser import VolumeDenoiser
 from monai_unsup_denoise.errors import InputError
 
+FAST = {"fast": True}  # a second look needs a noise level
+
 
 class Same(nn.Module):
     """Changes nothing and knows no noise level, as the published method."""
@@ -88,13 +90,13 @@ def test_the_factor_of_the_uncertainty_is_the_config_s(scan):
 
 
 def test_a_map_of_the_noise_is_not_made_up_by_a_model_that_does_not_know_it(scan):
-    denoiser = VolumeDenoiser(network=Same())
+    denoiser = VolumeDenoiser(network=Same(), settings=FAST)
     with pytest.raises(InputError, match="'sigma': this model does not tell"):
         denoiser.denoise_image(denoiser.load(scan), ["sigma"])
     assert denoiser.denoise_image(denoiser.load(scan), ["residual"]).maps["residual"].max() < 1e-3
 
 
-@pytest.mark.parametrize("setting", ["varying_noise", "self_ensemble", "keep_floor"])
+@pytest.mark.parametrize("setting", ["varying_noise", "self_ensemble", "keep_floor", "fast"])
 def test_what_an_inferer_cannot_do_is_refused(bundle, setting):
     config = bundle / "configs" / "inference_paper.json"
     with pytest.raises(InputError, match=setting):
@@ -102,7 +104,7 @@ def test_what_an_inferer_cannot_do_is_refused(bundle, setting):
 
 
 def test_another_network_can_take_the_place_of_the_bundle_s(scan):
-    denoiser = VolumeDenoiser(network=Same())
+    denoiser = VolumeDenoiser(network=Same(), settings=FAST)
     volume = denoiser.denoise(scan)
     np.testing.assert_allclose(volume.denoised, nibabel.load(scan).get_fdata(), rtol=1e-6)
     np.testing.assert_array_equal(volume.affine, nibabel.load(scan).affine)
@@ -112,11 +114,11 @@ def test_another_network_can_take_the_place_of_the_bundle_s(scan):
 def test_a_bundle_is_named_by_its_folder_or_its_config(bundle, scan):
     config = bundle / "configs" / "inference.json"
     for name in (bundle, str(bundle), config):
-        assert VolumeDenoiser(name, network=Same()).denoise(scan).noisy.shape == (18, 17, 6)
+        assert VolumeDenoiser(name, network=Same(), settings=FAST).denoise(scan).noisy.shape == (18, 17, 6)
 
 
 def test_a_mistake_of_the_program_is_not_taken_for_the_user_s(scan):
-    denoiser = VolumeDenoiser(network=Same())
+    denoiser = VolumeDenoiser(network=Same(), settings=FAST)
     denoiser.preprocessing.transforms[1].check = None
     with pytest.raises(RuntimeError) as caught:
         denoiser.denoise(scan)
@@ -125,4 +127,4 @@ def test_a_mistake_of_the_program_is_not_taken_for_the_user_s(scan):
 
 def test_a_missing_scan_is_named():
     with pytest.raises(InputError, match="gone.nii: no such file"):
-        VolumeDenoiser(network=Same()).denoise(Path("gone.nii"))
+        VolumeDenoiser(network=Same(), settings=FAST).denoise(Path("gone.nii"))

@@ -82,6 +82,12 @@ def test_with_next_to_no_noise_the_scan_itself_is_believed(sigma):
     assert error(again, clean) < 0.8 * error(pilot, clean)
 
 
+def test_with_no_noise_at_all_the_pilot_stays_to_rounding():
+    clean = rods((20, 20, 12))
+    again = nonlocal_bayes(clean, clean, everywhere(1e-12, clean))
+    torch.testing.assert_close(again, clean, rtol=1e-5, atol=1e-5)
+
+
 def test_noise_that_varies_is_weighed_where_it_is():
     clean = rods((60, 24, 16))
     left, right = everywhere(0.05, clean), everywhere(0.2, clean)
