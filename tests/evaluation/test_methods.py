@@ -13,7 +13,7 @@ from monai_unsup_denoise.evaluation.methods import DenoisingMethod, choose_metho
 
 NAMES = (
     "noisy gaussian adf adf_unbiased nlmeans sanlm ants bm3d_vst bm4d_vst noise2void dncnn cyclegan paper ours "
-    "ours_fast ours_x8 paired"
+    "ours_fast paired"
 )
 
 
@@ -22,10 +22,10 @@ def entries(repository) -> dict:
     return json.loads((repository / "bundles/brain_mri_denoise/configs/benchmark.json").read_text())["methods"]
 
 
-def test_the_shipped_entries_are_the_seventeen_methods(entries):
+def test_the_shipped_entries_are_the_sixteen_methods(entries):
     methods = choose_methods(entries)
     assert [method.name for method in methods] == NAMES.split()
-    assert len({method.title for method in methods}) == 17
+    assert len({method.title for method in methods}) == 16
 
 
 def test_the_quick_grid_is_a_part_of_the_full_one(repository):

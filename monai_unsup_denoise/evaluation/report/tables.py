@@ -26,7 +26,7 @@ README_METHODS = (
     "cyclegan",
     "paper",
     "ours",
-    "ours_x8",
+    "ours_fast",
     "paired",
 )
 
