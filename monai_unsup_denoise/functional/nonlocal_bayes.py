@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
+import numpy as np
 import torch
+from scipy.fft import dct
 from torch import Tensor
 from torch.nn.functional import avg_pool3d, pad
 from tqdm import tqdm
@@ -109,9 +111,7 @@ def _beyond_chance(mean: Tensor, pilot: Tensor, variance: Tensor) -> Tensor:
 
 def _cosines(like: Tensor) -> Tensor:
     """Columns: the orthonormal cosine transform (DCT-II) of a patch, flattened."""
-    place, frequency = torch.arange(_PATCH) + 0.5, torch.arange(_PATCH)
-    side = torch.cos(torch.pi / _PATCH * place[:, None] * frequency) * (2 / _PATCH) ** 0.5
-    side[:, 0] /= 2**0.5
+    side = torch.from_numpy(dct(np.eye(_PATCH), norm="ortho"))
     return torch.kron(torch.kron(side, side), side).to(like)
 
 
