@@ -7,8 +7,8 @@ from monai_unsup_denoise.engines.deepening import load_shallower_weights
 from monai_unsup_denoise.engines.epoch_seed import EpochSeed
 from monai_unsup_denoise.engines.mixed_precision import autocast_dtype
 from monai_unsup_denoise.engines.mlflow_model import save_mlflow_model
-from monai_unsup_denoise.engines.muon_groups import muon_groups
 from monai_unsup_denoise.engines.output_maps import OutputMapsd
+from monai_unsup_denoise.engines.parameter_groups import muon_groups
 from monai_unsup_denoise.engines.pictures import ExamplePictures, comparison_figure
 from monai_unsup_denoise.engines.registration import register_weights
 from monai_unsup_denoise.engines.slab_inferer import SlabInferer

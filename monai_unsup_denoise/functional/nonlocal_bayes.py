@@ -71,10 +71,11 @@ def _aggregate(noisy: Tensor, pilot: Tensor, *, progress: bool) -> Tensor:
     """Mean over the estimates of all patches that hold a voxel; the pilot where there is none. In units of sigma."""
     total, count = torch.zeros(pilot.numel(), device=pilot.device), torch.zeros(pilot.numel(), device=pilot.device)
     step = torch.tensor([pilot.shape[1] * pilot.shape[2], pilot.shape[2], 1], device=pilot.device)
-    inside = torch.cartesian_prod(*[torch.arange(_PATCH, device=pilot.device)] * 3) @ step
+    # a sum, for CUDA has no product of matrices of integers
+    inside = (torch.cartesian_prod(*[torch.arange(_PATCH, device=pilot.device)] * 3) * step).sum(-1)
     for corners in _groups(pilot, progress=progress):
         for some in corners.split(_AT_A_TIME):
-            voxels = (some @ step).unsqueeze(-1) + inside
+            voxels = (some * step).sum(-1, keepdim=True) + inside
             patches = _wiener(noisy.reshape(-1)[voxels], pilot.reshape(-1)[voxels])
             total.index_add_(0, voxels.reshape(-1), patches.reshape(-1))
             count.index_add_(0, voxels.reshape(-1), torch.ones_like(patches).reshape(-1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from pydoc import locate
 from typing import Any
@@ -30,12 +31,20 @@ def targets(config: Any) -> Iterator[str]:
             yield from targets(item)
 
 
+def is_module(target: str) -> bool:
+    try:
+        return find_spec(target) is not None
+    except ModuleNotFoundError:  # its parent is no package
+        return False
+
+
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
 def test_every_target_resolves_to_one_thing(path: Path) -> None:
     locator = ComponentLocator()
     for target in set(targets(json.loads(path.read_text()))):
         if "." in target:
             assert locate(target) is not None, f"{target} does not exist"
+            assert not is_module(target), f"{target} is a module too, which is what Python 3.12's `locate` finds"
         else:
             module = locator.get_component_module_name(target)
             assert isinstance(module, str), f"{target} is {module or 'nowhere'}"
