@@ -18,13 +18,14 @@ from monai_unsup_denoise.cli.options import (
     SelfEnsemble,
     VaryingNoise,
     Weights,
+    WhiteNoise,
 )
 from monai_unsup_denoise.cli.quiet import quiet
 from monai_unsup_denoise.cli.words import end_with, noise_found
 from monai_unsup_denoise.errors import InputError
 
 if TYPE_CHECKING:
-    from monai_unsup_denoise.engines.volume_denoiser import VolumeDenoiser
+    from monai_unsup_denoise.engines.volume_denoiser import DenoisedVolume, VolumeDenoiser
 
 _LISTS = ("--participant-label", "--participant_label", "--session-label", "--session_label", "--suffix")
 
@@ -70,7 +71,8 @@ def bids(
     ] = None,
     model: Weights = None,
     bundle: Bundle = None,
-    varying_noise: VaryingNoise = False,
+    varying_noise: VaryingNoise = None,
+    white_noise: WhiteNoise = False,
     self_ensemble: SelfEnsemble = False,
     keep_floor: KeepFloor = False,
     fast: Fast = False,
@@ -101,6 +103,7 @@ def bids(
     )
     settings = {
         "varying_noise": varying_noise,
+        "noise_stride": [1, 1, 1] if white_noise else None,
         "self_ensemble": self_ensemble,
         "keep_floor": keep_floor,
         "fast": fast,
@@ -125,7 +128,7 @@ def bids(
 def _denoise_scan(
     denoiser: VolumeDenoiser,
     scan: PurePosixPath,
-    settings: dict[str, bool],
+    settings: dict[str, Any],
     *,
     source: Path,
     target: Path,
@@ -158,7 +161,14 @@ def _denoise_scan(
         sigma=volume.sigma,
         percent=volume.sigma_percent,
         digest=weights_sha256(weights) if weights else None,
-        options=[name for name, is_on in settings.items() if is_on],
+        options=_options(settings, volume),
     )
     write_json(sidecar, content)
     return f"{scan}: {noise_found(volume)}, {time.perf_counter() - start:.1f} s"
+
+
+def _options(settings: dict[str, Any], volume: DenoisedVolume) -> list[str]:
+    """What was on, asked for or found."""
+    found = {"varying_noise": volume.noise_varies, "correlated_noise": volume.noise_correlated}
+    asked = {name: is_on for name, is_on in settings.items() if name != "noise_stride"}
+    return [name for name, is_on in (asked | found).items() if is_on]

@@ -21,6 +21,7 @@ from monai_unsup_denoise.cli.options import (
     SelfEnsemble,
     VaryingNoise,
     Weights,
+    WhiteNoise,
 )
 from monai_unsup_denoise.cli.outputs import Job, map_path, plan_jobs, sidecar_path
 from monai_unsup_denoise.cli.quiet import quiet
@@ -86,7 +87,8 @@ def denoise(
             "deviation of the error to expect; can be repeated.",
         ),
     ] = None,
-    varying_noise: VaryingNoise = False,
+    varying_noise: VaryingNoise = None,
+    white_noise: WhiteNoise = False,
     self_ensemble: SelfEnsemble = False,
     keep_floor: KeepFloor = False,
     fast: Fast = False,
@@ -112,6 +114,7 @@ def denoise(
     with quiet():
         settings = {
             "varying_noise": varying_noise,
+            "noise_stride": [1, 1, 1] if white_noise else None,
             "self_ensemble": self_ensemble,
             "keep_floor": keep_floor,
             "fast": fast,
@@ -182,6 +185,7 @@ def _denoise_one(
     # A series goes by its number: its folder may be named after a person.
     source_name = scan.resolve().name if job.series is None else f"DICOM series {job.series.number}"
     content = {"Sources": [source_name], "sigma": volume.sigma, "sigma_percent": volume.sigma_percent}
+    content |= {"noise_varies": volume.noise_varies, "noise_correlated": volume.noise_correlated}
     write_json(sidecar_path(output), content | origin)
     return f"{scan}: {noise_found(volume)}, {time.perf_counter() - start:.1f} s -> {output}"
 

@@ -13,7 +13,18 @@ Bundle = Annotated[
 ]
 Device = Annotated[str | None, typer.Option(help="Where to compute, cpu or cuda:0; else a GPU where there is one.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
-VaryingNoise = Annotated[bool, typer.Option("--varying-noise", help="Let the noise level vary smoothly over the scan.")]
+VaryingNoise = Annotated[
+    bool | None,
+    typer.Option(
+        "--varying-noise/--even-noise",
+        help="Let the noise level vary smoothly over the scan, or take one; else what the scan shows.",
+        show_default=False,
+    ),
+]
+WhiteNoise = Annotated[
+    bool,
+    typer.Option("--white-noise", help="Take the noise of neighbouring voxels for independent; else what is found."),
+]
 SelfEnsemble = Annotated[bool, typer.Option("--self-ensemble", help="Average over mirror images: denoises 8 times.")]
 Fast = Annotated[
     bool,

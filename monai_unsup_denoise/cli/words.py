@@ -16,7 +16,9 @@ def noise_found(volume: DenoisedVolume) -> str:
     if volume.sigma is None:
         return "noise level unknown to this model"
     percent = "" if volume.sigma_percent is None else f" ({volume.sigma_percent:.1f} % of the maximum)"
-    return f"sigma {volume.sigma:.4g}{percent}"
+    varies = ", varying over the scan" if volume.noise_varies else ""
+    correlated = ", alike in neighbouring voxels" if volume.noise_correlated else ""
+    return f"sigma {volume.sigma:.4g}{percent}{varies}{correlated}"
 
 
 def end_with(failures: Sequence[str], *, scans: int) -> None:

@@ -12,7 +12,7 @@ from monai.networks.layers import GaussianFilter
 from monai.transforms import Transform
 
 from monai_unsup_denoise.engines.volume_inferer import VolumeInferer, VolumeNetwork
-from monai_unsup_denoise.functional import add_rician_noise, resize
+from monai_unsup_denoise.functional import add_rician_noise, resize, typical_level
 
 OUTPUT_MAPS = ("sigma", "residual", "uncertainty")
 
@@ -20,6 +20,12 @@ OUTPUT_MAPS = ("sigma", "residual", "uncertainty")
 def sigma_map(image: torch.Tensor, code: torch.Tensor, network: VolumeNetwork) -> torch.Tensor:
     """Noise level of each voxel of ``image`` ``(1, 1, H, W, D)``, as its noise ``code`` says, same shape and units."""
     return network.sigma(resize(code, image)).unsqueeze(1).expand_as(image)
+
+
+def volume_sigma(image: torch.Tensor, code: torch.Tensor, network: VolumeNetwork) -> float:
+    """One noise level of ``image`` ``(1, 1, H, W, D)``, as its noise ``code`` says; of a map, that of tissue."""
+    levels = network.sigma(code)
+    return float(levels if code.dim() == 2 else typical_level(levels, image))
 
 
 def uncertainty_map(

@@ -16,7 +16,7 @@ from monai.data import MetaTensor
 from torch import nn
 
 from monai_unsup_denoise.bundle_folder import bundle_folder
-from monai_unsup_denoise.engines.output_maps import OutputMapsd
+from monai_unsup_denoise.engines.output_maps import OutputMapsd, volume_sigma
 from monai_unsup_denoise.errors import InputError, find_input_error
 
 #: Settings that not every inferer knows, and its attribute where it does.
@@ -38,9 +38,11 @@ class DenoisedVolume:
         affine: from voxels to millimetres, right-anterior-superior, ``(4, 4)``.
         meta: what the reader knows of the file.
         sigma: standard deviation of the noise in each complex channel, in scanner units; None where the model
-            has no noise level.
+            has no noise level. Where the noise varies, what is typical of tissue.
         sigma_percent: sigma in percent of the maximum of the denoised scan, or None. The maximum is the 99.9th
             percentile: a few bright vessels do not count.
+        noise_varies: whether it was denoised by a map of the noise level.
+        noise_correlated: whether the noise was read from every second voxel, that of neighbours being alike.
         maps: further arrays ``(X, Y, Z)`` by name, in scanner units: those asked for of ``sigma`` (noise level),
             ``residual`` (what was removed) and ``uncertainty`` (standard deviation of the error to expect).
     """
@@ -51,6 +53,8 @@ class DenoisedVolume:
     meta: dict[str, Any]
     sigma: float | None
     sigma_percent: float | None
+    noise_varies: bool = False
+    noise_correlated: bool = False
     maps: dict[str, np.ndarray] = field(default_factory=dict)
 
 
@@ -64,7 +68,7 @@ class VolumeDenoiser:
             one; by default the bundle that comes with the package.
         model: file of weights in place of the config's.
         device: such as ``cpu`` or ``cuda:0``, in place of the config's.
-        settings: further values of the config by id, such as ``self_ensemble``.
+        settings: further values of the config by id, such as ``self_ensemble``; None leaves the config's.
         progress: show a progress bar for each volume.
         network: in place of the config's network and its weights, with all that the inferer asks of one.
 
@@ -91,7 +95,8 @@ class VolumeDenoiser:
         if device is not None:
             parser["device"] = _device(device)
         for name, value in (settings or {}).items():
-            parser[name] = value
+            if value is not None:
+                parser[name] = value
         try:
             self.device: torch.device = parser.get_parsed_content("device")
             self.preprocessing = parser.get_parsed_content("preprocessing")
@@ -127,9 +132,11 @@ class VolumeDenoiser:
         pred = self.inferer(inputs, self.network, code=code)[0]
         denoised = _scanner_units(pred, reference)
         sigma = None
+        is_correlated = False
         if getattr(self.network, "noise_level", None) is not None:
-            of_volume = code if code.dim() == 2 else self.network.encode_noise(inputs)
-            sigma = reference * float(self.network.sigma(of_volume))
+            stride_of = getattr(self.inferer, "stride_of", None)
+            is_correlated = stride_of is not None and max(stride_of(inputs, self.network)) > 1
+            sigma = reference * volume_sigma(inputs, code, self.network)
         elif {"sigma", "uncertainty"} & set(maps):
             raise InputError(f"map {sorted(set(maps) - {'residual'})[0]!r}: this model does not tell the noise level")
         add_maps = OutputMapsd(
@@ -144,6 +151,8 @@ class VolumeDenoiser:
             meta=dict(image.meta),
             sigma=sigma,
             sigma_percent=None if sigma is None or maximum <= 0 else 100 * sigma / maximum,
+            noise_varies=code.dim() > 2,
+            noise_correlated=is_correlated,
             maps={name: _scanner_units(made[name].as_tensor(), reference) for name in maps},
         )
 

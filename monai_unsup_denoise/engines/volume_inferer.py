@@ -11,7 +11,16 @@ import torch
 from monai.data import MetaTensor
 from monai.inferers import Inferer, sliding_window_inference
 
-from monai_unsup_denoise.functional import nonlocal_bayes, residual_noise_map, resize, rician_mean
+from monai_unsup_denoise.functional import (
+    independent_stride,
+    noise_variation,
+    nonlocal_bayes,
+    residual_noise_map,
+    resize,
+    rician_mean,
+)
+
+_VARIES = 0.1  # the `noise_variation` from which one number will not do; even noise shows 0.08 at most
 
 
 class VolumeNetwork(Protocol):
@@ -40,14 +49,19 @@ class VolumeInferer(Inferer):
     blended by a Gaussian weight. What the network makes of the volume is then the pilot of a second look at the noisy
     one, `nonlocal_bayes`. The result is a magnitude: never negative.
 
+    Where the noise of neighbouring voxels is correlated, it is read from every second voxel: in neighbours too little
+    of it is seen, by a factor of two or three, and too little would be removed.
+
     Args:
         window: sides of the windows in voxels.
         overlap: of neighbouring windows, as a part of their sides.
         mirrored: average over the volume and its mirror images, 8 in all (x8 self-ensemble: Lim et al., CVPRW 2017).
             Eight times as slow.
         varying_noise: read a smooth map of the noise level instead of one number, and read it again off what a first
-            denoising removes, which takes no anatomy for noise. Twice as slow. For noise that does vary, as beside a
-            surface coil: one number is read more precisely, and at low signal some percent matter.
+            denoising removes, which takes no anatomy for noise. Twice as slow. For noise that does vary, as with
+            parallel imaging: one number is read more precisely, and at low signal some percent matter. None: where the
+            map tells of noise that varies over the tissue, by a factor of about 1.5 or more.
+        noise_stride: how far apart, in voxels along each axis, noise is independent; None: find out, 1 or 2.
         keep_floor: return ``E[m | A, sigma]``, what the mean of many noisy scans would be, in place of ``A``: air stays
             at the Rician floor ``sigma sqrt(pi / 2)``. For comparisons with scans that were averaged as magnitudes.
         fast: leave out the second look, as trainings do: what is measured then is the network.
@@ -60,7 +74,8 @@ class VolumeInferer(Inferer):
         *,
         overlap: float = 0.25,
         mirrored: bool = False,
-        varying_noise: bool = False,
+        varying_noise: bool | None = None,
+        noise_stride: Sequence[int] | None = None,
         keep_floor: bool = False,
         fast: bool = False,
         progress: bool = False,
@@ -70,17 +85,31 @@ class VolumeInferer(Inferer):
         self.overlap = overlap
         self.mirrored = mirrored
         self.varying_noise = varying_noise
+        self.noise_stride = noise_stride
         self.keep_floor = keep_floor
         self.fast = fast
         self.progress = progress
 
+    def stride_of(self, inputs: torch.Tensor, network: VolumeNetwork) -> tuple[int, int, int]:
+        """How far apart the noise of a volume ``(1, 1, H, W, D)`` is independent, in voxels along each axis."""
+        if self.noise_stride is not None:
+            height, width, depth = self.noise_stride
+            return height, width, depth
+        plain = inputs.as_subclass(torch.Tensor)
+        return independent_stride(plain, lambda volume: network.sigma(network.encode_noise(volume)))
+
     def noise_code(self, inputs: torch.Tensor, network: VolumeNetwork) -> torch.Tensor:
         """Noise code of a volume ``(1, 1, H, W, D)``: a coarse map ``(1, code_channels, *grid)`` if noise may vary,
         else ``(1, code_channels)``."""
-        plain = inputs.as_subclass(torch.Tensor)
-        if not self.varying_noise:
+        height, width, depth = self.stride_of(inputs, network)
+        plain = inputs.as_subclass(torch.Tensor)[..., ::height, ::width, ::depth].contiguous()
+        if self.varying_noise is False:
             return network.encode_noise(plain)
         code = network.encode_noise_map(plain)
+        if self.varying_noise is None:
+            of_volume = network.encode_noise(plain)
+            if noise_variation(network.sigma(code), network.sigma(of_volume), plain).item() < _VARIES:
+                return of_volume
         of_voxels = resize(code, plain)
         denoised = self._slide(torch.cat([plain, of_voxels], dim=1), network)
         found = residual_noise_map(plain, denoised, network.sigma(of_voxels).unsqueeze(1), code.shape[2:])

@@ -25,12 +25,18 @@ def denoiser() -> VolumeDenoiser:
 
 
 @pytest.fixture(scope="module")
-def clean() -> np.ndarray:
-    """The middle slices of phantom subject 11's T1w scan at 2 mm, maximum 1."""
+def scan() -> np.ndarray:
+    """Phantom subject 11's T1w scan at 2 mm, maximum 1."""
     [item] = phantom_datalist(None, [11], contrasts=["T1w"], spacing=2, progress=False)
-    scan = nibabel.load(item["image"]).get_fdata(dtype=np.float32)
+    voxels = nibabel.load(item["image"]).get_fdata(dtype=np.float32)
+    return voxels / voxels.max()
+
+
+@pytest.fixture(scope="module")
+def clean(scan: np.ndarray) -> np.ndarray:
+    """Its middle slices."""
     first = (scan.shape[2] - SLICES) // 2
-    return scan[..., first : first + SLICES] / scan.max()
+    return scan[..., first : first + SLICES]
 
 
 def advertised() -> dict[int, tuple[float, float]]:
@@ -50,6 +56,46 @@ def test_the_weights_reach_what_the_card_says(denoiser: VolumeDenoiser, clean: n
     expected = advertised()[level]
     assert psnr == pytest.approx(expected[0], abs=0.05)
     assert error == pytest.approx(expected[1], abs=0.3)
+
+
+@pytest.mark.parametrize(("factor", "varies"), [(1.0, False), (1.2, False), (2.5, True)])
+def test_noise_that_varies_is_seen_and_then_far_better_denoised(clean: np.ndarray, factor: float, varies: bool) -> None:
+    place = torch.linspace(-0.5, 0.5, len(clean)).view(-1, 1, 1)
+    sigma = (0.1 * factor**place).expand(clean.shape)
+    noisy = add_rician_noise(torch.from_numpy(clean), sigma, generator=torch.Generator().manual_seed(0)).numpy()
+    denoiser = VolumeDenoiser(MODELS.parent, settings={"fast": True})
+    volume = denoiser.denoise_image(denoiser.wrap(noisy))
+    assert volume.noise_varies is varies and not volume.noise_correlated
+    assert volume.sigma == pytest.approx(0.1, rel=0.1)
+    if varies:
+        evenly = VolumeDenoiser(MODELS.parent, settings={"fast": True, "varying_noise": False})
+        gain = rms(evenly.denoise_image(evenly.wrap(noisy)).denoised - clean) / rms(volume.denoised - clean)
+        assert gain > 1.3
+
+
+def test_noise_that_neighbours_share_is_seen_and_then_far_better_denoised(scan: np.ndarray) -> None:
+    # as a scanner makes it that measures 60 % of each axis of k-space and fills the rest with zeros
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.fft.fftn(torch.view_as_complex(torch.randn(*scan.shape, 2, generator=generator)))
+    for axis, side in enumerate(scan.shape):
+        measured = torch.fft.fftfreq(side).abs() <= 0.3
+        noise *= measured.view([-1 if i == axis else 1 for i in range(3)])
+    noise = torch.fft.ifftn(noise)
+    noisy = (torch.from_numpy(scan) + 0.1 * noise / noise.real.std()).abs().numpy()
+    denoiser = VolumeDenoiser(MODELS.parent, settings={"fast": True})
+    volume = denoiser.denoise_image(denoiser.wrap(noisy))
+    assert volume.noise_correlated
+    assert volume.sigma == pytest.approx(0.1, rel=0.1)
+    white = VolumeDenoiser(MODELS.parent, settings={"fast": True, "noise_stride": [1, 1, 1]})
+    of_neighbours = white.denoise_image(white.wrap(noisy))
+    assert not of_neighbours.noise_correlated and of_neighbours.sigma < 0.07
+    gain = rms(of_neighbours.denoised - scan) / rms(volume.denoised - scan)
+    print(f"sigma {volume.sigma:.3f} and {of_neighbours.sigma:.3f}, error {gain:.2f} times lower")
+    assert gain > 1.3
+
+
+def rms(error: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(error**2, dtype=np.float64)))
 
 
 def test_the_torchscript_of_the_weights_denoises_as_they_do(denoiser: VolumeDenoiser, clean: np.ndarray) -> None:

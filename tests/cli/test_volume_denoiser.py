@@ -12,7 +12,7 @@ from torch import nn
 from monai_unsup_denoise.engines.volume_denoiser import VolumeDenoiser
 from monai_unsup_denoise.errors import InputError
 
-FAST = {"fast": True}  # a second look needs a noise level
+FAST = {"fast": True, "varying_noise": False, "noise_stride": (1, 1, 1)}  # all else needs a noise level
 
 
 class Same(nn.Module):

@@ -19,7 +19,8 @@ from monai_unsup_denoise.networks import (
     NoiseLevel,
 )
 
-VolumeInferer = partial(engines.VolumeInferer, fast=True)  # the second look has tests of its own
+# the second look, and what is found out of the noise, have tests of their own
+VolumeInferer = partial(engines.VolumeInferer, fast=True, varying_noise=False, noise_stride=(1, 1, 1))
 SHAPES = {
     "one window": (16, 16, 16),
     "many windows": (40, 21, 33),
@@ -164,7 +165,7 @@ class Oracle(Spy):
         return torch.nn.functional.adaptive_avg_pool3d(self.wrong, (6, 6, 24))
 
     def __call__(self, image, code):
-        return self.clean
+        return self.clean.clone()
 
 
 def test_varying_noise_is_read_again_off_what_a_first_denoising_removes():
@@ -175,6 +176,54 @@ def test_varying_noise_is_read_again_off_what_a_first_denoising_removes():
     oracle = Oracle(clean, sigma)
     found = oracle.sigma(resize(VolumeInferer(varying_noise=True).noise_code(noisy, oracle), noisy))
     assert (found / sigma[:, 0]).mean().item() == pytest.approx(1, abs=0.03)
+
+
+class Rising(Oracle):
+    """Its map of the noise level rises evenly along the first axis, its one number is the middle of it."""
+
+    def __init__(self, clean, factor):
+        place = torch.linspace(-0.5, 0.5, clean.shape[2]).view(-1, 1, 1)
+        super().__init__(clean, 0.1 * (factor**place).expand_as(clean))
+
+    def encode_noise(self, image):
+        return torch.full((1, 1), 0.11)
+
+
+@pytest.mark.parametrize(("factor", "dimensions"), [(1.0, 2), (1.3, 2), (2.0, 5), (3.0, 5)])
+def test_noise_that_varies_gets_a_map_and_noise_that_does_not_one_number(factor, dimensions):
+    clean = torch.ones(1, 1, 48, 24, 24)
+    clean[..., :4] = 0
+    network = Rising(clean, factor)
+    noisy = add_rician_noise(clean, 0.1)
+    code = engines.VolumeInferer(fast=True, noise_stride=(1, 1, 1)).noise_code(noisy, network)
+    assert code.dim() == dimensions
+    chosen = VolumeInferer(varying_noise=dimensions == 5).noise_code(noisy, network)
+    assert torch.equal(code, chosen)
+
+
+class Reader(Spy):
+    """Reads the noise level as Immerkaer does."""
+
+    def encode_noise(self, image):
+        return super().encode_noise(image) * 0 + image.diff(dim=2).diff(dim=3).square().mean((2, 3, 4)).sqrt() / 2
+
+
+@pytest.mark.parametrize("axis", [2, 3, 4])
+def test_the_noise_is_read_from_every_second_voxel_where_neighbours_have_like_noise(axis):
+    white = 0.1 * torch.randn(1, 1, 41, 41, 41)
+    volume = 1 + (white + white.roll(1, dims=axis)) / 2**0.5
+    network = Reader()
+    out = VolumeInferer(noise_stride=None)(volume, network)
+    torch.testing.assert_close(out, volume)
+    code = network.encode_noise(volume.index_select(axis, torch.arange(0, 41, 2)))
+    assert code.item() == pytest.approx(0.1, rel=0.02)
+    torch.testing.assert_close(network.codes[0].unique(), code.flatten())
+    torch.testing.assert_close(VolumeInferer().noise_code(volume, network), network.encode_noise(volume))
+
+
+def test_white_noise_is_read_from_every_voxel():
+    network, volume = Reader(), 1 + 0.1 * torch.randn(1, 1, 40, 41, 42)
+    assert torch.equal(VolumeInferer(noise_stride=None).noise_code(volume, network), network.encode_noise(volume))
 
 
 def test_a_given_code_is_used_and_none_is_read():

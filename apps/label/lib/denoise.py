@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import tempfile
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from monailabel.tasks.infer.bundle import BundleInferTask
 from torch import nn
 
 from monai_unsup_denoise.data.writer import write_volume
+from monai_unsup_denoise.engines.output_maps import volume_sigma
 from monai_unsup_denoise.engines.volume_denoiser import INFERER_SETTINGS
 from monai_unsup_denoise.engines.weights import load_weights
 from monai_unsup_denoise.errors import InputError, find_input_error
@@ -67,18 +69,19 @@ class DenoiseTask(BundleInferTask):
         for name, attribute in INFERER_SETTINGS.items():
             if data and data.get(name):
                 setattr(own, attribute, True)
-        return own
+        return own if data is None or "noise_code" not in data else partial(own, code=data["noise_code"])
 
     @torch.no_grad()
     def run_inferer(self, data: dict[str, Any], convert_to_batch: bool = True, device: str = "cuda") -> dict[str, Any]:
         """Denoise, and tell the noise level."""
-        data = super().run_inferer(data, convert_to_batch, device)
         network = self._get_network(device, data)
         sigma = None
         if getattr(network, "noise_level", None) is not None:
             image = data["image"]
-            code = network.encode_noise(image.as_tensor()[None].to(device))
-            sigma = float(network.sigma(code)) * image.meta["reference"]
+            plain = image.as_tensor()[None].to(device)
+            data["noise_code"] = self.inferer(data).noise_code(plain, network)
+            sigma = volume_sigma(plain, data["noise_code"], network) * image.meta["reference"]
+        data = super().run_inferer(data, convert_to_batch, device)
         data[self.output_json_key] = {"sigma": sigma}
         return data
 
