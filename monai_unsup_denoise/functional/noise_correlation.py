@@ -20,8 +20,8 @@ def independent_stride(image: torch.Tensor, read_level: Callable[[torch.Tensor],
     A reconstruction that interpolates (zero filling), filters or resamples gives neighbours like noise. Estimators take
     the noise from differences of neighbours, so they read too little of it; of every second voxel they read it all. So
     an axis has correlated noise if the level that is read rises by 7 % or more when every second voxel along it is left
-    out: on phantoms with 2 % noise or more, noise that fills k-space rises by 6.5 % at most, noise that fills 90 % of an
-    axis by 5 to 16 %, 70 % of it by half.
+    out. On phantoms with 2 % noise or more, noise that fills k-space rises by 6.5 % at most, noise that fills 90 % of
+    an axis by 5 to 16 %, 70 % of it by half.
 
     Zhou et al. 2020 (AAAI 34(7):13074-13081) leave voxels out to the same end, and denoise what is left; here they are
     left out to read the noise level alone.

@@ -22,6 +22,38 @@ def test_the_noise_level_is_told_and_lies_beside_the_output(scan, tmp_path, iden
     assert outcome.err == ""
 
 
+def scan_of_noise(shape, *, factor=1.0, shared=False):
+    """Tissue of 100 with noise of 5, which rises by the factor along the first axis, or which neighbours share."""
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=(*shape[:2], shape[2] + 1))
+    noise = (noise[..., :-1] + noise[..., 1:]) / 2**0.5 if shared else noise[..., :-1]
+    return 100 + 5 * factor ** np.linspace(-0.5, 0.5, shape[0])[:, None, None] * noise
+
+
+@pytest.mark.parametrize(
+    ("made", "told", "found", "other"),
+    [
+        ({}, "", {}, "--varying-noise"),
+        ({"factor": 4.0}, ", varying over the scan", {"noise_varies": True}, "--even-noise"),
+        ({"shared": True}, ", alike in neighbouring voxels", {"noise_correlated": True}, "--white-noise"),
+    ],
+)
+def test_what_kind_of_noise_was_found_is_told_and_can_be_chosen(
+    tmp_path, identity, mri_denoise, made, told, found, other
+):
+    scan = tmp_path / "scan.nii"
+    nibabel.save(nibabel.Nifti1Image(scan_of_noise((96, 36, 36), **made).astype(np.float32), np.eye(4)), scan)
+    outcome = mri_denoise("denoise", scan, tmp_path / "out.nii.gz", "--fast", "--model", identity)
+    assert f"of the maximum){told}, " in outcome.out
+    kinds = {"noise_varies": False, "noise_correlated": False} | found
+    sidecar = json.loads((tmp_path / "out.json").read_text())
+    assert {name: sidecar[name] for name in kinds} == kinds
+
+    mri_denoise("denoise", scan, tmp_path / "other.nii.gz", "--fast", "--model", identity, other)
+    sidecar = json.loads((tmp_path / "other.json").read_text())
+    assert {name: sidecar[name] for name in kinds} != kinds
+
+
 def test_in_a_folder_the_good_are_done_and_the_bad_are_listed(scan, tmp_path, volume, identity, mri_denoise):
     folder = scan.parent
     (folder / "deep" / "er").mkdir(parents=True)
