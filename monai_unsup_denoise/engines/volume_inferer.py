@@ -21,6 +21,7 @@ from monai_unsup_denoise.functional import (
 )
 
 _VARIES = 0.1  # the `noise_variation` from which one number will not do; even noise shows 0.08 at most
+_LEAST = 0.01  # the noise level, in the volume's units, below which it is anatomy that varies
 
 
 class VolumeNetwork(Protocol):
@@ -108,7 +109,8 @@ class VolumeInferer(Inferer):
         code = network.encode_noise_map(plain)
         if self.varying_noise is None:
             of_volume = network.encode_noise(plain)
-            if noise_variation(network.sigma(code), network.sigma(of_volume), plain).item() < _VARIES:
+            level = network.sigma(of_volume)
+            if level.item() < _LEAST or noise_variation(network.sigma(code), level, plain).item() < _VARIES:
                 return of_volume
         of_voxels = resize(code, plain)
         denoised = self._slide(torch.cat([plain, of_voxels], dim=1), network)

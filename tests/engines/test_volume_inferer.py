@@ -181,12 +181,12 @@ def test_varying_noise_is_read_again_off_what_a_first_denoising_removes():
 class Rising(Oracle):
     """Its map of the noise level rises evenly along the first axis, its one number is the middle of it."""
 
-    def __init__(self, clean, factor):
+    def __init__(self, clean, factor, level=0.1):
         place = torch.linspace(-0.5, 0.5, clean.shape[2]).view(-1, 1, 1)
-        super().__init__(clean, 0.1 * (factor**place).expand_as(clean))
+        super().__init__(clean, level * (factor**place).expand_as(clean))
 
     def encode_noise(self, image):
-        return torch.full((1, 1), 0.11)
+        return torch.full((1, 1), self.wrong.log().mean().exp().item())
 
 
 @pytest.mark.parametrize(("factor", "dimensions"), [(1.0, 2), (1.3, 2), (2.0, 5), (3.0, 5)])
@@ -199,6 +199,13 @@ def test_noise_that_varies_gets_a_map_and_noise_that_does_not_one_number(factor,
     assert code.dim() == dimensions
     chosen = VolumeInferer(varying_noise=dimensions == 5).noise_code(noisy, network)
     assert torch.equal(code, chosen)
+
+
+def test_of_next_to_no_noise_one_number_is_read():
+    clean = torch.ones(1, 1, 48, 24, 24)
+    clean[..., :4] = 0
+    inferer = engines.VolumeInferer(fast=True, noise_stride=(1, 1, 1))
+    assert inferer.noise_code(add_rician_noise(clean, 0.1), Rising(clean, 3.0, level=0.001)).dim() == 2
 
 
 class Reader(Spy):
