@@ -69,7 +69,8 @@ benchmark-full: $(STAMP) ## the whole comparison in docs/benchmark (hours); BRAI
 		--output-dir docs/benchmark $(ARGS) || test $$? -eq 3
 
 train-peers: $(STAMP) ## train the learned methods that ours is compared with, after `make weights` (hours on two CPU cores)
-	$(on_two_cores) "['$(CONFIGS)/train.json','$(CONFIGS)/train_deeper.json','$(CONFIGS)/train_paired.json','$(CONFIGS)/multi_gpu_train.json']" $(ARGS)
+	$(on_two_cores) "['$(CONFIGS)/train.json','$(CONFIGS)/train_paired.json','$(CONFIGS)/multi_gpu_train.json']" --seed 2 --datalists#seed 0 \
+		--pretrained $(MODELS)/model_deeper.pt --max_epochs 12 --val_interval 12 --learning_rate 0.0007 $(ARGS)
 	$(call train_peer,'$(CONFIGS)/train_paired.json'$(comma)'$(CONFIGS)/train_dncnn.json')
 	$(call train_peer,'$(CONFIGS)/train_cyclegan.json')
 	$(call train_peer,'$(CONFIGS)/train_paper.json')
