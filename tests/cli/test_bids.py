@@ -88,6 +88,20 @@ def test_options_do_what_they_do_to_a_scan_and_are_told_in_the_sidecar(dataset, 
     assert told == [["self_ensemble", "keep_floor"], []]
 
 
+def test_noise_that_neighbours_share_is_told_in_the_sidecar_unless_it_is_taken_for_white(
+    dataset, tmp_path, identity, mri_denoise
+):
+    noise = np.random.default_rng(0).normal(size=(41, 36, 36))
+    shared = 100 + 5 * (noise[:-1] + noise[1:]) / 2**0.5
+    nibabel.save(nibabel.Nifti1Image(shared.astype(np.float32), np.eye(4)), dataset / "sub-01/anat/sub-01_T1w.nii.gz")
+    command = ("participant", "--participant-label", "01", "--suffix", "T1w", "--fast", "--model", identity)
+    assert mri_denoise("bids", dataset, tmp_path / "found", *command).code == 0
+    assert mri_denoise("bids", dataset, tmp_path / "white", *command, "--white-noise").code == 0
+    found, white = (json.loads((tmp_path / name / f"{T1W}.json").read_text()) for name in ("found", "white"))
+    assert found["DenoisingOptions"] == ["fast", "correlated_noise"] and white["DenoisingOptions"] == ["fast"]
+    assert white["NoiseSigma"] < 0.85 * found["NoiseSigma"]
+
+
 def test_what_is_there_is_kept_and_the_rest_done(dataset, tmp_path, identity, mri_denoise):
     command = ("bids", dataset, tmp_path / "out", "participant", "--fast", "--model", identity)
     mri_denoise(*command)

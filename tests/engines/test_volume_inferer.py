@@ -212,7 +212,7 @@ class Reader(Spy):
     """Reads the noise level as Immerkaer does."""
 
     def encode_noise(self, image):
-        return super().encode_noise(image) * 0 + image.diff(dim=2).diff(dim=3).square().mean((2, 3, 4)).sqrt() / 2
+        return image.diff(dim=2).diff(dim=3).square().mean((2, 3, 4)).sqrt() / 2
 
 
 @pytest.mark.parametrize("axis", [2, 3, 4])
