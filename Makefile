@@ -76,13 +76,13 @@ train-peers: $(STAMP) ## train the learned methods that ours is compared with, a
 	$(call train_peer,'$(CONFIGS)/train_paper.json')
 
 ablation: $(STAMP) ## which terms of the published method help (about 40 minutes)
-	$(BIN)/python -m monai_unsup_denoise.evaluation.ablation $(ARGS)
+	$(BIN)/python -m experiments.paper_ablation $(ARGS)
 
 ideas: $(STAMP) ## what each idea of the model is worth, on phantoms: docs/quality.csv (about an hour)
-	$(BIN)/python -m monai_unsup_denoise.evaluation.ideas $(ARGS)
+	$(BIN)/python -m experiments.design_ablation $(ARGS)
 
 transfer: $(STAMP) ## what it is worth to start from given weights: docs/transfer.csv (about 10 minutes)
-	$(BIN)/python -m monai_unsup_denoise.evaluation.transfer $(ARGS)
+	$(BIN)/python -m experiments.fine_tuning $(ARGS)
 
 peers: .peers/.installed ## install other people's denoisers into .peers, for the benchmark (some gigabytes)
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from monai_unsup_denoise.transforms.reference import reference_intensity
 
 
-class NormalizeReference(InvertibleTransform, Transform):
+class ScaleToReferenceIntensity(InvertibleTransform, Transform):
     """Divide an image by its `reference_intensity`, so that bright tissue is 1; float32.
 
     Nothing is subtracted: the zero of a magnitude image has a meaning in the Rician model. The reference goes
@@ -51,14 +51,14 @@ class NormalizeReference(InvertibleTransform, Transform):
         return data * info[TraceKeys.EXTRA_INFO]["reference"]
 
 
-class NormalizeReferenced(MapTransform, InvertibleTransform):
-    """Dictionary version of `NormalizeReference`: each key by its own reference."""
+class ScaleToReferenceIntensityd(MapTransform, InvertibleTransform):
+    """Dictionary version of `ScaleToReferenceIntensity`: each key by its own reference."""
 
-    backend = NormalizeReference.backend
+    backend = ScaleToReferenceIntensity.backend
 
     def __init__(self, keys: KeysCollection, percentile: float = 99.5, *, allow_missing_keys: bool = False) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.normalize = NormalizeReference(percentile)
+        self.normalize = ScaleToReferenceIntensity(percentile)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         d = dict(data)

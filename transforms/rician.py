@@ -1,4 +1,4 @@
-"""Rician noise of a stated level: fixed by the item (`Rician`) or drawn at random (`RandRician`).
+"""Rician noise of a stated level: fixed by the item (`AddRicianNoise`) or drawn at random (`RandRician`).
 
 A level is a percentage of a reference intensity of the image, which is its maximum, a `reference_intensity`
 percentile, or a number in its units. A patch has another maximum than the volume it was cut from: after a
@@ -32,7 +32,7 @@ Reference = Literal["maximum", "percentile"] | float
 _LARGEST_SEED = 2**31 - 1
 
 
-class Rician(Transform):
+class AddRicianNoise(Transform):
     """Add the same Rician noise to the same item every time, as validation needs it.
 
     The noise is seeded by ``seed``, the level and the name of the image's file (without its folder), so that
@@ -80,8 +80,8 @@ class Rician(Transform):
         return _corrupt(image, sigma, seed=zlib.crc32(f"{self.seed} {strength:.6g} {name}".encode()))
 
 
-class Riciand(MapTransform):
-    """Dictionary version of `Rician`: the level is read from the item.
+class AddRicianNoised(MapTransform):
+    """Dictionary version of `AddRicianNoise`: the level is read from the item.
 
     With a datalist of (volume, level) items this is the fixed validation noise. The keys after the first have
     noise of their own, and a level of their own reference.
@@ -89,14 +89,14 @@ class Riciand(MapTransform):
     Args:
         keys: images to corrupt.
         level_key: where the item keeps its level in percent.
-        reference, percentile, seed: as in `Rician`.
+        reference, percentile, seed: as in `AddRicianNoise`.
         sigma_key: where sigma (of the first key's image) is put.
 
     Raises:
         KeyError: if the item has no level.
     """
 
-    backend = Rician.backend
+    backend = AddRicianNoise.backend
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class Riciand(MapTransform):
         if self.level_key not in d:
             raise KeyError(f"no noise level under '{self.level_key}', only {list(d)}; add it to the item")
         for i, key in enumerate(self.key_iterator(d)):
-            rician = Rician(
+            rician = AddRicianNoise(
                 float(d[self.level_key]),
                 reference=self.reference,
                 percentile=self.percentile,

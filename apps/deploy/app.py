@@ -19,9 +19,9 @@ from outcome import Outcome, log  # noqa: E402
 from series_writer_operator import DerivedSeriesWriterOperator  # noqa: E402
 from study_operator import DicomStudyOperator, mr_volumes  # noqa: E402
 
-from monai_unsup_denoise.dicom import DicomSeries, check_folder, folder_name  # noqa: E402
-from monai_unsup_denoise.engines import VolumeDenoiser  # noqa: E402
 from monai_unsup_denoise.errors import InputError  # noqa: E402
+from monai_unsup_denoise.inference.denoiser import Denoiser  # noqa: E402
+from monai_unsup_denoise.io.dicom import DicomSeries, check_folder, folder_name  # noqa: E402
 
 
 class DenoiseApp(Application):
@@ -33,7 +33,7 @@ class DenoiseApp(Application):
         output_folder: where each gets a sub-folder, named as on the command line.
     """
 
-    def __init__(self, series: Sequence[DicomSeries], *, denoiser: VolumeDenoiser, output_folder: Path) -> None:
+    def __init__(self, series: Sequence[DicomSeries], *, denoiser: Denoiser, output_folder: Path) -> None:
         self.series = series
         self.denoiser = denoiser
         self.output_folder = output_folder

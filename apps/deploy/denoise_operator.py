@@ -8,8 +8,8 @@ import numpy as np
 from monai.deploy.core import ExecutionContext, Fragment, InputContext, Operator, OperatorSpec, OutputContext
 from outcome import Outcome
 
-from monai_unsup_denoise.dicom import DicomSeries
-from monai_unsup_denoise.engines import VolumeDenoiser
+from monai_unsup_denoise.inference.denoiser import Denoiser
+from monai_unsup_denoise.io.dicom import DicomSeries
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class DenoiseOperator(Operator):
         outcome: where a series that cannot be denoised is noted.
     """
 
-    def __init__(self, fragment: Fragment, *, denoiser: VolumeDenoiser, outcome: Outcome, name: str) -> None:
+    def __init__(self, fragment: Fragment, *, denoiser: Denoiser, outcome: Outcome, name: str) -> None:
         self.denoiser = denoiser
         self.outcome = outcome
         super().__init__(fragment, name=name)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import torch
 
-from monai_unsup_denoise.engines import VolumeDenoiser
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.inference.denoiser import Denoiser
 
 CONFIG = "inference.json"
 
 
-def load_denoiser(path: Path | None) -> VolumeDenoiser:
+def load_denoiser(path: Path | None) -> Denoiser:
     """What denoises with the model at ``path``; with the bundle that comes with the package where it is None.
 
     Args:
@@ -24,16 +24,16 @@ def load_denoiser(path: Path | None) -> VolumeDenoiser:
         InputError: if it is none of these, or its weights do not fit.
     """
     if path is None:
-        return VolumeDenoiser()
+        return Denoiser.from_bundle()
     while path.is_dir() and not (path / "configs").is_dir():
         inside = [entry for entry in path.iterdir() if not entry.name.startswith(".")]
         if len(inside) != 1:
             raise InputError(f"{path}: no model; give the folder of a bundle (with configs/{CONFIG}) or a model.ts")
         path = inside[0]
-    return VolumeDenoiser(path) if path.is_dir() else _load_torchscript(path)
+    return Denoiser.from_bundle(path) if path.is_dir() else _load_torchscript(path)
 
 
-def _load_torchscript(path: Path) -> VolumeDenoiser:
+def _load_torchscript(path: Path) -> Denoiser:
     """The network of a TorchScript file, with the preprocessing and the inferer of the config inside that file."""
     inside = {CONFIG: ""}
     try:
@@ -46,4 +46,4 @@ def _load_torchscript(path: Path) -> VolumeDenoiser:
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / CONFIG
         config.write_bytes(inside[CONFIG])
-        return VolumeDenoiser(config, network=network)
+        return Denoiser.from_bundle(config, network=network)

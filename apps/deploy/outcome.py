@@ -6,8 +6,8 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from monai_unsup_denoise.dicom import DicomSeries
 from monai_unsup_denoise.errors import InputError, find_input_error
+from monai_unsup_denoise.io.dicom import DicomSeries
 
 #: Speaks of series by their numbers, never of patients or files.
 log = logging.getLogger("mri_denoise")

@@ -9,7 +9,7 @@ from monai.deploy.core import ExecutionContext, Fragment, InputContext, Operator
 from outcome import Outcome, log, name_of
 
 from monai_unsup_denoise import __version__
-from monai_unsup_denoise.dicom import DicomSeries, write_derived_series
+from monai_unsup_denoise.io.dicom import DicomSeries, write_derived_series
 
 
 class DerivedSeriesWriterOperator(Operator):

@@ -11,9 +11,9 @@ from monai.data import MetaTensor
 from monai.deploy.core import ExecutionContext, Fragment, InputContext, Operator, OperatorSpec, OutputContext
 from outcome import Outcome, log, name_of
 
-from monai_unsup_denoise.dicom import DicomSeries, find_series, read_series
-from monai_unsup_denoise.dicom.series import numbers_of
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.io.dicom import DicomSeries, find_series, read_series
+from monai_unsup_denoise.io.dicom.series import numbers_of
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class DicomStudyOperator(Operator):
 
     The framework's own loader keeps one image of those at a position (echoes, repetitions), its volumes have row and
     column spacing swapped and the type of their first slice, and both log identifiers and paths. Hence
-    `monai_unsup_denoise.dicom`, as on the command line.
+    `monai_unsup_denoise.io.dicom`, as on the command line.
 
     Args:
         series: what to read.

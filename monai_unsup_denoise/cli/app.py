@@ -11,11 +11,12 @@ import typer
 from monai_unsup_denoise import __version__
 from monai_unsup_denoise.cli.benchmark import benchmark
 from monai_unsup_denoise.cli.bids import BidsAppCommand, bids
-from monai_unsup_denoise.cli.bundle_run import PASSES_OPTIONS_ON
 from monai_unsup_denoise.cli.demo import demo
 from monai_unsup_denoise.cli.denoise import denoise
 from monai_unsup_denoise.cli.evaluate import evaluate
 from monai_unsup_denoise.cli.export import export_bundle, export_onnx
+from monai_unsup_denoise.cli.options import with_new_names
+from monai_unsup_denoise.cli.run_bundle import PASSES_OPTIONS_ON
 from monai_unsup_denoise.cli.train import train
 from monai_unsup_denoise.errors import InputError
 
@@ -56,7 +57,7 @@ def _options(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `mri-denoise`; a mistake of the user's ends in one line and exit code 1."""
     try:
-        app(args=arguments, prog_name="mri-denoise")
+        app(args=with_new_names(list(sys.argv[1:] if arguments is None else arguments)), prog_name="mri-denoise")
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monai_unsup_denoise.bundle_folder import bundle_folder
-from monai_unsup_denoise.cli.quiet import quiet
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +60,7 @@ def benchmark(
     ] = None,
     peers_python: Annotated[
         Path | None,
-        typer.Option(help="Interpreter with the packages of other methods. Default: .peers/bin/python, if there."),
+        typer.Option(help="Environment with the packages of other methods. Default: .peers/bin/python, if there."),
     ] = None,
     output_dir: Annotated[
         Path, typer.Option(help="Folder for the results; finished cells in it are not computed again.")
@@ -83,30 +83,30 @@ def benchmark(
     says so; the exit code is then 3.
     """
     settings = _settings(is_quick)
-    with quiet():
-        from monai_unsup_denoise.evaluation.benchmark import run_benchmark
-        from monai_unsup_denoise.evaluation.cases import make_cases
-        from monai_unsup_denoise.evaluation.cells import Cells
-        from monai_unsup_denoise.evaluation.earlier_rows import join_rows, read_earlier_rows
-        from monai_unsup_denoise.evaluation.interpreters import find_interpreters
-        from monai_unsup_denoise.evaluation.methods import choose_methods, prepare
-        from monai_unsup_denoise.evaluation.report import write_report
-        from monai_unsup_denoise.evaluation.rows import results_frame
-        from monai_unsup_denoise.evaluation.volumes import find_sources, load_volume, without_folders
+    with suppress_stderr():
+        from monai_unsup_denoise.benchmark.cases import make_cases
+        from monai_unsup_denoise.benchmark.environments import find_environments
+        from monai_unsup_denoise.benchmark.methods import choose_methods, prepare
+        from monai_unsup_denoise.benchmark.previous_results import merge_results, read_previous_results
+        from monai_unsup_denoise.benchmark.report import write_report
+        from monai_unsup_denoise.benchmark.result_cache import ResultCache
+        from monai_unsup_denoise.benchmark.rows import results_frame
+        from monai_unsup_denoise.benchmark.run import run_benchmark
+        from monai_unsup_denoise.benchmark.volumes import find_sources, load_volume, without_folders
     chosen = choose_methods(settings["methods"], method or ())
     make_cases([], level or [], [])  # a wrong level is said before a phantom is made
-    interpreters = find_interpreters(peers_python)
+    interpreters = find_environments(peers_python)
     _make_folder(output_dir)
     sources = find_sources(volume or settings["volumes"])
-    with quiet():
+    with suppress_stderr():
         volumes = [load_volume(source, slices or settings["slices"].get(source.name, "all")) for source in sources]
     cases = make_cases(volumes, level or settings["levels"], seed or settings["seeds"])
     folders = [*([models_dir] if models_dir else []), bundle_folder() / "models"]
     configs = bundle_folder() / "configs"
     prepared = [prepare(one, interpreters=interpreters, model_folders=folders, configs=configs) for one in chosen]
-    earlier = read_earlier_rows(output_dir / "results.csv") if keeps_others else results_frame([])
+    earlier = read_previous_results(output_dir / "results.csv") if keeps_others else results_frame([])
     shown = choose_methods(settings["methods"], [*(one.name for one in chosen), *earlier["method"]])
-    cells = Cells(output_dir / "cells", warn=lambda line: typer.echo(line, err=True))
+    cells = ResultCache(output_dir / "cells", warn=lambda line: typer.echo(line, err=True))
     try:
         results = run_benchmark(
             cases,
@@ -114,7 +114,7 @@ def benchmark(
             cells,
             results=output_dir / "results.csv",
             threads=threads,
-            join=lambda rows: join_rows(earlier, rows, methods=[one.name for one in shown]),
+            join=lambda rows: merge_results(earlier, rows, methods=[one.name for one in shown]),
         )
     except KeyboardInterrupt:
         typer.echo(f"stopped; what is finished is kept in {output_dir}: the same command goes on from there", err=True)

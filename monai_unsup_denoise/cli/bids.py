@@ -9,23 +9,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from monai_unsup_denoise.cli.messages import exit_with_failures
 from monai_unsup_denoise.cli.options import (
     Bundle,
+    CorrelatedNoise,
     Device,
-    Fast,
     KeepFloor,
     Overwrite,
+    Refine,
     SelfEnsemble,
     VaryingNoise,
     Weights,
-    WhiteNoise,
+    chosen_settings,
 )
-from monai_unsup_denoise.cli.quiet import quiet
-from monai_unsup_denoise.cli.words import end_with, noise_found
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
 
 if TYPE_CHECKING:
-    from monai_unsup_denoise.engines.volume_denoiser import DenoisedVolume, VolumeDenoiser
+    from monai_unsup_denoise.inference import Denoiser
 
 _LISTS = ("--participant-label", "--participant_label", "--session-label", "--session_label", "--suffix")
 
@@ -72,10 +73,10 @@ def bids(
     model: Weights = None,
     bundle: Bundle = None,
     varying_noise: VaryingNoise = None,
-    white_noise: WhiteNoise = False,
-    self_ensemble: SelfEnsemble = False,
-    keep_floor: KeepFloor = False,
-    fast: Fast = False,
+    correlated_noise: CorrelatedNoise = None,
+    refine: Refine = None,
+    self_ensemble: SelfEnsemble = None,
+    keep_floor: KeepFloor = None,
     device: Device = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -88,12 +89,11 @@ def bids(
     """
     if analysis_level != "participant":
         raise InputError(f"{analysis_level}: no such level; there is only: participant")
-    with quiet():
-        from tqdm import tqdm
-
-        from monai_unsup_denoise.data.bids import ANATOMICAL_SUFFIXES, find_scans, read_description
-        from monai_unsup_denoise.data.bids_derivative import open_derivative
-        from monai_unsup_denoise.engines.volume_denoiser import VolumeDenoiser
+    with suppress_stderr():
+        from monai_unsup_denoise.inference import Denoiser
+        from monai_unsup_denoise.inference.scans import denoise_each
+        from monai_unsup_denoise.io.bids.dataset import ANATOMICAL_SUFFIXES, find_scans, read_description
+        from monai_unsup_denoise.io.bids.derivative import open_derivative
     read_description(bids_dir)
     scans = find_scans(
         bids_dir,
@@ -101,74 +101,59 @@ def bids(
         sessions=sessions or (),
         suffixes=suffixes or ANATOMICAL_SUFFIXES,
     )
-    settings = {
-        "varying_noise": varying_noise,
-        "noise_stride": [1, 1, 1] if white_noise else None,
-        "self_ensemble": self_ensemble,
-        "keep_floor": keep_floor,
-        "fast": fast,
-    }
-    with quiet():
-        denoiser = VolumeDenoiser(bundle, model=model, device=device, settings=settings, progress=True)
+    settings = chosen_settings(
+        varying_noise=varying_noise,
+        correlated_noise=correlated_noise,
+        refine=refine,
+        self_ensemble=self_ensemble,
+        keep_floor=keep_floor,
+    )
+    with suppress_stderr():
+        denoiser = Denoiser.from_bundle(bundle, model=model, device=device, settings=settings, progress=True)
     open_derivative(output_dir, source=bids_dir)
-    failures = []
-    with tqdm(scans, desc="denoising", unit="scan", disable=None) as bar:
-        for scan in bar:
-            try:
-                line = _denoise_scan(denoiser, scan, settings, source=bids_dir, target=output_dir, overwrite=overwrite)
-            except Exception as error:
-                reason = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-                reason = reason.replace(f"{bids_dir / scan}", str(scan))
-                failures.append(reason if reason.startswith(str(scan)) else f"{scan}: {reason}")
-            else:
-                tqdm.write(line)
-    end_with(failures, scans=len(scans))
+    failures = denoise_each(
+        scans,
+        lambda scan: _denoise_scan(denoiser, scan, source=bids_dir, target=output_dir, overwrite=overwrite),
+        name=str,
+    )
+    exit_with_failures([_below(bids_dir, failure) for failure in failures], scans=len(scans))
 
 
-def _denoise_scan(
-    denoiser: VolumeDenoiser,
-    scan: PurePosixPath,
-    settings: dict[str, Any],
-    *,
-    source: Path,
-    target: Path,
-    overwrite: bool,
-) -> str:
-    """Write the derivative of one scan and its sidecar, unless both are there, and tell it in a line."""
-    from monai_unsup_denoise.data import write_volume
-    from monai_unsup_denoise.data.atomic import write_json
-    from monai_unsup_denoise.data.bids import metadata_of
-    from monai_unsup_denoise.data.bids_derivative import derived_path, sidecar_content
-    from monai_unsup_denoise.engines.weights import weights_sha256
+def _below(dataset: Path, failure: str) -> str:
+    """The failure with the scan's path below the dataset: that of the dataset may name a person."""
+    return failure.replace(f"{dataset}/", "")
+
+
+def _denoise_scan(denoiser: Denoiser, scan: PurePosixPath, *, source: Path, target: Path, overwrite: bool) -> str:
+    """Write the derivative of one scan and its sidecar, unless both are there, and return a line about it."""
+    from monai_unsup_denoise.files import write_json
+    from monai_unsup_denoise.inference import weights_sha256
+    from monai_unsup_denoise.inference.scans import noise_summary
+    from monai_unsup_denoise.io.bids.dataset import read_metadata
+    from monai_unsup_denoise.io.bids.derivative import derived_path, sidecar_content
+    from monai_unsup_denoise.io.volume_writer import write_volume
 
     output = target / derived_path(scan)
     sidecar = output.with_name(output.name.removesuffix(".nii.gz") + ".json")
     if output.exists() and sidecar.exists() and not overwrite:
-        return f"{scan}: there already"
-    if not (source / scan).exists():  # a link of DataLad to what was not fetched
-        raise InputError("its content is not here; fetch it first")
+        return f"{scan}: already done, skipped"
+    if not (source / scan).exists():  # a link of DataLad to content that was not fetched
+        raise InputError(f"{scan}: its content is not here; fetch it first")
     start = time.perf_counter()
-    metadata = metadata_of(source, scan)
-    with quiet():
+    metadata = read_metadata(source, scan)
+    with suppress_stderr():
         image = denoiser.load(source / scan)
     volume = denoiser.denoise_image(image)
-    with quiet():  # an image without its sidecar is what an interruption left
+    with suppress_stderr():  # an image without its sidecar was left by an interruption
         write_volume(output, volume.denoised, source=source / scan, affine=volume.affine, overwrite=True)
-    weights = denoiser.model_path
+    used = denoiser.settings.switches() | volume.noise_report()
     content = sidecar_content(
         scan,
         metadata,
         sigma=volume.sigma,
         percent=volume.sigma_percent,
-        digest=weights_sha256(weights) if weights else None,
-        options=_options(settings, volume),
+        digest=weights_sha256(denoiser.model_path) if denoiser.model_path else None,
+        options=[name for name in denoiser.settings.switches() if used[name]],
     )
     write_json(sidecar, content)
-    return f"{scan}: {noise_found(volume)}, {time.perf_counter() - start:.1f} s"
-
-
-def _options(settings: dict[str, Any], volume: DenoisedVolume) -> list[str]:
-    """What was on, asked for or found."""
-    found = {"varying_noise": volume.noise_varies, "correlated_noise": volume.noise_correlated}
-    asked = {name: is_on for name, is_on in settings.items() if name != "noise_stride"}
-    return [name for name, is_on in (asked | found).items() if is_on]
+    return f"{scan}: {noise_summary(volume)}, {time.perf_counter() - start:.1f} s"

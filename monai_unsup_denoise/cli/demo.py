@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from monai_unsup_denoise.cli.options import Weights
-from monai_unsup_denoise.cli.quiet import quiet
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
 
 SUBJECT = 11  # no training has seen it
 LEVEL = 15  # percent of the maximum
@@ -27,7 +27,7 @@ def demo(
     """
     if output.suffix.lower() != ".png":
         raise InputError(f"{output}: the picture is a PNG; end it in .png")
-    with quiet():
+    with suppress_stderr():
         import nibabel
         import numpy as np
         import torch
@@ -35,20 +35,20 @@ def demo(
         from monai.transforms import LoadImage
 
         from monai_unsup_denoise.data import phantom_datalist
-        from monai_unsup_denoise.data.atomic import written_whole
-        from monai_unsup_denoise.engines import comparison_figure
-        from monai_unsup_denoise.engines.volume_denoiser import VolumeDenoiser
-        from monai_unsup_denoise.transforms import Riciand
+        from monai_unsup_denoise.files import atomic_write
+        from monai_unsup_denoise.inference.denoiser import Denoiser
+        from monai_unsup_denoise.training.validation_images import comparison_figure
+        from monai_unsup_denoise.transforms import AddRicianNoised
 
-        denoiser = VolumeDenoiser(model=model)
+        denoiser = Denoiser.from_bundle(model=model)
     [item] = phantom_datalist(None, [SUBJECT], contrasts=["T1w"])
-    with quiet():
+    with suppress_stderr():
         scan = LoadImage(ensure_channel_first=True)(item["image"])
-    noisy_scan = Riciand("image", seed=0)({"image": scan, "level": LEVEL})
+    noisy_scan = AddRicianNoised("image", seed=0)({"image": scan, "level": LEVEL})
     maximum = float(scan.max())
     first = (scan.shape[-1] - SLICES) // 2
     clean, noisy = (image[0, ..., first : first + SLICES].numpy() for image in (scan, noisy_scan["image"]))
-    with tempfile.TemporaryDirectory() as folder, quiet():
+    with tempfile.TemporaryDirectory() as folder, suppress_stderr():
         path = Path(folder, "noisy.nii")
         nibabel.save(nibabel.Nifti1Image(noisy, np.asarray(scan.affine)), path)
         volume = denoiser.denoise(path)
@@ -65,6 +65,6 @@ def demo(
     middle = SLICES // 2
     row = {"noisy": noisy, "denoised": volume.denoised, "residual": noisy - volume.denoised, "clean": clean}
     figure = comparison_figure([{name: image[..., middle] for name, image in row.items()}], [f"{LEVEL} %"])
-    with written_whole(output.absolute()) as partial:
+    with atomic_write(output.absolute()) as partial:
         figure.savefig(partial, dpi=110)
     typer.echo(f"picture: {output}")

@@ -11,8 +11,8 @@ import typer
 
 from monai_unsup_denoise.bundle_folder import bundle_folder
 from monai_unsup_denoise.cli.options import Overwrite, Weights
-from monai_unsup_denoise.cli.quiet import quiet
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
 
 
 def export_bundle(
@@ -27,7 +27,7 @@ def export_bundle(
     installed: python -m monai.bundle run --config_file configs/inference.json --dataset_dir SCANS
     """
     with _exporting(output, ending=".zip", overwrite=overwrite):
-        from monai_unsup_denoise.engines.bundle_zip import write_bundle_zip
+        from monai_unsup_denoise.export.bundle_zip import write_bundle_zip
 
         write_bundle_zip(output, bundle_folder(), model=model, torchscript=torchscript)
 
@@ -43,23 +43,23 @@ def export_onnx(
     """
     noise_output = output.with_name(f"{output.stem}_noise.onnx")
     with _exporting(output, noise_output, ending=".onnx", overwrite=overwrite):
-        from monai_unsup_denoise.engines.onnx_export import write_onnx
-        from monai_unsup_denoise.engines.volume_denoiser import VolumeDenoiser
+        from monai_unsup_denoise.export.onnx_export import write_onnx
+        from monai_unsup_denoise.inference.denoiser import Denoiser
 
-        write_onnx(VolumeDenoiser(model=model, device="cpu").network, output, noise_output)
+        write_onnx(Denoiser.from_bundle(model=model, device="cpu").network, output, noise_output)
 
 
 @contextmanager
 def _exporting(*paths: Path, ending: str, overwrite: bool) -> Iterator[None]:
     """Check that the first of ``paths`` ends so and all can be written; at the end, name them with their sizes."""
-    from monai_unsup_denoise.data.atomic import check_place
+    from monai_unsup_denoise.files import check_writable
 
     if paths[0].suffix != ending:
         raise InputError(f"{paths[0]}: another kind of file is written; end the name in {ending}")
     for path in paths:
-        check_place(path, overwrite=overwrite)
+        check_writable(path, overwrite=overwrite)
     try:
-        with quiet():
+        with suppress_stderr():
             yield
     except OSError as error:
         place = error.filename or paths[0]

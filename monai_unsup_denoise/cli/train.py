@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from monai_unsup_denoise.cli.bundle_run import config_files, default_output_dir, run_bundle
+from monai_unsup_denoise.cli.run_bundle import config_files, default_output_dir, run_bundle
 
 
 def train(

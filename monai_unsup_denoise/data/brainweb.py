@@ -9,8 +9,8 @@ from typing import Any, cast
 import nibabel
 import numpy as np
 
-from monai_unsup_denoise.data.atomic import written_whole
 from monai_unsup_denoise.data.phantom import default_cache_dir
+from monai_unsup_denoise.files import atomic_write
 
 _CONTRASTS = {"t1": "T1w", "t2": "T2w", "pd": "PDw"}
 
@@ -79,7 +79,7 @@ def _read_minc(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _save(path: Path, volume: np.ndarray, affine: np.ndarray) -> None:
-    with written_whole(path) as partial:
+    with atomic_write(path) as partial:
         nibabel.save(nibabel.Nifti1Image(np.asarray(volume, dtype=np.float32), affine), partial)
 
 

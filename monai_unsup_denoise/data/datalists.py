@@ -8,7 +8,8 @@ from typing import Any
 
 from monai_unsup_denoise.data.brainweb import brainweb_datalist
 from monai_unsup_denoise.data.phantom import phantom_datalist
-from monai_unsup_denoise.data.sources import find_volumes, hold_out, person_of
+from monai_unsup_denoise.data.subjects import split_by_subject, subject_of
+from monai_unsup_denoise.io.find import find_volumes
 
 
 def training_datalists(
@@ -54,19 +55,19 @@ def training_datalists(
     noisy = _volumes(noisy_dir) if noisy_dir else phantom(noisy_subjects)
     if clean_dir:
         clean = held_out = _volumes(clean_dir)
-        if len({person_of(item) for item in clean}) > 1:
-            clean, held_out = hold_out(clean, 0.1, seed=seed)
+        if len({subject_of(item) for item in clean}) > 1:
+            clean, held_out = split_by_subject(clean, 0.1, seed=seed)
     else:
         clean, held_out = phantom(clean_subjects), phantom(validation_subjects)
-    return {"noisy": noisy, "clean": clean, "validation": evaluation_datalist(held_out, levels)}
+    return {"noisy": noisy, "clean": clean, "validation": with_levels(held_out, levels)}
 
 
-def evaluation_datalist(clean: Sequence[dict[str, Any]], levels: Sequence[float]) -> list[dict[str, Any]]:
+def with_levels(clean: Sequence[dict[str, Any]], levels: Sequence[float]) -> list[dict[str, Any]]:
     """Every clean volume at every noise level: ``image`` and ``label`` are one file, the noise is added on loading."""
     return [{**item, "label": item["image"], "level": float(level)} for item in clean for level in levels]
 
 
-def measuring_datalist(
+def evaluation_datalist(
     cache_dir: str | Path | None,
     *,
     clean_dir: str | Path | None = None,
@@ -82,12 +83,12 @@ def measuring_datalist(
     Arguments as in :func:`training_datalists`; the phantom subjects must be none that a training saw.
     """
     if clean_dir:
-        return evaluation_datalist(_volumes(clean_dir), levels)
+        return with_levels(_volumes(clean_dir), levels)
     clean = phantom_datalist(cache_dir, subjects, contrasts=contrasts, seed=seed, spacing=spacing, progress=progress)
-    return evaluation_datalist(clean, levels)
+    return with_levels(clean, levels)
 
 
-def data_kind(source: str | Path | None) -> str:
+def data_source_label(source: str | Path | None) -> str:
     """What ``noisy_dir`` or ``clean_dir`` stands for, without its name: ``phantoms``, ``BrainWeb`` or ``own data``."""
     if not source:
         return "phantoms"

@@ -7,10 +7,10 @@ import numpy as np
 from monai.transforms import Compose
 from torch import Tensor
 
-from monai_unsup_denoise.data.drawn import DrawnDataset, Volumes, draw_transform, plain
+from monai_unsup_denoise.data.seeded_dataset import CachedVolumes, SeededDataset, apply_seeded, as_plain_tensor
 
 
-class PairedDataset(DrawnDataset):
+class PairedDataset(SeededDataset):
     """A random clean sample and the same sample corrupted, drawn anew each epoch as `UnpairedDataset` draws.
 
     Args:
@@ -44,16 +44,16 @@ class PairedDataset(DrawnDataset):
         progress: bool = True,
     ) -> None:
         super().__init__(data, length=max(len(data), 1) if length is None else length, seed=seed)
-        self._volumes = Volumes(
+        self._volumes = CachedVolumes(
             data, "data", load=load, transform=transform, num_workers=num_workers, progress=progress
         )
         self._noise = noise if isinstance(noise, Compose) else Compose([noise])
 
     def _draw(self, rng: np.random.RandomState) -> dict[str, Tensor]:
         sample = self._volumes.draw(rng)
-        clean = plain(sample["image"])
-        noisy = draw_transform(self._noise, sample, rng, name="noise")
-        item = {"noisy": plain(noisy["image"]), "clean": clean}
+        clean = as_plain_tensor(sample["image"])
+        noisy = apply_seeded(self._noise, sample, rng, name="noise")
+        item = {"noisy": as_plain_tensor(noisy["image"]), "clean": clean}
         if "sigma" in noisy:
-            item["sigma"] = plain(noisy["sigma"])
+            item["sigma"] = as_plain_tensor(noisy["sigma"])
         return item

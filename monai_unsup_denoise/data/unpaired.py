@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from monai_unsup_denoise.data.drawn import DrawnDataset, Volumes, plain
+from monai_unsup_denoise.data.seeded_dataset import CachedVolumes, SeededDataset, as_plain_tensor
 
 
-class UnpairedDataset(DrawnDataset):
+class UnpairedDataset(SeededDataset):
     """A random noisy sample beside a random clean one, drawn anew each epoch.
 
     Item `i` of epoch `e` depends on `(seed, e, i)` alone: which two volumes, and every random transform. Any
@@ -48,10 +48,10 @@ class UnpairedDataset(DrawnDataset):
         progress: bool = True,
     ) -> None:
         super().__init__(data, length=max(len(data), len(clean_data), 1) if length is None else length, seed=seed)
-        self._noisy = Volumes(
+        self._noisy = CachedVolumes(
             data, "data", load=load, transform=noisy_transform, num_workers=num_workers, progress=progress
         )
-        self._clean = Volumes(
+        self._clean = CachedVolumes(
             clean_data,
             "clean_data",
             load=load,
@@ -62,7 +62,7 @@ class UnpairedDataset(DrawnDataset):
 
     def _draw(self, rng: np.random.RandomState) -> dict[str, Tensor]:
         noisy, clean = self._noisy.draw(rng), self._clean.draw(rng)
-        item = {"noisy": plain(noisy["image"]), "clean": plain(clean["image"])}
+        item = {"noisy": as_plain_tensor(noisy["image"]), "clean": as_plain_tensor(clean["image"])}
         if "sigma" in noisy:
-            item["sigma"] = plain(noisy["sigma"])
+            item["sigma"] = as_plain_tensor(noisy["sigma"])
         return item

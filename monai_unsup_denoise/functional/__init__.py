@@ -1,13 +1,12 @@
 """Layer 0: pure functions on tensors. Rician mathematics, smooth noise maps, the noise level of a volume,
 non-local Bayes."""
 
-from monai_unsup_denoise.functional.air_mask import mask_air
-from monai_unsup_denoise.functional.noise_correlation import independent_stride
+from monai_unsup_denoise.functional.background import zero_background
+from monai_unsup_denoise.functional.noise_correlation import decorrelation_stride
 from monai_unsup_denoise.functional.noise_level import estimate_background_sigma
-from monai_unsup_denoise.functional.noise_variation import noise_variation, typical_level
+from monai_unsup_denoise.functional.noise_variation import log_sigma_rms, median_tissue_sigma
 from monai_unsup_denoise.functional.nonlocal_bayes import nonlocal_bayes
 from monai_unsup_denoise.functional.residual_noise import residual_noise_map
-from monai_unsup_denoise.functional.resizing import resize
 from monai_unsup_denoise.functional.rician import (
     add_rician_noise,
     invert_rician_mean,
@@ -18,24 +17,25 @@ from monai_unsup_denoise.functional.rician import (
     rician_variance,
 )
 from monai_unsup_denoise.functional.smooth_map import smooth_map
-from monai_unsup_denoise.functional.smoothing import smooth_twice
+from monai_unsup_denoise.functional.smoothing import triangular_smooth
+from monai_unsup_denoise.functional.upsampling import upsample_to
 
 __all__ = [
     "add_rician_noise",
     "estimate_background_sigma",
-    "independent_stride",
+    "decorrelation_stride",
     "invert_rician_mean",
     "koay_inversion",
-    "mask_air",
-    "noise_variation",
+    "zero_background",
+    "log_sigma_rms",
     "nonlocal_bayes",
     "residual_noise_map",
-    "resize",
+    "upsample_to",
     "rician_log_density",
     "rician_mean",
     "rician_second_moment",
     "rician_variance",
     "smooth_map",
-    "smooth_twice",
-    "typical_level",
+    "triangular_smooth",
+    "median_tissue_sigma",
 ]

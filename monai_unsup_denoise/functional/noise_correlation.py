@@ -14,7 +14,7 @@ _LEAST_LEVEL = 0.01  # read then, in the image's units: below, it is anatomy tha
 Stride = tuple[int, int, int]
 
 
-def independent_stride(image: torch.Tensor, read_level: Callable[[torch.Tensor], torch.Tensor]) -> Stride:
+def decorrelation_stride(image: torch.Tensor, read_level: Callable[[torch.Tensor], torch.Tensor]) -> Stride:
     """1 or 2 for each axis of a volume: 2 where the noise of neighbours is correlated.
 
     A reconstruction that interpolates (zero filling), filters or resamples gives neighbours like noise. Estimators take

@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import adaptive_avg_pool3d
 
 
-def noise_variation(sigma_map: torch.Tensor, sigma: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
+def log_sigma_rms(sigma_map: torch.Tensor, sigma: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
     """By how much one noise level is wrong: root mean square of ``log(sigma_map / sigma)`` over tissue, ``(B,)``.
 
     0 for noise that is the same everywhere; 0.2 for a level that rises evenly by a factor of two across the tissue,
@@ -23,7 +23,7 @@ def noise_variation(sigma_map: torch.Tensor, sigma: torch.Tensor, image: torch.T
     return (squares.flatten(1).sum(1) / tissue.flatten(1).sum(1).clamp(min=1)).sqrt()
 
 
-def typical_level(sigma_map: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
+def median_tissue_sigma(sigma_map: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
     """Median ``(B,)`` of a coarse map ``(B, *grid)`` over the tissue of ``image`` ``(B, 1, H, W, D)``; where there is
     none, over all of it."""
     tissue = _is_tissue(image, sigma_map)

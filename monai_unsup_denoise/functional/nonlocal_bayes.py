@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
 from scipy.fft import dct
 from torch import Tensor
 from torch.nn.functional import avg_pool3d, pad
-from tqdm import tqdm
 
 from monai_unsup_denoise.functional.rician import rician_mean, rician_variance
 
@@ -24,8 +23,10 @@ _DEVIATIONS = 4.0  # standard deviations of a mean's noise up to which it is cha
 _SHARE = 0.9  # of the second estimate in the result, where the signal is high
 _AT_A_TIME = 2000  # groups of patches in memory: 24 MiB, some times over
 
+Progress = Callable[[Sequence[Tensor]], Iterable[Tensor]]
 
-def nonlocal_bayes(noisy: Tensor, pilot: Tensor, sigma: Tensor, *, progress: bool = False) -> Tensor:
+
+def nonlocal_bayes(noisy: Tensor, pilot: Tensor, sigma: Tensor, *, progress: Progress = iter) -> Tensor:
     """Denoise a magnitude volume once more, by non-local Bayes whose pilot is the first result.
 
     For each of the reference patches the 48 most like it in the pilot are found, up to 5 voxels away; their mean and
@@ -47,7 +48,7 @@ def nonlocal_bayes(noisy: Tensor, pilot: Tensor, sigma: Tensor, *, progress: boo
         noisy: magnitudes `(H, W, D)`, no side of which is 0.
         pilot: the first result, `A`, alike in shape and units, 0 or more.
         sigma: noise level of each voxel, alike in shape and units, positive.
-        progress: show a progress bar.
+        progress: wraps the slabs that are worked on in turn, as ``tqdm`` does, to show how far it is.
 
     Returns:
         As `pilot`, 0 or more; exactly 0 where the pilot is.
@@ -67,7 +68,7 @@ def _padded(field: Tensor, widths: list[int]) -> Tensor:
     return pad(field[None, None], widths, mode="replicate")[0, 0].contiguous()
 
 
-def _aggregate(noisy: Tensor, pilot: Tensor, *, progress: bool) -> Tensor:
+def _aggregate(noisy: Tensor, pilot: Tensor, *, progress: Progress) -> Tensor:
     """Mean over the estimates of all patches that hold a voxel; the pilot where there is none. In units of sigma."""
     total, count = torch.zeros(pilot.numel(), device=pilot.device), torch.zeros(pilot.numel(), device=pilot.device)
     step = torch.tensor([pilot.shape[1] * pilot.shape[2], pilot.shape[2], 1], device=pilot.device)
@@ -116,7 +117,7 @@ def _cosines(like: Tensor) -> Tensor:
     return torch.kron(torch.kron(side, side), side).to(like)
 
 
-def _groups(pilot: Tensor, *, progress: bool) -> Iterator[Tensor]:
+def _groups(pilot: Tensor, *, progress: Progress) -> Iterator[Tensor]:
     """Corners `(references, similar, 3)` of the patches most like each reference, where there is signal."""
     around_zero = itertools.product(range(-_REACH, _REACH + 1), repeat=3)
     shifts = torch.tensor(sorted(around_zero, key=lambda s: sum(n * n for n in s)), device=pilot.device)
@@ -124,7 +125,7 @@ def _groups(pilot: Tensor, *, progress: bool) -> Iterator[Tensor]:
     grid = [torch.arange(0, n - _PATCH + 1, _STRIDE, device=pilot.device) for n in pilot.shape]
     around = _padded(pilot, [_REACH] * 6)
     slabs = grid[0].split(max(1, _DISTANCES // (len(shifts) * len(grid[1]) * len(grid[2]))))
-    for rows in tqdm(slabs, desc="second look", leave=False, disable=not progress):
+    for rows in progress(slabs):
         first, count = int(rows[0]), int(rows[-1] - rows[0]) + _PATCH
         slab = pilot[first : first + count]
         bright = _patch_means(slab) > _SIGNAL

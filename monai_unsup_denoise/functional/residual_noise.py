@@ -8,7 +8,7 @@ import torch
 from torch.nn.functional import adaptive_avg_pool3d
 
 from monai_unsup_denoise.functional.rician import rician_mean, rician_variance
-from monai_unsup_denoise.functional.smoothing import smooth_twice
+from monai_unsup_denoise.functional.smoothing import triangular_smooth
 
 _PRIOR = 0.02  # weight of the mean over the volume, which counts where nothing near does
 
@@ -35,8 +35,8 @@ def residual_noise_map(
     counts = (noisy > 0).float()
     nodes_of_axes = (grid[0], grid[1], grid[2])
     reach = [max(scale * nodes // (2 * side), 1) for nodes, side in zip(grid, noisy.shape[2:], strict=True)]
-    near = smooth_twice(adaptive_avg_pool3d(said * counts, nodes_of_axes), reach)
-    total = smooth_twice(adaptive_avg_pool3d(counts, nodes_of_axes), reach)
+    near = triangular_smooth(adaptive_avg_pool3d(said * counts, nodes_of_axes), reach)
+    total = triangular_smooth(adaptive_avg_pool3d(counts, nodes_of_axes), reach)
     everywhere = (said * counts).flatten(1).sum(1) / counts.flatten(1).sum(1).clamp(min=1)
     mean = everywhere.view(-1, 1, 1, 1, 1)
     return ((near + _PRIOR * mean) / (total + _PRIOR)).clamp(min=1e-12).sqrt()

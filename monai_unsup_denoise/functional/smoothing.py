@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import avg_pool1d
 
 
-def smooth_twice(x: torch.Tensor, reach: list[int]) -> torch.Tensor:
+def triangular_smooth(x: torch.Tensor, reach: list[int]) -> torch.Tensor:
     """Mean over ``2 * reach + 1`` nodes along each spatial axis of ``x`` ``(B, K, *grid)``, twice: a triangular kernel.
 
     Near the border it is over what there is; a reach beyond the axis is cut down to it.

@@ -1,6 +1,6 @@
 """Training methods, one objective each, and the terms they are made of."""
 
-from monai_unsup_denoise.losses.adversarial import fooled, told_apart
+from monai_unsup_denoise.losses.adversarial import discriminator_loss, generator_loss
 from monai_unsup_denoise.losses.cyclegan import CycleGANObjective
 from monai_unsup_denoise.losses.kl_divergence import kl_divergence, sample_code
 from monai_unsup_denoise.losses.objective import Objective
@@ -21,10 +21,10 @@ __all__ = [
     "RegressionObjective",
     "SelfSupervisedObjective",
     "TissuePerceptualLoss",
-    "fooled",
+    "generator_loss",
     "kl_divergence",
     "log_mean_absolute",
     "relative_root_mean_square",
     "sample_code",
-    "told_apart",
+    "discriminator_loss",
 ]

@@ -12,7 +12,7 @@ from monai_unsup_denoise.losses.objective import Images, Networks, Terms
 AdversarialLoss = Callable[..., torch.Tensor]
 
 
-def fooled(loss: AdversarialLoss, discriminator: nn.Module, fake: torch.Tensor) -> torch.Tensor:
+def generator_loss(loss: AdversarialLoss, discriminator: nn.Module, fake: torch.Tensor) -> torch.Tensor:
     """What the generator minimises: the loss of ``fake`` being taken for real.
 
     Args:
@@ -23,7 +23,9 @@ def fooled(loss: AdversarialLoss, discriminator: nn.Module, fake: torch.Tensor) 
     return loss(discriminator(fake)[-1].float(), True, for_discriminator=False)
 
 
-def told_apart(loss: AdversarialLoss, discriminator: nn.Module, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+def discriminator_loss(
+    loss: AdversarialLoss, discriminator: nn.Module, real: torch.Tensor, fake: torch.Tensor
+) -> torch.Tensor:
     """What the discriminator minimises: the mean loss of ``real`` taken for fake and of ``fake`` taken for real."""
     on_real = loss(discriminator(real)[-1].float(), True, for_discriminator=True)
     on_fake = loss(discriminator(fake)[-1].float(), False, for_discriminator=True)
@@ -36,12 +38,12 @@ def discriminator_terms(
     """The discriminators' side of (3), ``D_H`` on ``h`` and ``fakeh``, and of (5), ``D_L`` on ``l`` and ``fakel``.
 
     Args:
-        loss: as in :func:`fooled`.
+        loss: as in :func:`generator_loss`.
         networks: with ``discriminator_high`` and ``discriminator_low``.
         batch: with ``clean`` and ``noisy``.
         fake_high, fake_low: of the generator half-step, detached.
     """
     return {
-        "discriminator_high": told_apart(loss, networks["discriminator_high"], batch["clean"], fake_high),
-        "discriminator_low": told_apart(loss, networks["discriminator_low"], batch["noisy"], fake_low),
+        "discriminator_high": discriminator_loss(loss, networks["discriminator_high"], batch["clean"], fake_high),
+        "discriminator_low": discriminator_loss(loss, networks["discriminator_low"], batch["noisy"], fake_low),
     }

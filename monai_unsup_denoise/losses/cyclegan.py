@@ -7,7 +7,7 @@ from typing import Any
 
 from torch.nn.functional import l1_loss
 
-from monai_unsup_denoise.losses.adversarial import AdversarialLoss, discriminator_terms, fooled
+from monai_unsup_denoise.losses.adversarial import AdversarialLoss, discriminator_terms, generator_loss
 from monai_unsup_denoise.losses.image_pool import ImagePool
 from monai_unsup_denoise.losses.objective import Images, Networks, Terms, check_weights
 
@@ -47,8 +47,8 @@ class CycleGANObjective:
         to_high, to_low = networks["generator_high"], networks["generator_low"]
         fake_high, fake_low = to_high(low), to_low(high)
         terms = {
-            "adversarial_high": fooled(self.adversarial, networks["discriminator_high"], fake_high),
-            "adversarial_low": fooled(self.adversarial, networks["discriminator_low"], fake_low),
+            "adversarial_high": generator_loss(self.adversarial, networks["discriminator_high"], fake_high),
+            "adversarial_low": generator_loss(self.adversarial, networks["discriminator_low"], fake_low),
             "cycle": l1_loss(to_high(fake_low).float(), high) + l1_loss(to_low(fake_high).float(), low),
             "identity": l1_loss(to_high(high).float(), high) + l1_loss(to_low(low).float(), low),
         }

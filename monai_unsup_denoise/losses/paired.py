@@ -36,7 +36,7 @@ class PairedObjective:
         truth = batch["sigma"].reshape(-1).clamp(min=1e-4)
         code, _ = denoiser.noise_encoder(noisy)
         with torch.no_grad():
-            told = denoiser.noise_level.amplify(code, truth / denoiser.noise_level(code))
+            told = denoiser.noise_level.scale_sigma(code, truth / denoiser.noise_level(code))
         pred = denoiser(noisy, told)
         sigma = truth.view(-1, *(1,) * (clean.dim() - 1))
         terms = {

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch.nn.functional import l1_loss
 
-from monai_unsup_denoise.losses.adversarial import AdversarialLoss, discriminator_terms, fooled
+from monai_unsup_denoise.losses.adversarial import AdversarialLoss, discriminator_terms, generator_loss
 from monai_unsup_denoise.losses.kl_divergence import kl_divergence, sample_code
 from monai_unsup_denoise.losses.objective import Images, Networks, Terms, check_weights
 
@@ -69,8 +69,8 @@ class PaperObjective:
         first, second = (named[name] for name in self.perceptual_pair)
         terms = {
             "kl": kl_divergence(mean, log_variance),  # (2)
-            "adversarial_high": fooled(self.adversarial, networks["discriminator_high"], fake_high),  # (3)
-            "adversarial_low": fooled(self.adversarial, networks["discriminator_low"], fake_low),  # (5)
+            "adversarial_high": generator_loss(self.adversarial, networks["discriminator_high"], fake_high),  # (3)
+            "adversarial_low": generator_loss(self.adversarial, networks["discriminator_low"], fake_low),  # (5)
             "cycle": l1_loss(fake_high_again, high) + l1_loss(fake_low_again, low),  # (7)
             "perceptual": self.perceptual(first, second),  # (10)
         }

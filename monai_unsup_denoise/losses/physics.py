@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch.nn.functional import mse_loss
 
-from monai_unsup_denoise.functional import mask_air, resize, rician_log_density, smooth_map
-from monai_unsup_denoise.losses.adversarial import AdversarialLoss, discriminator_terms, fooled
+from monai_unsup_denoise.functional import rician_log_density, smooth_map, upsample_to, zero_background
+from monai_unsup_denoise.losses.adversarial import AdversarialLoss, discriminator_terms, generator_loss
 from monai_unsup_denoise.losses.kl_divergence import kl_divergence, sample_code
 from monai_unsup_denoise.losses.objective import Images, Networks, Terms, check_weights
 from monai_unsup_denoise.losses.relative_error import ImageError, relative_root_mean_square
@@ -41,7 +41,7 @@ class PhysicsObjective:
         masked_fraction: share of the noisy images made of clean ones whose air is set to zero, as scanners and defacing
             do, so that the noise is also learned to be read where there is no air to read it from.
         variation: largest ratio of the highest to the lowest noise level within an image; 1 is stationary noise.
-        code_jitter: standard deviation of the error of ``log sigma`` that the denoiser learns to bear.
+        code_noise: standard deviation of the error of ``log sigma`` that the denoiser learns to bear.
         lazy_interval: steps from one with all terms to the next.
         error: of the cycle, one of ``losses.relative_error``.
     """
@@ -65,7 +65,7 @@ class PhysicsObjective:
         prior_fraction: float = 0.5,
         masked_fraction: float = 0.3,
         variation: float = 1.0,
-        code_jitter: float = 0.0,
+        code_noise: float = 0.0,
         lazy_interval: int = 1,
         error: ImageError = relative_root_mean_square,
     ) -> None:
@@ -74,7 +74,7 @@ class PhysicsObjective:
         self.prior_fraction = prior_fraction
         self.masked_fraction = masked_fraction
         self.variation = variation
-        self.code_jitter = code_jitter
+        self.code_noise = code_noise
         self.lazy_interval = lazy_interval
         self.error = error
         self.steps = 0
@@ -91,9 +91,9 @@ class PhysicsObjective:
 
         given = self._mask_some(fake_low.detach(), high)
         code_again = denoiser.encode_noise_map(given)
-        fake_high_again = denoiser(given, self._misread(code.detach(), denoiser.noise_level))  # (8)
+        fake_high_again = denoiser(given, self._perturb_code(code.detach(), denoiser.noise_level))  # (8)
 
-        sigma = denoiser.noise_level(resize(code, high)).unsqueeze(1).detach()
+        sigma = denoiser.noise_level(upsample_to(code, high)).unsqueeze(1).detach()
         terms = {
             "cycle": self.error(fake_high_again, high, sigma),  # (7), its first half
             "code": self._code_error(denoiser, given, code_again, code.detach()),
@@ -128,8 +128,10 @@ class PhysicsObjective:
         # in place of the cycle's second half
         terms = {"likelihood": -mean_log_likelihood(low, fake_high.detach(), sigma)}
         if self._is_adversarial:
-            terms["adversarial_high"] = fooled(self.adversarial, networks["discriminator_high"], fake_high)  # (3)
-            terms["adversarial_low"] = fooled(self.adversarial, networks["discriminator_low"], fake_low)  # (5)
+            terms["adversarial_high"] = generator_loss(
+                self.adversarial, networks["discriminator_high"], fake_high
+            )  # (3)
+            terms["adversarial_low"] = generator_loss(self.adversarial, networks["discriminator_low"], fake_low)  # (5)
         return {name: self.lazy_interval * term for name, term in terms.items()}
 
     @property
@@ -146,7 +148,7 @@ class PhysicsObjective:
         """Of the code of the whole image, and of its map."""
         of_image, _ = denoiser.noise_encoder(given)
         mean = code if code.dim() == 2 else code.flatten(2).mean(-1)
-        return mse_loss(of_image, mean) + mse_loss(code_again, resize(code, code_again).expand_as(code_again))
+        return mse_loss(of_image, mean) + mse_loss(code_again, upsample_to(code, code_again).expand_as(code_again))
 
     def _mix_with_prior(self, code: torch.Tensor) -> torch.Tensor:
         from_prior = torch.rand(len(code), 1, device=code.device) < self.prior_fraction
@@ -158,15 +160,15 @@ class PhysicsObjective:
             return code
         grid = [2] * (image.dim() - 2)
         gain = torch.stack([smooth_map(grid, self.variation, nodes=2, device=image.device) for _ in image])
-        return noise_level.amplify(resize(code, image).expand(-1, -1, *grid), gain)
+        return noise_level.scale_sigma(upsample_to(code, image).expand(-1, -1, *grid), gain)
 
-    def _misread(self, code: torch.Tensor, noise_level: Any) -> torch.Tensor:
-        error = self.code_jitter * torch.randn(len(code), *(1,) * (code.dim() - 2), device=code.device)
-        return noise_level.amplify(code, error.exp())
+    def _perturb_code(self, code: torch.Tensor, noise_level: Any) -> torch.Tensor:
+        error = self.code_noise * torch.randn(len(code), *(1,) * (code.dim() - 2), device=code.device)
+        return noise_level.scale_sigma(code, error.exp())
 
     def _mask_some(self, noisy: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
         chosen = torch.rand(len(noisy), *(1,) * (noisy.dim() - 1), device=noisy.device) < self.masked_fraction
-        return torch.where(chosen, mask_air(noisy, clean), noisy)
+        return torch.where(chosen, zero_background(noisy, clean), noisy)
 
 
 def mean_log_likelihood(noisy: torch.Tensor, clean: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from monai_unsup_denoise.functional import resize
+from monai_unsup_denoise.functional import upsample_to
 from monai_unsup_denoise.losses.objective import Images, Networks, Terms, check_weights
 
 
@@ -46,9 +46,9 @@ class SelfSupervisedObjective:
         noisy = batch["noisy"]
         with torch.no_grad():
             code = denoiser.encode_noise_map(noisy)
-            sigma = denoiser.noise_level(resize(code, noisy)).unsqueeze(1)
+            sigma = denoiser.noise_level(upsample_to(code, noisy)).unsqueeze(1)
             given, target, spread = self.recorrupt(noisy, sigma)
-            noisier = denoiser.noise_level.amplify(code, torch.full_like(code[:, 0], (1 + self.alpha**2) ** 0.5))
+            noisier = denoiser.noise_level.scale_sigma(code, torch.full_like(code[:, 0], (1 + self.alpha**2) ** 0.5))
         pred = denoiser(given, noisier).float()
         # var(m2^2) = 4 A^2 s^2 + 4 s^4 with s = spread; of A the prediction, so that the weight knows m1 alone
         variance = 4 * pred.detach().square() * spread.square() + 4 * spread.pow(4)

@@ -1,7 +1,7 @@
 """Networks of the method: encoders of content and noise, generators, the denoiser made of them; and of its peers."""
 
 from monai_unsup_denoise.networks.content_encoder import ContentEncoder
-from monai_unsup_denoise.networks.denoiser import DisentangledDenoiser
+from monai_unsup_denoise.networks.denoiser import DisentangledDenoiser, PhysicsGuidedDenoiser
 from monai_unsup_denoise.networks.dncnn import DnCNN
 from monai_unsup_denoise.networks.generator import ContentGenerator
 from monai_unsup_denoise.networks.noise_encoder import NoiseEncoder
@@ -18,6 +18,7 @@ __all__ = [
     "ImageTranslator",
     "NoiseEncoder",
     "NoiseLevel",
+    "PhysicsGuidedDenoiser",
     "RicianGenerator",
     "TissueClassifier",
 ]

@@ -8,7 +8,7 @@ import torch
 from monai.networks.layers import Conv
 from torch import nn
 
-from monai_unsup_denoise.functional import smooth_twice
+from monai_unsup_denoise.functional import triangular_smooth
 
 
 class NoiseEncoder(nn.Module):
@@ -109,7 +109,7 @@ class NoiseEncoder(nn.Module):
         """Mean over ``map_scale`` voxels along each axis, twice."""
         stride = max(self.window // 2, 1)
         nodes = self.map_scale // 2
-        return smooth_twice(x, [nodes // stride, nodes // stride, nodes])
+        return triangular_smooth(x, [nodes // stride, nodes // stride, nodes])
 
     def _local_statistics(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Log-energy of each window ``(B, 1, *)``, scale-invariant features ``(B, 3, *)``, and 1 where it is empty."""

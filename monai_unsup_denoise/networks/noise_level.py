@@ -29,15 +29,15 @@ class NoiseLevel(nn.Module):
         return torch.exp(self.offset + torch.einsum("bk...,k->b...", code.float(), self.slope))
 
     @torch.jit.export
-    def amplify(self, code: torch.Tensor, gain: torch.Tensor) -> torch.Tensor:
-        """The code ``(B, code_channels, *spatial)`` nearest to ``code`` whose noise level is ``gain`` times as high.
+    def scale_sigma(self, code: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
+        """The code ``(B, code_channels, *spatial)`` nearest to ``code`` whose noise level is ``factor`` times as high.
 
         Args:
             code: ``(B, code_channels, *spatial)``.
-            gain: positive, ``(B, *spatial)``; spatial axes may have length 1.
+            factor: positive, ``(B, *spatial)``; spatial axes may have length 1.
         """
         slope = self.slope.detach()
         step = slope / slope.square().sum().clamp(min=1e-6)
         for _ in range(code.dim() - 2):
             step = step.unsqueeze(-1)
-        return code + step * gain.log().unsqueeze(1)
+        return code + step * factor.log().unsqueeze(1)

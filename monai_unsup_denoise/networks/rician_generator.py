@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from monai_unsup_denoise.functional import add_rician_noise, resize
+from monai_unsup_denoise.functional import add_rician_noise, upsample_to
 from monai_unsup_denoise.networks.noise_level import NoiseLevel
 
 
@@ -35,4 +35,4 @@ class RicianGenerator(nn.Module):
         """
         image = content[0] if self.image_generator is None else self.image_generator(content, code)
         image = image.float()
-        return add_rician_noise(image, self.noise_level(resize(code, image)).unsqueeze(1))
+        return add_rician_noise(image, self.noise_level(upsample_to(code, image)).unsqueeze(1))

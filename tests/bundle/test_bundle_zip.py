@@ -17,9 +17,10 @@ import pytest
 import torch
 from packaging.requirements import Requirement
 
-from monai_unsup_denoise.engines import VolumeDenoiser, weights_sha256
-from monai_unsup_denoise.engines.bundle_zip import write_bundle_zip
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.export.bundle_zip import write_bundle_zip
+from monai_unsup_denoise.inference.denoiser import Denoiser
+from monai_unsup_denoise.inference.weights import weights_sha256
 
 ROOT = Path(__file__).parents[2]
 BUNDLE = ROOT / "bundles" / "brain_mri_denoise"
@@ -99,7 +100,7 @@ def test_the_unpacked_bundle_denoises_as_the_package_does(bare_python, unpacked:
     )
     assert ran.returncode == 0, ran.stderr
     written = nibabel.load(tmp_path / "denoised" / "scan_denoised.nii.gz")
-    expected = VolumeDenoiser(BUNDLE, device="cpu").denoise(scan).denoised
+    expected = Denoiser.from_bundle(BUNDLE, device="cpu").denoise(scan).denoised
     assert np.abs(written.get_fdata() - expected).max() < 1e-4 * np.ptp(expected)
     np.testing.assert_array_equal(written.affine, noisy.affine)
 

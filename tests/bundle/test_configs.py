@@ -13,8 +13,8 @@ import pytest
 import torch
 from monai.bundle import ComponentLocator, ConfigParser, ConfigWorkflow, ckpt_export
 
-from monai_unsup_denoise.engines import load_weights
 from monai_unsup_denoise.errors import find_input_error
+from monai_unsup_denoise.inference.weights import load_weights
 
 ROOT = Path(__file__).parents[2]
 BUNDLE = ROOT / "bundles" / "brain_mri_denoise"

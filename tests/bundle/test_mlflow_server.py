@@ -20,7 +20,8 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
-from monai_unsup_denoise.engines import VolumeDenoiser, register_weights
+from monai_unsup_denoise.inference.denoiser import Denoiser
+from monai_unsup_denoise.tracking.registration import register_weights
 
 MLFLOW = [sys.executable, "-m", "mlflow"]
 SECRETS = ("geheimrat", "zaphod", "beeblebrox", "trillian", "magrathea")
@@ -143,7 +144,7 @@ def test_a_training_is_a_run_with_metrics_pictures_and_a_registered_model_that_d
         model = mlflow.pyfunc.load_model(f"models:/server/{version.version}")
     assert model.metadata.signature is not None and model.metadata.saved_input_example_info is not None
     scan = secret_folder / "sub-Zaphod_T1w.nii.gz"
-    denoiser = VolumeDenoiser(model=folder / "model.pt", settings={"channels": [4, 8], "blocks": 1})
+    denoiser = Denoiser.from_bundle(model=folder / "model.pt", settings={"channels": [4, 8], "blocks": 1})
     expected = denoiser.denoise(scan)
     for given in (str(scan), noisy_ball()):
         found = model.predict(given)
@@ -225,7 +226,7 @@ def test_the_shipped_weights_are_registered_without_a_training_and_served_over_h
     weights = repository / "bundles" / "brain_mri_denoise" / "models" / "model.pt"
     uri = register_weights("shipped", weights, tracking_uri=server.uri)
     nibabel.save(nibabel.Nifti1Image(noisy_ball(), np.eye(4)), tmp_path / "scan.nii.gz")
-    expected = VolumeDenoiser().denoise(tmp_path / "scan.nii.gz")
+    expected = Denoiser.from_bundle().denoise(tmp_path / "scan.nii.gz")
     port = free_port()
     command = [*MLFLOW, "models", "serve", "-m", uri, "--env-manager", "local", "-h", "127.0.0.1", "-p", str(port)]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

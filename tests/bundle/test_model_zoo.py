@@ -12,7 +12,7 @@ import pytest
 from monai.bundle import ConfigParser, verify_metadata, verify_net_in_out
 from packaging.requirements import Requirement
 
-from monai_unsup_denoise.engines.bundle_zip import write_bundle_zip
+from monai_unsup_denoise.export.bundle_zip import write_bundle_zip
 
 ROOT = Path(__file__).parents[2]
 BUNDLE = ROOT / "bundles" / "brain_mri_denoise"

@@ -9,7 +9,7 @@ import nibabel
 import numpy as np
 import torch
 
-from tests.dicom.synthetic import write_series
+from tests.io.dicom.synthetic import write_series
 
 
 def test_training_on_ones_own_nifti_and_dicom_folders_needs_nothing_but_their_names(

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from monai_unsup_denoise.data import phantom_datalist
-from monai_unsup_denoise.engines import VolumeDenoiser
 from monai_unsup_denoise.functional import add_rician_noise
+from monai_unsup_denoise.inference.denoiser import Denoiser
 
 MODELS = Path(__file__).parents[2] / "bundles" / "brain_mri_denoise" / "models"
 CARD = MODELS.parent / "docs" / "README.md"
@@ -20,8 +20,8 @@ SLICES = 16
 
 
 @pytest.fixture(scope="module")
-def denoiser() -> VolumeDenoiser:
-    return VolumeDenoiser(MODELS.parent)
+def denoiser() -> Denoiser:
+    return Denoiser.from_bundle(MODELS.parent)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def advertised() -> dict[int, tuple[float, float]]:
 
 
 @pytest.mark.parametrize("level", [5, 15, 30])
-def test_the_weights_reach_what_the_card_says(denoiser: VolumeDenoiser, clean: np.ndarray, level: int) -> None:
+def test_the_weights_reach_what_the_card_says(denoiser: Denoiser, clean: np.ndarray, level: int) -> None:
     generator = torch.Generator().manual_seed(level)
     noisy = add_rician_noise(torch.from_numpy(clean), level / 100, generator=generator).numpy()
     volume = denoiser.denoise_image(denoiser.wrap(noisy))
@@ -63,12 +63,12 @@ def test_noise_that_varies_is_seen_and_then_far_better_denoised(clean: np.ndarra
     place = torch.linspace(-0.5, 0.5, len(clean)).view(-1, 1, 1)
     sigma = (0.1 * factor**place).expand(clean.shape)
     noisy = add_rician_noise(torch.from_numpy(clean), sigma, generator=torch.Generator().manual_seed(0)).numpy()
-    denoiser = VolumeDenoiser(MODELS.parent, settings={"fast": True})
+    denoiser = Denoiser.from_bundle(MODELS.parent, settings={"fast": True})
     volume = denoiser.denoise_image(denoiser.wrap(noisy))
-    assert volume.noise_varies is varies and not volume.noise_correlated
+    assert volume.varying_noise is varies and not volume.correlated_noise
     assert volume.sigma == pytest.approx(0.1, rel=0.1)
     if varies:
-        evenly = VolumeDenoiser(MODELS.parent, settings={"fast": True, "varying_noise": False})
+        evenly = Denoiser.from_bundle(MODELS.parent, settings={"fast": True, "varying_noise": False})
         gain = rms(evenly.denoise_image(evenly.wrap(noisy)).denoised - clean) / rms(volume.denoised - clean)
         print(f"error {gain:.2f} times lower")
         assert gain > 1.3
@@ -83,13 +83,13 @@ def test_noise_that_neighbours_share_is_seen_and_then_far_better_denoised(scan: 
         noise *= measured.view([-1 if i == axis else 1 for i in range(3)])
     noise = torch.fft.ifftn(noise)
     noisy = (torch.from_numpy(scan) + 0.1 * noise / noise.real.std()).abs().numpy()
-    denoiser = VolumeDenoiser(MODELS.parent, settings={"fast": True})
+    denoiser = Denoiser.from_bundle(MODELS.parent, settings={"fast": True})
     volume = denoiser.denoise_image(denoiser.wrap(noisy))
-    assert volume.noise_correlated
+    assert volume.correlated_noise
     assert volume.sigma == pytest.approx(0.1, rel=0.1)
-    white = VolumeDenoiser(MODELS.parent, settings={"fast": True, "noise_stride": [1, 1, 1]})
+    white = Denoiser.from_bundle(MODELS.parent, settings={"fast": True, "noise_stride": [1, 1, 1]})
     of_neighbours = white.denoise_image(white.wrap(noisy))
-    assert not of_neighbours.noise_correlated and of_neighbours.sigma < 0.07
+    assert not of_neighbours.correlated_noise and of_neighbours.sigma < 0.07
     gain = rms(of_neighbours.denoised - scan) / rms(volume.denoised - scan)
     print(f"sigma {volume.sigma:.3f} and {of_neighbours.sigma:.3f}, error {gain:.2f} times lower")
     assert gain > 1.3
@@ -99,7 +99,7 @@ def rms(error: np.ndarray) -> float:
     return float(np.sqrt(np.mean(error**2, dtype=np.float64)))
 
 
-def test_the_torchscript_of_the_weights_denoises_as_they_do(denoiser: VolumeDenoiser, clean: np.ndarray) -> None:
+def test_the_torchscript_of_the_weights_denoises_as_they_do(denoiser: Denoiser, clean: np.ndarray) -> None:
     scripted = torch.jit.load(MODELS / "model.ts").eval()
     noisy = add_rician_noise(torch.from_numpy(clean)[None, None, 20:60, 20:60], 0.1)
     with torch.no_grad():

@@ -10,20 +10,20 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio
 
-from monai_unsup_denoise.data import write_volume
-from monai_unsup_denoise.engines import VolumeDenoiser
+from monai_unsup_denoise.inference.denoiser import Denoiser
+from monai_unsup_denoise.io.volume_writer import write_volume
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def denoiser() -> VolumeDenoiser:
-    return VolumeDenoiser(Path(__file__).parents[2] / "bundles" / "brain_mri_denoise")
+def denoiser() -> Denoiser:
+    return Denoiser.from_bundle(Path(__file__).parents[2] / "bundles" / "brain_mri_denoise")
 
 
 @pytest.mark.parametrize("name", ["t1w_1mm_pn0_rf0.nii.gz", "pdw_te10_tr2000_5mm_noise0.nii.gz"])
 def test_brainweb_with_15_percent_noise_comes_back_above_26_db_with_its_noise_level_within_10_percent(
-    denoiser: VolumeDenoiser, data_dir: Path, tmp_path: Path, name: str
+    denoiser: Denoiser, data_dir: Path, tmp_path: Path, name: str
 ) -> None:
     image = nibabel.load(data_dir / "brainweb" / name)
     clean = np.asarray(image.dataobj, dtype=np.float64)
@@ -39,9 +39,7 @@ def test_brainweb_with_15_percent_noise_comes_back_above_26_db_with_its_noise_le
     assert volume.sigma == pytest.approx(sigma, rel=0.1)
 
 
-def test_the_real_noisy_scan_keeps_its_geometry_exactly(
-    denoiser: VolumeDenoiser, data_dir: Path, tmp_path: Path
-) -> None:
+def test_the_real_noisy_scan_keeps_its_geometry_exactly(denoiser: Denoiser, data_dir: Path, tmp_path: Path) -> None:
     source = data_dir / "real" / "t1w_noisy_3t_0.7mm.nii.gz"
     volume = denoiser.denoise(source)
     write_volume(tmp_path / "out.nii.gz", volume.denoised, source=source, affine=volume.affine)
@@ -52,7 +50,7 @@ def test_the_real_noisy_scan_keeps_its_geometry_exactly(
     assert 0 < volume.sigma_percent < 15
 
 
-def test_the_dicom_series_keeps_its_geometry(denoiser: VolumeDenoiser, data_dir: Path, tmp_path: Path) -> None:
+def test_the_dicom_series_keeps_its_geometry(denoiser: Denoiser, data_dir: Path, tmp_path: Path) -> None:
     series = data_dir / "dicom" / "decubitus_t1_fl2d_sag"
     volume = denoiser.denoise(series)
     write_volume(tmp_path / "out.nii.gz", volume.denoised, source=series, affine=volume.affine)

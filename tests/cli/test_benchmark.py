@@ -14,9 +14,9 @@ import pytest
 
 TOYS = Path(__file__).parents[1] / "evaluation"
 METHODS = {
-    "noisy": {"title": "Noisy", "target": "monai_unsup_denoise.baselines.unchanged.Unchanged"},
-    "shrink": {"title": "Shrink", "target": "toy_methods.Shrink", "told_sigma": True, "note": "A toy."},
-    "crash": {"title": "Crash", "target": "toy_methods.Crash", "told_sigma": True},
+    "noisy": {"title": "Noisy", "target": "monai_unsup_denoise.benchmark.baselines.unchanged.Unchanged"},
+    "shrink": {"title": "Shrink", "target": "toy_methods.Shrink", "given_sigma": True, "note": "A toy."},
+    "crash": {"title": "Crash", "target": "toy_methods.Crash", "given_sigma": True},
     "lacking": {"title": "Lacking", "target": "toy_methods.Shrink", "requires": ["no-such"], "install": "make peers"},
     "untrained": {"title": "Untrained", "target": "toy_methods.Shrink", "weights": "model_x.pt"},
     "sleep": {"title": "Sleep", "target": "toy_methods.Sleep", "parameters": {"seconds": 60}},
@@ -56,7 +56,7 @@ def reports(monkeypatch) -> list:
     """What would be reported, instead of drawing it."""
     asked = []
     monkeypatch.setattr(
-        "monai_unsup_denoise.evaluation.report.write_report", lambda *given, **named: asked.append((given, named))
+        "monai_unsup_denoise.benchmark.report.write_report", lambda *given, **named: asked.append((given, named))
     )
     return asked
 

@@ -120,10 +120,10 @@ def test_what_is_there_is_kept_and_the_rest_done(dataset, tmp_path, identity, mr
 def test_an_interruption_leaves_whole_files_and_the_same_command_goes_on(
     dataset, tmp_path, identity, mri_denoise, monkeypatch
 ):
-    from monai_unsup_denoise.engines.volume_denoiser import VolumeDenoiser
+    from monai_unsup_denoise.inference.denoiser import Denoiser
 
     command = ("bids", dataset, tmp_path / "out", "participant", "--fast", "--model", identity)
-    denoise_image, calls = VolumeDenoiser.denoise_image, []
+    denoise_image, calls = Denoiser.denoise_image, []
 
     def interrupted(self, *arguments):
         calls.append(arguments)
@@ -131,7 +131,7 @@ def test_an_interruption_leaves_whole_files_and_the_same_command_goes_on(
             raise KeyboardInterrupt
         return denoise_image(self, *arguments)
 
-    monkeypatch.setattr(VolumeDenoiser, "denoise_image", interrupted)
+    monkeypatch.setattr(Denoiser, "denoise_image", interrupted)
     assert mri_denoise(*command).code == 130
     assert set(files_below(tmp_path / "out")) == OF_DATASET | pair(T1W)
     assert mri_denoise(*command).out.count("there already") == 1

@@ -34,8 +34,8 @@ def scan_of_noise(shape, *, factor=1.0, shared=False):
     ("made", "told", "found", "other"),
     [
         ({}, "", {}, "--varying-noise"),
-        ({"factor": 4.0}, ", varying over the scan", {"noise_varies": True}, "--even-noise"),
-        ({"shared": True}, ", alike in neighbouring voxels", {"noise_correlated": True}, "--white-noise"),
+        ({"factor": 4.0}, ", varying over the scan", {"varying_noise": True}, "--even-noise"),
+        ({"shared": True}, ", alike in neighbouring voxels", {"correlated_noise": True}, "--white-noise"),
     ],
 )
 def test_what_kind_of_noise_was_found_is_told_and_can_be_chosen(
@@ -45,7 +45,7 @@ def test_what_kind_of_noise_was_found_is_told_and_can_be_chosen(
     nibabel.save(nibabel.Nifti1Image(scan_of_noise((96, 36, 36), **made).astype(np.float32), np.eye(4)), scan)
     outcome = mri_denoise("denoise", scan, tmp_path / "out.nii.gz", "--fast", "--model", identity)
     assert f"of the maximum){told}, " in outcome.out
-    kinds = {"noise_varies": False, "noise_correlated": False} | found
+    kinds = {"varying_noise": False, "correlated_noise": False} | found
     sidecar = json.loads((tmp_path / "out.json").read_text())
     assert {name: sidecar[name] for name in kinds} == kinds
 
@@ -147,17 +147,17 @@ def test_an_interrupted_write_leaves_nothing_half_done(
 def test_a_defect_in_one_scan_of_a_folder_does_not_stop_the_others(
     scan, tmp_path, volume, identity, mri_denoise, monkeypatch
 ):
-    from monai_unsup_denoise.engines.volume_denoiser import VolumeDenoiser
+    from monai_unsup_denoise.inference.denoiser import Denoiser
 
     nibabel.save(nibabel.Nifti1Image(volume, np.eye(4)), scan.parent / "a.nii")
-    load = VolumeDenoiser.load
+    load = Denoiser.load
 
     def out_of_memory_once(self, path):
         if path.name == "a.nii":
             raise MemoryError("too large")
         return load(self, path)
 
-    monkeypatch.setattr(VolumeDenoiser, "load", out_of_memory_once)
+    monkeypatch.setattr(Denoiser, "load", out_of_memory_once)
     outcome = mri_denoise("denoise", scan.parent, tmp_path / "out", "--fast", "--model", identity)
     assert outcome.code == 1 and "a.nii: MemoryError: too large" in outcome.err
     assert (tmp_path / "out" / "scan.nii.gz").is_file()

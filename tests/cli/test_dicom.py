@@ -11,8 +11,8 @@ import pydicom
 import pytest
 from pydicom.config import disable_value_validation
 
-from monai_unsup_denoise.dicom import find_series, read_series
-from tests.dicom.synthetic import block, write_series
+from monai_unsup_denoise.io.dicom import find_series, read_series
+from tests.io.dicom.synthetic import block, write_series
 
 
 def test_a_series_becomes_a_derived_series_with_the_voxels_of_the_network(tmp_path, identity, mri_denoise):

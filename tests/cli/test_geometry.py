@@ -5,7 +5,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from tests.dicom.synthetic import write_series
+from tests.io.dicom.synthetic import write_series
 
 
 def rotation(degrees: float, axis: int) -> np.ndarray:

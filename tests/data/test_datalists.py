@@ -8,7 +8,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from monai_unsup_denoise.data import measuring_datalist, training_datalists
+from monai_unsup_denoise.data import evaluation_datalist, training_datalists
 
 
 def volume(path: Path) -> str:
@@ -29,7 +29,7 @@ def test_phantoms_of_the_three_sets_are_of_different_people(phantom_cache: Path)
 
 
 def test_every_validation_volume_comes_at_every_level_with_itself_as_the_truth(phantom_cache: Path) -> None:
-    items = measuring_datalist(phantom_cache, subjects=[2], contrasts=["T1w", "PDw"], spacing=4, levels=[5, 30])
+    items = evaluation_datalist(phantom_cache, subjects=[2], contrasts=["T1w", "PDw"], spacing=4, levels=[5, 30])
     assert [item["level"] for item in items] == [5, 30, 5, 30]
     assert all(item["image"] == item["label"] for item in items)
 
@@ -59,5 +59,5 @@ def test_brainweb_in_a_folder_is_named_by_a_prefix_and_its_noisy_volumes_are_lef
 ) -> None:
     clean = volume(tmp_path / "files" / "t1_icbm_normal_1mm_pn0_rf0.nii")
     volume(tmp_path / "files" / "t1_icbm_normal_1mm_pn3_rf0.nii")
-    items = measuring_datalist(None, clean_dir=source.format(folder=tmp_path / "files"), levels=[10])
+    items = evaluation_datalist(None, clean_dir=source.format(folder=tmp_path / "files"), levels=[10])
     assert [item["image"] for item in items] == [clean]

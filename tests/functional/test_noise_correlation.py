@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from monai_unsup_denoise.functional import independent_stride
+from monai_unsup_denoise.functional import decorrelation_stride
 
 
 def immerkaer(volume: torch.Tensor) -> torch.Tensor:
@@ -26,22 +26,22 @@ def noise(shape: tuple[int, ...], correlated: tuple[bool, ...]) -> torch.Tensor:
 @pytest.mark.parametrize("correlated", list(itertools.product([False, True], repeat=3)), ids=str)
 def test_the_axes_of_correlated_noise_are_found(correlated):
     image = 1 + noise((70, 48, 110), correlated)
-    assert independent_stride(image, immerkaer) == tuple(2 if one else 1 for one in correlated)
+    assert decorrelation_stride(image, immerkaer) == tuple(2 if one else 1 for one in correlated)
 
 
 def test_the_scale_of_an_image_in_percent_of_its_reference_does_not_matter_as_long_as_there_is_noise():
     image = 1 + noise((64, 64, 64), (True, False, False))
-    assert independent_stride(1 + 3 * (image - 1), immerkaer) == (2, 1, 1)
-    assert independent_stride(1 + (image - 1) / 5, immerkaer) == (2, 1, 1)
+    assert decorrelation_stride(1 + 3 * (image - 1), immerkaer) == (2, 1, 1)
+    assert decorrelation_stride(1 + (image - 1) / 5, immerkaer) == (2, 1, 1)
 
 
 def test_anatomy_alone_is_not_taken_for_correlated_noise():
     axis = torch.linspace(0, 20, 64)
     smooth = 1 + 0.2 * torch.sin(axis.view(-1, 1, 1)) * torch.sin(axis.view(-1, 1)) * torch.sin(axis)
     assert immerkaer(smooth[None, None, ::2]) > 1.5 * immerkaer(smooth[None, None])
-    assert independent_stride(smooth[None, None], immerkaer) == (1, 1, 1)
+    assert decorrelation_stride(smooth[None, None], immerkaer) == (1, 1, 1)
 
 
 def test_an_axis_of_few_slices_is_left_alone():
     image = 1 + noise((64, 64, 20), (True, True, True))
-    assert independent_stride(image, immerkaer) == (2, 2, 1)
+    assert decorrelation_stride(image, immerkaer) == (2, 2, 1)

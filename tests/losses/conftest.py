@@ -10,9 +10,9 @@ from monai.networks.nets import PatchDiscriminator
 from monai_unsup_denoise.networks import (
     ContentEncoder,
     ContentGenerator,
-    DisentangledDenoiser,
     NoiseEncoder,
     NoiseLevel,
+    PhysicsGuidedDenoiser,
     RicianGenerator,
 )
 
@@ -55,12 +55,12 @@ def networks() -> torch.nn.ModuleDict:
 @pytest.fixture
 def physics_networks(networks) -> torch.nn.ModuleDict:
     """Networks of the physics-guided method: the denoiser, and a generator that adds noise of the level it reads."""
-    denoiser = DisentangledDenoiser(
+    denoiser = PhysicsGuidedDenoiser(
         networks["content_encoder"],
         networks["noise_encoder"],
         networks["generator_high"],
         NoiseLevel(),
-        standard_level=0.1,
+        working_sigma=0.1,
     )
     torch.nn.init.normal_(denoiser.noise_encoder.log_variance_weight, std=0.1)
     return torch.nn.ModuleDict(

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from monai_unsup_denoise.losses import fooled, told_apart
+from monai_unsup_denoise.losses import discriminator_loss, generator_loss
 
 
 class Mean(nn.Module):
@@ -16,23 +16,23 @@ class Mean(nn.Module):
 
 def test_the_generator_is_content_where_its_images_are_taken_for_real(least_squares):
     fake = torch.full((2, 1, 4, 4), 0.25, requires_grad=True)
-    loss = fooled(least_squares, Mean(), fake)
+    loss = generator_loss(least_squares, Mean(), fake)
     assert loss.item() == pytest.approx((0.25 - 1) ** 2)
     loss.backward()
     assert (fake.grad < 0).all(), "descending must raise the logits of the fake"
-    assert fooled(least_squares, Mean(), torch.ones(2, 1, 4, 4)).item() == 0
+    assert generator_loss(least_squares, Mean(), torch.ones(2, 1, 4, 4)).item() == 0
 
 
 def test_the_discriminator_is_content_where_real_is_one_and_fake_is_zero(least_squares):
     real, fake = torch.full((2, 1, 4, 4), 0.9, requires_grad=True), torch.full((2, 1, 4, 4), 0.3, requires_grad=True)
-    loss = told_apart(least_squares, Mean(), real, fake)
+    loss = discriminator_loss(least_squares, Mean(), real, fake)
     assert loss.item() == pytest.approx(0.5 * ((0.9 - 1) ** 2 + 0.3**2), rel=1e-5)
     loss.backward()
     assert (real.grad < 0).all() and (fake.grad > 0).all()
-    assert told_apart(least_squares, Mean(), torch.ones(1, 1, 4, 4), torch.zeros(1, 1, 4, 4)).item() == 0
+    assert discriminator_loss(least_squares, Mean(), torch.ones(1, 1, 4, 4), torch.zeros(1, 1, 4, 4)).item() == 0
 
 
 def test_the_gradient_reaches_the_generated_image_through_a_real_discriminator(least_squares, networks):
     fake = torch.rand(2, 3, 32, 32, requires_grad=True)
-    fooled(least_squares, networks["discriminator_high"], fake).backward()
+    generator_loss(least_squares, networks["discriminator_high"], fake).backward()
     assert fake.grad.abs().sum() > 0

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from monai_unsup_denoise.engines import load_weights
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.inference.weights import load_weights
 from monai_unsup_denoise.losses import TissuePerceptualLoss
 from monai_unsup_denoise.networks import TissueClassifier
 

@@ -98,7 +98,7 @@ def test_the_cycle_is_the_error_of_the_denoised_fake_relative_to_the_noise(physi
     torch.testing.assert_close(images["fake_high"], batch["noisy"])
 
 
-def test_noise_varies_within_an_image_by_no_more_than_was_asked_for(physics_networks, batch, least_squares):
+def test_varying_noise_within_an_image_by_no_more_than_was_asked_for(physics_networks, batch, least_squares):
     objective = PhysicsObjective(WEIGHTS, adversarial=least_squares, variation=3.0)
     given = []
     physics_networks["generator_low"].register_forward_pre_hook(lambda _, inputs: given.append(inputs[1]))
@@ -154,7 +154,7 @@ def test_with_the_truth_for_fakeh_the_likelihood_is_best_at_the_true_sigma(physi
     clean, truth = torch.rand(2, 3, 64, 64), 0.12
     batch = {"noisy": add_rician_noise(clean, truth), "clean": clean}
     denoiser = physics_networks["denoiser"]
-    denoiser.standard_level = None
+    denoiser.working_sigma = None
 
     class Oracle(nn.Module):
         def forward(self, content, code):
@@ -195,7 +195,7 @@ def test_the_prior_has_its_share_of_the_codes(physics_networks, least_squares, f
 def test_the_denoiser_is_given_the_code_of_the_fake_or_nearly_and_of_a_noisy_image_the_mean(
     physics_networks, batch, least_squares, variation, jitter
 ):
-    objective = PhysicsObjective(WEIGHTS, adversarial=least_squares, variation=variation, code_jitter=jitter)
+    objective = PhysicsObjective(WEIGHTS, adversarial=least_squares, variation=variation, code_noise=jitter)
     denoiser = physics_networks["denoiser"]
     denoiser.noise_encoder.log_variance_bias.data.zero_()
     codes, made_with = codes_seen(denoiser), []

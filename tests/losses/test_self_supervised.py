@@ -37,7 +37,7 @@ def test_without_the_clean_image_the_loss_pulls_towards_the_truth(objective, phy
     clean = 0.2 + torch.rand(2, 3, 128, 128)
     batch = {"noisy": add_rician_noise(clean, 0.1)}
     denoiser = physics_networks["denoiser"]
-    denoiser.standard_level = None
+    denoiser.working_sigma = None
     denoiser.noise_level.slope.data.zero_()  # sigma 0.1 for every image
     shift = torch.zeros((), requires_grad=True)
 

@@ -23,7 +23,7 @@ def make_denoiser() -> Callable[..., DisentangledDenoiser]:
         *,
         in_channels: int = 1,
         unit: bool = True,
-        standard_level: float | None = None,
+        working_sigma: float | None = None,
         residual: bool = True,
         trained: bool = True,
     ) -> DisentangledDenoiser:
@@ -33,7 +33,7 @@ def make_denoiser() -> Callable[..., DisentangledDenoiser]:
             NoiseEncoder(spatial_dims, code_channels=2, channels=4),
             generator,
             NoiseLevel(2) if unit else None,
-            standard_level=standard_level,
+            working_sigma=working_sigma,
         )
         if trained:
             with torch.no_grad():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from monai_unsup_denoise.functional import resize
+from monai_unsup_denoise.functional import upsample_to
 
 STANDARD = 0.1
 
@@ -25,11 +25,11 @@ def test_an_untrained_residual_denoiser_returns_its_input_exactly(make_denoiser,
     assert torch.equal(denoiser(image), image)
 
 
-@pytest.mark.parametrize("standard_level", [None, STANDARD])
+@pytest.mark.parametrize("working_sigma", [None, STANDARD])
 @pytest.mark.parametrize("shape", SIZES.values(), ids=SIZES)
-def test_any_input_size_comes_back_finite_in_its_own_shape(make_denoiser, shape, standard_level):
+def test_any_input_size_comes_back_finite_in_its_own_shape(make_denoiser, shape, working_sigma):
     image = torch.rand(1, 3, *shape)
-    out = make_denoiser(len(shape), in_channels=3, standard_level=standard_level)(image)
+    out = make_denoiser(len(shape), in_channels=3, working_sigma=working_sigma)(image)
     assert out.shape == image.shape
     assert out.isfinite().all()
     assert not torch.equal(out, image)
@@ -77,7 +77,7 @@ def test_the_same_input_gives_the_same_output_in_training_and_in_evaluation_mode
 KINDS = {
     "with sigma": {"unit": True},
     "without sigma": {"unit": False},
-    "at a standard level": {"standard_level": STANDARD},
+    "at a standard level": {"working_sigma": STANDARD},
 }
 
 
@@ -91,7 +91,7 @@ def test_the_scripted_denoiser_gives_the_same(make_denoiser, spatial_dims, shape
     torch.testing.assert_close(scripted.encode_noise(image), code)
     torch.testing.assert_close(scripted.encode_noise_map(image), codes)
     torch.testing.assert_close(scripted(image), denoiser(image))
-    for given in (code + 1, codes + 1, resize(codes, image) - 1):
+    for given in (code + 1, codes + 1, upsample_to(codes, image) - 1):
         torch.testing.assert_close(scripted(image, given), denoiser(image, given))
     if denoiser.noise_level is not None:
         for given in (code, codes):
@@ -143,14 +143,14 @@ def test_codes_beyond_what_training_draws_are_taken_as_its_limits(make_denoiser)
 
 
 def test_a_standard_level_needs_a_noise_level(make_denoiser):
-    with pytest.raises(ValueError, match="standard_level needs noise_level"):
-        make_denoiser(unit=False, standard_level=STANDARD)
+    with pytest.raises(ValueError, match="working_sigma needs noise_level"):
+        make_denoiser(unit=False, working_sigma=STANDARD)
 
 
 @pytest.mark.parametrize("shape", SIZES.values(), ids=SIZES)
 def test_an_untrained_residual_denoiser_at_a_standard_level_returns_its_input(make_denoiser, shape):
     image = torch.rand(2, 1, *shape)
-    denoiser = make_denoiser(len(shape), standard_level=STANDARD, trained=False)
+    denoiser = make_denoiser(len(shape), working_sigma=STANDARD, trained=False)
     torch.testing.assert_close(denoiser(image), image)
     torch.testing.assert_close(denoiser(image, denoiser.encode_noise_map(image)), image)
 
@@ -165,7 +165,7 @@ def shown_to(denoiser) -> list[torch.Tensor]:
 @pytest.mark.parametrize("shape", [(128, 128), (64, 64, 8)])
 @pytest.mark.parametrize("sigma", [0.005, 0.05, 0.5])
 def test_the_convolutions_see_noise_of_the_standard_level_whatever_that_of_the_image(make_denoiser, shape, sigma):
-    denoiser = make_denoiser(len(shape), standard_level=STANDARD)
+    denoiser = make_denoiser(len(shape), working_sigma=STANDARD)
     shown = shown_to(denoiser)
     denoiser(10 + sigma * torch.randn(1, 1, *shape))
     assert shown[0].std().item() == pytest.approx(STANDARD, rel=0.06)
@@ -173,10 +173,10 @@ def test_the_convolutions_see_noise_of_the_standard_level_whatever_that_of_the_i
 
 @pytest.mark.parametrize("sigma", [0.02, 0.3])
 def test_a_given_code_says_by_how_much_the_image_is_scaled(make_denoiser, sigma):
-    denoiser = make_denoiser(standard_level=STANDARD)
+    denoiser = make_denoiser(working_sigma=STANDARD)
     shown = shown_to(denoiser)
     image = torch.rand(2, 1, 32, 32)
-    code = denoiser.noise_level.amplify(torch.zeros(2, 2), torch.tensor([sigma, 2 * sigma]) / 0.1)
+    code = denoiser.noise_level.scale_sigma(torch.zeros(2, 2), torch.tensor([sigma, 2 * sigma]) / 0.1)
     denoiser(image, code)
     expected = image * (STANDARD / torch.tensor([sigma, 2 * sigma])).view(2, 1, 1, 1)
     torch.testing.assert_close(shown[0], expected)
@@ -184,7 +184,7 @@ def test_a_given_code_says_by_how_much_the_image_is_scaled(make_denoiser, sigma)
 
 @pytest.mark.parametrize("shape, axis", [((192, 64), 2), ((64, 192), 3), ((64, 48, 96), 4)])
 def test_with_a_map_of_codes_noise_that_doubles_across_the_image_is_flattened(make_denoiser, shape, axis):
-    denoiser = make_denoiser(len(shape), standard_level=STANDARD)
+    denoiser = make_denoiser(len(shape), working_sigma=STANDARD)
     rising = [1] * (2 + len(shape))
     rising[axis] = shape[axis - 2]
     noise = torch.linspace(0.05, 0.1, shape[axis - 2]).view(rising) * torch.randn(4, 1, *shape)
@@ -201,27 +201,27 @@ def test_with_a_map_of_codes_noise_that_doubles_across_the_image_is_flattened(ma
 @pytest.mark.parametrize("varying", [False, True], ids=["one code", "a map of codes"])
 @pytest.mark.parametrize("factor", [0.1, 8.0])
 def test_a_scaled_image_with_a_code_that_says_so_gives_the_scaled_output(make_denoiser, shape, varying, factor):
-    denoiser = make_denoiser(len(shape), standard_level=STANDARD)
+    denoiser = make_denoiser(len(shape), working_sigma=STANDARD)
     for name, parameter in denoiser.generator.named_parameters():
         if "modulation" in name:  # the generator looks at the image alone
             torch.nn.init.zeros_(parameter)
     image, code = torch.rand(1, 1, *shape), torch.rand(1, 2, *[3] * len(shape) * varying)
     out = denoiser(image, code)
     assert not torch.allclose(out, image, rtol=0.1)
-    scaled = denoiser(factor * image, denoiser.noise_level.amplify(code, torch.full((1,), factor)))
+    scaled = denoiser(factor * image, denoiser.noise_level.scale_sigma(code, torch.full((1,), factor)))
     torch.testing.assert_close(scaled, factor * out, rtol=1e-4, atol=1e-5 * factor)
     # And the encoder, whose scale is still that of the noise level, says so by itself.
     torch.testing.assert_close(denoiser(factor * image), factor * denoiser(image), rtol=1e-3, atol=1e-4 * factor)
 
 
 def test_a_map_of_equal_codes_is_the_same_as_the_one_code(make_denoiser):
-    denoiser, image = make_denoiser(standard_level=STANDARD), torch.rand(2, 1, 24, 24)
+    denoiser, image = make_denoiser(working_sigma=STANDARD), torch.rand(2, 1, 24, 24)
     code = denoiser.encode_noise(image)
     torch.testing.assert_close(denoiser(image, code[..., None, None].expand(-1, -1, 3, 4)), denoiser(image, code))
 
 
 def test_codes_far_beyond_any_noise_leave_the_output_finite(make_denoiser):
-    denoiser = make_denoiser(standard_level=STANDARD, trained=False)
+    denoiser = make_denoiser(working_sigma=STANDARD, trained=False)
     image = torch.rand(1, 1, 16, 16)
     for extreme in (-1e4, 1e4):
         torch.testing.assert_close(denoiser(image, torch.full((1, 2), extreme)), image)
@@ -229,7 +229,7 @@ def test_codes_far_beyond_any_noise_leave_the_output_finite(make_denoiser):
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_an_image_without_noise_comes_back_finite(make_denoiser, value):
-    denoiser = make_denoiser(standard_level=STANDARD)
+    denoiser = make_denoiser(working_sigma=STANDARD)
     image = torch.full((1, 1, 32, 32), value)
     for code in (None, denoiser.encode_noise_map(image)):
         assert denoiser(image, code).isfinite().all()

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from monai_unsup_denoise.functional import add_rician_noise, resize
+from monai_unsup_denoise.functional import add_rician_noise, upsample_to
 from monai_unsup_denoise.networks import NoiseEncoder, NoiseLevel
 
 
@@ -152,19 +152,19 @@ def test_an_amplified_code_says_gain_times_the_noise_and_is_the_nearest_that_doe
     noise_level = NoiseLevel(channels, sigma=0.2)
     torch.nn.init.normal_(noise_level.slope)
     codes, gain = torch.randn(2, channels, *grid), 0.5 + 2 * torch.rand(2, *of_gain)
-    amplified = noise_level.amplify(codes, gain)
+    amplified = noise_level.scale_sigma(codes, gain)
     assert amplified.shape == codes.shape
     torch.testing.assert_close(noise_level(amplified), gain * noise_level(codes))
     least = torch.linalg.pinv(noise_level.slope.detach()[None, :])[:, 0]  # of all steps of log sigma by 1
     expected = torch.einsum("k,b...->bk...", least, gain.log()).expand_as(codes)
     torch.testing.assert_close(amplified - codes, expected, atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(torch.jit.script(noise_level).amplify(codes, gain), amplified)
+    torch.testing.assert_close(torch.jit.script(noise_level).scale_sigma(codes, gain), amplified)
 
 
 def test_amplifying_teaches_the_noise_level_nothing():
     noise_level = NoiseLevel(2)
     codes = torch.zeros(1, 2, requires_grad=True)
-    noise_level.amplify(codes, torch.tensor([2.0])).sum().backward()
+    noise_level.scale_sigma(codes, torch.tensor([2.0])).sum().backward()
     assert noise_level.slope.grad is None and noise_level.offset.grad is None
     torch.testing.assert_close(codes.grad, torch.ones(1, 2))
 
@@ -210,7 +210,9 @@ def test_the_map_follows_a_level_that_doubles_across_the_image(shape, axis):
     rising[axis] = spatial[axis]
     truth = torch.linspace(0.05, 0.1, spatial[axis])
     image = 10 + truth.view(rising) * torch.randn(1, *shape)
-    read = resize(level_map(NoiseEncoder(len(spatial)), image)[:, None], image)[0, 0].movedim(axis, -1).flatten(0, -2)
+    read = (
+        upsample_to(level_map(NoiseEncoder(len(spatial)), image)[:, None], image)[0, 0].movedim(axis, -1).flatten(0, -2)
+    )
     torch.testing.assert_close(read, truth.expand_as(read), rtol=0.15, atol=0)
     line, middle = read.mean(0), spatial[axis] // 2
     torch.testing.assert_close(line[middle], truth[middle], rtol=0.05, atol=0)
@@ -258,7 +260,7 @@ def test_an_image_smaller_than_a_window_has_a_map_too(shape):
 def test_the_map_turns_with_the_image(shape):
     encoder = trained(NoiseEncoder(len(shape)))
     levels = torch.rand(1, 1, *[2] * len(shape))
-    image = 1 + resize(levels, torch.empty(1, 1, *shape)) * torch.randn(1, 1, *shape)
+    image = 1 + upsample_to(levels, torch.empty(1, 1, *shape)) * torch.randn(1, 1, *shape)
     codes = encoder.code_map(image)
     assert codes.std() > 0.05
     torch.testing.assert_close(encoder.code_map(image.transpose(2, 3)), codes.transpose(2, 3))

@@ -19,7 +19,7 @@ from nibabel.nifti1 import Nifti1Extension
 from PIL import Image
 
 from monai_unsup_denoise.cli import main
-from tests.dicom.synthetic import write_series
+from tests.io.dicom.synthetic import write_series
 
 #: A folder above all scans. File names are not secret: outputs are named after their inputs.
 FOLDER = "kwxpathword"

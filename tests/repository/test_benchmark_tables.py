@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from monai_unsup_denoise.evaluation.ablation import ablation_table
-from monai_unsup_denoise.evaluation.report import readme_table, volume_results
-from monai_unsup_denoise.evaluation.report.content import volume_tables
-from monai_unsup_denoise.evaluation.report.published_table import published_table
-from monai_unsup_denoise.evaluation.report.table import markdown
+from experiments.paper_ablation import ablation_table
+from monai_unsup_denoise.benchmark.report import readme_table, volume_results
+from monai_unsup_denoise.benchmark.report.content import volume_tables
+from monai_unsup_denoise.benchmark.report.published_table import published_table
+from monai_unsup_denoise.benchmark.report.table import markdown
 
 VOLUMES = ("brainweb_t1w", "brainweb_pdw")
 SETTINGS = Path(__file__).resolve().parents[2] / "bundles/brain_mri_denoise/configs/benchmark.json"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from monai_unsup_denoise.evaluation.ideas import IDEAS, quality_table
-from monai_unsup_denoise.evaluation.transfer import transfer_table
+from experiments.design_ablation import IDEAS, quality_table
+from experiments.fine_tuning import transfer_table
 
 
 def test_every_idea_was_measured(repository: Path) -> None:

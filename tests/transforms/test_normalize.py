@@ -19,9 +19,9 @@ from monai.transforms import (
 
 from monai_unsup_denoise.functional import add_rician_noise
 from monai_unsup_denoise.transforms import (
-    NormalizeReference,
-    NormalizeReferenced,
     RandRiciand,
+    ScaleToReferenceIntensity,
+    ScaleToReferenceIntensityd,
     reference_intensity,
 )
 
@@ -75,7 +75,7 @@ def test_the_reference_moves_little_with_noise(level):
 )
 def test_every_image_has_a_positive_reference(image, reference):
     assert reference_intensity(image).item() == pytest.approx(reference, rel=1e-6)
-    assert NormalizeReference()(image).isfinite().all()
+    assert ScaleToReferenceIntensity()(image).isfinite().all()
 
 
 IMAGES = {
@@ -92,7 +92,7 @@ IMAGES = {
 @pytest.mark.parametrize("name", IMAGES)
 def test_the_inverse_is_exact_and_the_caller_s_image_unchanged(name):
     image = MetaTensor(IMAGES[name].clone(), meta={"filename_or_obj": "a.nii"})
-    transform = NormalizeReference()
+    transform = ScaleToReferenceIntensity()
     out = transform(image)
     assert torch.equal(image.as_tensor(), IMAGES[name]) and "reference" not in image.meta
     assert not image.applied_operations
@@ -104,7 +104,7 @@ def test_the_inverse_is_exact_and_the_caller_s_image_unchanged(name):
 
 
 def test_zero_stays_zero_and_bright_tissue_becomes_one():
-    out = NormalizeReference()(800 * head())
+    out = ScaleToReferenceIntensity()(800 * head())
     assert torch.equal(out == 0, head() == 0)
     assert out.max().item() == pytest.approx(1)
 
@@ -112,8 +112,8 @@ def test_zero_stays_zero_and_bright_tissue_becomes_one():
 def test_integers_in_floats_out_and_dictionary_and_array_agree():
     image = (800 * head()).numpy().astype(np.int16)
     array, item = (
-        NormalizeReference(90)(image),
-        NormalizeReferenced(["image"], 90)({"image": image, "level": 5}),
+        ScaleToReferenceIntensity(90)(image),
+        ScaleToReferenceIntensityd(["image"], 90)({"image": image, "level": 5}),
     )
     assert array.dtype == torch.float32 and torch.equal(array, item["image"])
     assert item["level"] == 5 and item["image"].meta["reference"] == array.meta["reference"]
@@ -121,7 +121,7 @@ def test_integers_in_floats_out_and_dictionary_and_array_agree():
 
 def test_each_key_has_its_own_reference_and_missing_keys_can_be_allowed():
     item = {"a": 800 * head(), "b": 3 * head()}
-    transform = NormalizeReferenced(["a", "b", "absent"], allow_missing_keys=True)
+    transform = ScaleToReferenceIntensityd(["a", "b", "absent"], allow_missing_keys=True)
     out = transform(item)
     torch.testing.assert_close(out["a"], out["b"], rtol=1e-6, atol=0, check_device=False)
     back = transform.inverse(out)
@@ -136,7 +136,7 @@ def test_invertd_brings_a_prediction_back_to_the_units_and_geometry_of_the_scan(
     before = Compose(
         [
             Orientationd("image", axcodes="RAS"),
-            NormalizeReferenced("image"),
+            ScaleToReferenceIntensityd("image"),
             Flipd("image", spatial_axis=1),
             RandFlipd("image", prob=1.0, spatial_axis=2),
         ],
@@ -160,7 +160,7 @@ def test_invertd_works_after_a_loader_with_workers_among_transforms_that_do_not_
             LoadImaged("image"),
             EnsureChannelFirstd("image"),
             CropForegroundd("image", source_key="image", allow_smaller=True),
-            NormalizeReferenced("image"),
+            ScaleToReferenceIntensityd("image"),
             RandRiciand("image", levels=[10], prob=0.0),
         ]
     )
@@ -174,7 +174,7 @@ def test_invertd_works_after_a_loader_with_workers_among_transforms_that_do_not_
 
 def test_a_resampled_prediction_comes_back_in_scanner_units():
     image = MetaTensor(torch.full((1, 20, 20, 20), 700.0))
-    before = Compose([Spacingd("image", pixdim=(2.0, 2.0, 2.0)), NormalizeReferenced("image")], lazy=True)
+    before = Compose([Spacingd("image", pixdim=(2.0, 2.0, 2.0)), ScaleToReferenceIntensityd("image")], lazy=True)
     item = before({"image": image})
     assert item["image"].shape == (1, 10, 10, 10) or item["image"].shape == (1, 11, 11, 11)
     back = before.inverse(item)["image"]
@@ -184,4 +184,4 @@ def test_a_resampled_prediction_comes_back_in_scanner_units():
 
 def test_an_impossible_percentile_is_refused():
     with pytest.raises(ValueError, match="between 0 and 100, got 120"):
-        NormalizeReferenced("image", 120)
+        ScaleToReferenceIntensityd("image", 120)

@@ -8,7 +8,7 @@ import torch
 from monai.data import CacheDataset, DataLoader, MetaTensor
 from monai.transforms import Compose, Flipd, RandFlipd, ScaleIntensityd, Spacingd
 
-from monai_unsup_denoise.transforms import RandRician, RandRiciand, Rician, Riciand, reference_intensity
+from monai_unsup_denoise.transforms import AddRicianNoise, AddRicianNoised, RandRician, RandRiciand, reference_intensity
 
 AFFINE = torch.tensor([[0.0, 2, 0, 5], [1, 0, 0, -3], [0, 0, 4, 7], [0, 0, 0, 1]], dtype=torch.float64)
 
@@ -36,8 +36,8 @@ EVERY_KIND = [
     lambda: rand(sigma_range=(0.05, 0.2)),
     lambda: rand(sigmas=[0.1], variation=2.0),
     lambda: rand(level_range=(5, 30), prob=0.0),
-    lambda: Rician(15),
-    lambda: Rician(sigma=0.1),
+    lambda: AddRicianNoise(15),
+    lambda: AddRicianNoise(sigma=0.1),
 ]
 
 
@@ -90,7 +90,7 @@ def test_a_level_is_a_percentage_of_its_reference(reference, intensity, scale):
     image = phantom(scale)
     expected = 0.2 * intensity(image.as_tensor())
     for transform in (
-        Rician(20, reference=reference, percentile=40),
+        AddRicianNoise(20, reference=reference, percentile=40),
         rand(levels=[20], reference=reference, percentile=40),
     ):
         noisy = transform(image)
@@ -153,8 +153,8 @@ def test_dictionary_and_array_agree():
         array = rand(7, **settings)(phantom())
         assert torch.equal(item["image"], array) and torch.equal(item["sigma"], array.meta["sigma"])
         assert item["other"] == "kept"
-    item = Riciand("image", seed=3)({"image": phantom(), "level": 15})
-    assert torch.equal(item["image"], Rician(15, seed=3)(phantom()))
+    item = AddRicianNoised("image", seed=3)({"image": phantom(), "level": 15})
+    assert torch.equal(item["image"], AddRicianNoise(15, seed=3)(phantom()))
     assert item["sigma"] == item["image"].meta["sigma"]
 
 
@@ -166,13 +166,13 @@ def test_keys_share_sigma_and_not_the_noise():
     assert not torch.equal(out["a"], out["b"])
     for key in "ab":
         assert measured_sigma(out[key], item[key]) == pytest.approx(out["s"].item(), rel=0.02)
-    out = Riciand(["a", "b"])({**item, "level": 10})
+    out = AddRicianNoised(["a", "b"])({**item, "level": 10})
     assert not torch.equal(out["a"], out["b"])
 
 
 def test_fixed_noise_is_the_same_for_the_same_item_wherever_it_lies_and_differs_between_items():
     def noise(name="/data/a.nii.gz", level=15.0, seed=0):
-        return Riciand("image", seed=seed)({"image": phantom(name=name), "level": level})["image"] - phantom()
+        return AddRicianNoised("image", seed=seed)({"image": phantom(name=name), "level": level})["image"] - phantom()
 
     assert torch.equal(noise(), noise())
     assert torch.equal(noise(), noise(name="/elsewhere/a.nii.gz"))
@@ -183,12 +183,12 @@ def test_fixed_noise_is_the_same_for_the_same_item_wherever_it_lies_and_differs_
 
 
 def test_fixed_noise_of_level_zero_is_none():
-    assert torch.equal(Rician(0)(phantom()), phantom())
+    assert torch.equal(AddRicianNoise(0)(phantom()), phantom())
 
 
 def test_fixed_noise_survives_workers_and_a_cache():
     items = [{"image": phantom(name=f"{i}.nii"), "level": level} for i in range(2) for level in (5, 10)]
-    noise = Compose([Riciand("image")])
+    noise = Compose([AddRicianNoised("image")])
     direct = [noise(item)["image"] for item in items]
     cached = CacheDataset(items, noise, progress=False)
     loaded = torch.cat([batch["image"] for batch in DataLoader(cached, batch_size=2, num_workers=1)])
@@ -225,12 +225,12 @@ def test_pending_spatial_transforms_are_applied_before_the_noise(lazy):
 
 def test_plain_tensors_and_arrays_are_taken():
     plain = phantom().as_tensor()
-    expected = Rician(sigma=0.1)(plain)
-    assert torch.equal(Rician(sigma=0.1)(plain.numpy()), expected)
+    expected = AddRicianNoise(sigma=0.1)(plain)
+    assert torch.equal(AddRicianNoise(sigma=0.1)(plain.numpy()), expected)
     assert expected.meta["sigma"].item() == pytest.approx(0.1)
 
 
-@pytest.mark.parametrize("transform", [Rician(10), RandRician(levels=[10])])
+@pytest.mark.parametrize("transform", [AddRicianNoise(10), RandRician(levels=[10])])
 def test_centred_images_are_refused(transform):
     with pytest.raises(ValueError, match=r"magnitudes.*down to -0.5.*before anything that centres"):
         transform(phantom() - 0.5)
@@ -257,8 +257,8 @@ def test_settings_without_sense_are_refused(settings, message):
 
 def test_fixed_noise_needs_one_strength_and_an_item_its_level():
     with pytest.raises(ValueError, match="exactly one of level, sigma; got none"):
-        Rician()
+        AddRicianNoise()
     with pytest.raises(ValueError, match="level must not be negative, got -1"):
-        Rician(-1)
+        AddRicianNoise(-1)
     with pytest.raises(KeyError, match=r"no noise level under 'level', only \['image'\]"):
-        Riciand("image")({"image": phantom()})
+        AddRicianNoised("image")({"image": phantom()})

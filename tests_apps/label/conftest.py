@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.dicom.synthetic import write_series
+from tests.io.dicom.synthetic import write_series
 from tests_apps.label.scans import APP, MODEL, REPOSITORY, SECRET, head, save
 
 torch.set_num_threads(2)
@@ -77,9 +77,9 @@ def client(studies: Path, bundle: Path, clean_dir: Path) -> Iterator:
 @pytest.fixture(scope="session")
 def expected(studies: Path) -> Callable[[str], tuple[np.ndarray, np.ndarray, float]]:
     """Voxels, affine and sigma that `mri-denoise` finds for a scan in ``studies``."""
-    from monai_unsup_denoise.engines.volume_denoiser import VolumeDenoiser
+    from monai_unsup_denoise.inference.denoiser import Denoiser
 
-    denoiser = VolumeDenoiser()
+    denoiser = Denoiser.from_bundle()
 
     def find(name: str) -> tuple[np.ndarray, np.ndarray, float]:
         volume = denoiser.denoise(studies / name)

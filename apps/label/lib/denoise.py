@@ -15,11 +15,11 @@ from monailabel.interfaces.tasks.infer_v2 import InferType
 from monailabel.tasks.infer.bundle import BundleInferTask
 from torch import nn
 
-from monai_unsup_denoise.data.writer import write_volume
-from monai_unsup_denoise.engines.output_maps import volume_sigma
-from monai_unsup_denoise.engines.volume_denoiser import INFERER_SETTINGS
-from monai_unsup_denoise.engines.weights import load_weights
 from monai_unsup_denoise.errors import InputError, find_input_error
+from monai_unsup_denoise.inference.denoiser import INFERER_SETTINGS
+from monai_unsup_denoise.inference.maps import volume_sigma
+from monai_unsup_denoise.inference.weights import load_weights
+from monai_unsup_denoise.io.volume_writer import write_volume
 
 
 class DenoiseTask(BundleInferTask):

@@ -8,9 +8,8 @@ from pathlib import Path
 from monailabel.config import settings
 from monailabel.datastore.local import LocalDatastore
 
-from monai_unsup_denoise.data import find_volumes
-from monai_unsup_denoise.data.sources import VOLUME_SUFFIXES
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.io.find import VOLUME_SUFFIXES, find_volumes
 
 
 class Studies(LocalDatastore):

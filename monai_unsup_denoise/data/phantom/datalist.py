@@ -10,11 +10,11 @@ import nibabel
 import numpy as np
 from tqdm import tqdm
 
-from monai_unsup_denoise.data.atomic import written_whole
 from monai_unsup_denoise.data.phantom.acquisition import Scan, acquire
 from monai_unsup_denoise.data.phantom.anatomy import draw_anatomy
 from monai_unsup_denoise.data.phantom.contrast import CONTRASTS, relaxation
 from monai_unsup_denoise.data.phantom.template import load_template
+from monai_unsup_denoise.files import atomic_write
 
 #: Part of every cached path: raise it whenever the phantom would come out differently.
 VERSION = 4
@@ -115,5 +115,5 @@ def _write(scan: Scan, item: dict[str, Any]) -> None:
     image.header.set_slope_inter(slope, 0.0)
     for key, volume in (("tissue", nibabel.Nifti1Image(scan.tissue, scan.affine)), ("image", image)):
         volume.header.set_xyzt_units("mm")
-        with written_whole(Path(item[key])) as partial:
+        with atomic_write(Path(item[key])) as partial:
             nibabel.save(volume, partial)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from monai_unsup_denoise.data.atomic import written_whole
+from monai_unsup_denoise.files import atomic_write
 
 VERSION = 1
 CHANNELS = ("grey", "white", "distance", "cortex", "cerebellum")
@@ -31,7 +31,7 @@ def load_template(cache_dir: Path, *, spacing: int = 1) -> tuple[np.ndarray, np.
     path = cache_dir / f"template_v{VERSION}_{spacing}mm.npz"
     if not path.is_file():
         maps, affine = _make(spacing)
-        with written_whole(path) as partial, open(partial, "wb") as file:
+        with atomic_write(path) as partial, open(partial, "wb") as file:
             np.savez(file, maps=maps, affine=affine)
     with np.load(path) as stored:
         return stored["maps"], stored["affine"]

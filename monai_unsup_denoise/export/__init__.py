@@ -1,0 +1,1 @@
+"""The model for other programs: a self-contained bundle, ONNX."""

@@ -1,0 +1,22 @@
+"""Denoise a volume with a trained network: estimate the noise once, denoise, refine, make maps."""
+
+from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume
+from monai_unsup_denoise.inference.denoiser import Denoiser
+from monai_unsup_denoise.inference.noise import NoiseEstimate
+from monai_unsup_denoise.inference.scans import FolderDenoiser
+from monai_unsup_denoise.inference.settings import DenoiseSettings
+from monai_unsup_denoise.inference.slab_inferer import SlabInferer
+from monai_unsup_denoise.inference.volume_inferer import VolumeInferer
+from monai_unsup_denoise.inference.weights import load_weights, weights_sha256
+
+__all__ = [
+    "DenoiseSettings",
+    "DenoisedVolume",
+    "Denoiser",
+    "FolderDenoiser",
+    "NoiseEstimate",
+    "SlabInferer",
+    "VolumeInferer",
+    "load_weights",
+    "weights_sha256",
+]

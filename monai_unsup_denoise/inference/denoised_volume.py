@@ -1,0 +1,52 @@
+"""A scan before and after denoising."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class DenoisedVolume:
+    """A scan before and after: arrays ``(X, Y, Z)`` as the axes lie in the file, float32, in scanner units.
+
+    Attributes:
+        noisy: the scan as it was read.
+        denoised: the denoised scan.
+        affine: from voxels to millimetres, right-anterior-superior, ``(4, 4)``.
+        meta: what the reader knows of the file.
+        sigma: estimated standard deviation of the noise in each complex channel, in scanner units, the median over
+            tissue where it varies; None where the model does not estimate it.
+        varying_noise: whether a map of the noise level was used.
+        correlated_noise: whether the noise of neighbouring voxels was found, or said, to be correlated.
+        maps: the requested maps ``(X, Y, Z)`` by name, in scanner units.
+    """
+
+    noisy: np.ndarray
+    denoised: np.ndarray
+    affine: np.ndarray
+    meta: dict[str, Any]
+    sigma: float | None
+    varying_noise: bool = False
+    correlated_noise: bool = False
+    maps: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def sigma_percent(self) -> float | None:
+        """Sigma in percent of the maximum of the denoised scan, or None.
+
+        The maximum is the 99.9th percentile: a few bright vessels do not count.
+        """
+        maximum = float(np.percentile(self.denoised, 99.9))
+        return None if self.sigma is None or maximum <= 0 else 100 * self.sigma / maximum
+
+    def noise_report(self) -> dict[str, Any]:
+        """What sidecars and answers of servers say of the noise, by the names of `DenoiseSettings` where they agree."""
+        return {
+            "sigma": self.sigma,
+            "sigma_percent": self.sigma_percent,
+            "varying_noise": self.varying_noise,
+            "correlated_noise": self.correlated_noise,
+        }

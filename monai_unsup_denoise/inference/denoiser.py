@@ -1,0 +1,180 @@
+"""The one denoiser that every entry point calls: a scan in, the denoised scan out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from monai.data import MetaTensor
+from monai.transforms import Compose
+from torch import nn
+
+from monai_unsup_denoise.errors import InputError, find_input_error
+from monai_unsup_denoise.functional import rician_mean
+from monai_unsup_denoise.inference.bundle import parse_denoiser
+from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume
+from monai_unsup_denoise.inference.maps import uncertainty_map
+from monai_unsup_denoise.inference.noise import NoiseEstimate, sigma_map
+from monai_unsup_denoise.inference.settings import DenoiseSettings
+from monai_unsup_denoise.inference.weights import load_weights
+from monai_unsup_denoise.io.reader import read_scan
+from monai_unsup_denoise.protocols import NoiseAwareNetwork
+
+
+class WholeVolumeInferer(Protocol):
+    """Applies a network to a volume; `VolumeInferer` and `SlabInferer` are such."""
+
+    progress: bool
+
+    def with_settings(self, settings: DenoiseSettings) -> WholeVolumeInferer:
+        """The same inferer with other settings."""
+
+    def estimate_noise(self, inputs: torch.Tensor, network: Any) -> NoiseEstimate:
+        """The noise of a volume ``(1, 1, H, W, D)``."""
+
+    def __call__(self, inputs: torch.Tensor, network: Any, *, noise: NoiseEstimate) -> torch.Tensor:
+        """The denoised volume, without the Rician floor."""
+
+
+class Denoiser:
+    """Denoises scans with a trained network, as a bundle's ``inference.json`` wires it.
+
+    Args:
+        network: a denoiser of the bundle.
+        model_path: its weights; None if it has them already.
+        inferer: applies the network to a volume.
+        preprocessing: from ``{"image": path}`` to a ``(1, X, Y, Z)`` MetaTensor in multiples of its reference
+            intensity, which it leaves in ``meta["reference"]``; its first transform reads.
+        settings: of denoising, where a call gives none.
+        device: where to compute.
+        uncertainty_factor: ratio of the true error of these weights to what the bootstrap sees of it, measured on
+            scans whose truth is known (``experiments/model_checks.py``).
+
+    Raises:
+        InputError: for weights that are missing or do not fit.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        model_path: str | Path | None,
+        inferer: WholeVolumeInferer,
+        preprocessing: Compose,
+        settings: DenoiseSettings | None = None,
+        device: torch.device | str = "cpu",
+        uncertainty_factor: float = 1.0,
+    ) -> None:
+        self.device = torch.device(device)
+        self.model_path = None if model_path is None else Path(model_path)
+        self.network: Any = load_weights(network, self.model_path).to(self.device).eval()
+        self.settings = settings or DenoiseSettings()
+        self.inferer = inferer.with_settings(self.settings)
+        self.preprocessing = preprocessing
+        self.uncertainty_factor = uncertainty_factor
+
+    @classmethod
+    def from_bundle(
+        cls,
+        bundle: str | Path | None = None,
+        *,
+        model: str | Path | None = None,
+        device: str | None = None,
+        network: nn.Module | None = None,
+        settings: Mapping[str, Any] | None = None,
+        progress: bool = False,
+    ) -> Denoiser:
+        """The ``denoiser`` of a bundle's inference config.
+
+        Args:
+            bundle: folder of a bundle, or an inference config, laid over the ``inference.json`` beside it if there is
+                one; by default the bundle of the package.
+            model: file of weights in place of the config's.
+            device: such as ``cpu`` or ``cuda:0``, in place of the config's.
+            network: in place of the config's network and its weights, such as a TorchScript file.
+            settings: values of the config by id, such as those of `DenoiseSettings`; None leaves the config's.
+            progress: show a progress bar for each volume.
+
+        Raises:
+            InputError: for a bundle or weights that are missing or do not fit, or a device that is not there.
+        """
+        denoiser = parse_denoiser(bundle, model=model, device=device, network=network, settings=settings or {})
+        denoiser.inferer.progress = progress
+        return denoiser
+
+    def denoise(self, path: str | Path) -> DenoisedVolume:
+        """Denoise the file, or the folder of one DICOM series, at ``path``; nothing is written.
+
+        Raises:
+            InputError: if it is missing, cannot be read, or is no volume of magnitudes.
+        """
+        return self.denoise_image(self.load(path))
+
+    @torch.no_grad()
+    def denoise_image(self, image: MetaTensor, settings: DenoiseSettings | None = None) -> DenoisedVolume:
+        """Denoise what :meth:`load` or :meth:`wrap` returned.
+
+        Raises:
+            InputError: for a map that the model cannot make, or a setting that its inferer does not have.
+        """
+        settings = settings or self.settings
+        inferer = self.inferer.with_settings(settings)
+        if not isinstance(self.network, NoiseAwareNetwork) and {"sigma", "uncertainty"} & set(settings.maps):
+            raise InputError(f"maps: {settings.maps[0]!r}: this model does not estimate the noise level")
+        inputs = image.as_tensor()[None].to(self.device)
+        noise = inferer.estimate_noise(inputs, self.network)
+        amplitude = inferer(inputs, self.network, noise=noise)
+        pred = amplitude
+        if settings.keep_floor:
+            pred = rician_mean(amplitude, sigma_map(inputs, noise, self.network))
+        made = {
+            "residual": lambda: inputs - pred,
+            "sigma": lambda: sigma_map(inputs, noise, self.network),
+            "uncertainty": lambda: self._uncertainty(amplitude, noise, inferer),
+        }
+        reference = float(image.meta["reference"])
+
+        def scanner_units(volume: torch.Tensor) -> np.ndarray:
+            return (volume * reference)[0, 0].cpu().numpy()
+
+        return DenoisedVolume(
+            noisy=scanner_units(inputs),
+            denoised=scanner_units(pred),
+            affine=np.asarray(image.affine, dtype=np.float64),
+            meta=dict(image.meta),
+            sigma=None if noise.sigma is None else reference * noise.sigma,
+            varying_noise=noise.varies,
+            correlated_noise=noise.is_correlated,
+            maps={name: scanner_units(made[name]()) for name in settings.maps},
+        )
+
+    def load(self, path: str | Path) -> MetaTensor:
+        """The preprocessed scan at ``path``, ``(1, X, Y, Z)`` in multiples of its reference intensity.
+
+        Raises:
+            InputError: as :meth:`denoise`.
+        """
+        return self._preprocess(read_scan(path, self.preprocessing))
+
+    def wrap(self, volume: np.ndarray | torch.Tensor) -> MetaTensor:
+        """What :meth:`load` returns, of an array ``(X, Y, Z)`` of magnitudes in any units, voxels of 1 mm.
+
+        Raises:
+            InputError: if it is no volume of magnitudes.
+        """
+        return self._preprocess({"image": MetaTensor(torch.as_tensor(volume, dtype=torch.float32))})
+
+    def _preprocess(self, item: dict[str, Any]) -> MetaTensor:
+        """All but the first transform, which reads."""
+        try:
+            return self.preprocessing(item, start=1)["image"]
+        except RuntimeError as error:
+            raise find_input_error(error) or error from None
+
+    def _uncertainty(self, amplitude: torch.Tensor, noise: NoiseEstimate, inferer: WholeVolumeInferer) -> torch.Tensor:
+        again = partial(inferer, network=self.network, noise=noise)
+        return self.uncertainty_factor * uncertainty_map(amplitude, sigma_map(amplitude, noise, self.network), again)

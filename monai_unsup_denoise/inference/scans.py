@@ -1,0 +1,170 @@
+"""Scans in, denoised scans out: the loop that the command line and the bundle run."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from tqdm import tqdm
+
+from monai_unsup_denoise import __version__
+from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.files import write_json
+from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume
+from monai_unsup_denoise.inference.denoiser import Denoiser
+from monai_unsup_denoise.inference.weights import weights_sha256
+from monai_unsup_denoise.io.dicom import check_folder, read_series, write_derived_series
+from monai_unsup_denoise.io.outputs import Job, map_path, plan_jobs, sidecar_path
+from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
+from monai_unsup_denoise.io.volume_writer import check_output, write_volume
+
+Item = TypeVar("Item")
+VoxelType = Literal["float32", "same"]
+
+
+def denoise_each(items: Sequence[Item], denoise: Callable[[Item], str], *, name: Callable[[Item], str]) -> list[str]:
+    """Call ``denoise`` for each item, print the line it returns, and go on after a failure.
+
+    Args:
+        items: scans.
+        denoise: denoises and writes one of them.
+        name: of an item, for a failure that does not name it.
+
+    Returns:
+        A line for each failure.
+    """
+    failures = []
+    with tqdm(items, desc="denoising", unit="scan", disable=None) as bar:
+        for item in bar:
+            try:
+                line = denoise(item)
+            except InputError as error:
+                failures.append(str(error))
+            except Exception as error:
+                failures.append(f"{name(item)}: {type(error).__name__}: {error}")
+            else:
+                tqdm.write(line)
+    return failures
+
+
+def denoise_job(denoiser: Denoiser, job: Job, *, dtype: VoxelType = "float32", overwrite: bool = False) -> str:
+    """Denoise one scan, write it with its maps and its sidecar, and return a line about it.
+
+    Raises:
+        InputError: if it cannot be read or written.
+    """
+    check_job(job, denoiser.settings.maps, overwrite=overwrite)
+    start = time.perf_counter()
+    with suppress_stderr():
+        image = denoiser.load(job.scan) if job.series is None else denoiser.wrap(read_series(job.series))
+    volume = denoiser.denoise_image(image)
+    with suppress_stderr():
+        _write(job, volume, dtype=dtype, overwrite=overwrite)
+    # A series is named by its number: its folder may be named after a person.
+    source = job.scan.resolve().name if job.series is None else f"DICOM series {job.series.number}"
+    digest = weights_sha256(denoiser.model_path) if denoiser.model_path else None
+    provenance = {"model_sha256": digest, "monai_unsup_denoise": __version__}
+    write_json(sidecar_path(job.output), {"Sources": [source]} | volume.noise_report() | provenance)
+    return f"{job.scan}: {noise_summary(volume)}, {time.perf_counter() - start:.1f} s -> {job.output}"
+
+
+def check_job(job: Job, maps: Sequence[str], *, overwrite: bool = False) -> None:
+    """Say before any work is done if a scan cannot be denoised or its outputs cannot be written.
+
+    Raises:
+        InputError: naming the scan or the output.
+    """
+    scan, output = job.scan, job.output
+    if scan.is_dir() and job.series is None:
+        raise InputError(f"{scan}: no DICOM image in this folder, or none that can be read; copy it again")
+    if job.is_shared:
+        raise InputError(f"{scan}: another scan would be written to {output} too; denoise it by itself")
+    paths = [map_path(output, name) for name in maps]
+    if job.writes_dicom and job.series is not None:
+        check_folder(output, source=job.series, overwrite=overwrite)
+    else:
+        paths.append(output)
+    for path in paths:
+        check_output(path, source=scan, overwrite=overwrite)
+    if not overwrite and sidecar_path(output).exists():
+        raise InputError(f"{sidecar_path(output)}: exists already; add --overwrite or give another output")
+
+
+def noise_summary(volume: DenoisedVolume) -> str:
+    """The noise level of a scan, in its units and in percent, as one clause."""
+    if volume.sigma is None:
+        return "this model does not estimate the noise level"
+    percent = "" if volume.sigma_percent is None else f" ({volume.sigma_percent:.1f} % of the maximum)"
+    varying = ", spatially varying" if volume.varying_noise else ""
+    correlated = ", spatially correlated" if volume.correlated_noise else ""
+    return f"sigma {volume.sigma:.4g}{percent}{varying}{correlated}"
+
+
+class FolderDenoiser:
+    """Denoises every scan of a folder: what ``inference.json`` runs.
+
+    Each becomes ``<name>_denoised`` in its own format, with a sidecar beside it; sub-folders are kept. A scan that
+    cannot be denoised does not stop the others.
+
+    Args:
+        denoiser: with which weights and settings.
+        dataset_dir: folder of scans, a scan, or a MONAI datalist.
+        output_dir: where the results go.
+        overwrite: replace outputs that exist.
+    """
+
+    def __init__(
+        self, denoiser: Denoiser, *, dataset_dir: str | Path, output_dir: str | Path, overwrite: bool = True
+    ) -> None:
+        self.denoiser = denoiser
+        self.dataset_dir = Path(dataset_dir)
+        self.output_dir = output_dir
+        self.overwrite = overwrite
+
+    def run(self) -> None:
+        """Denoise them all.
+
+        Raises:
+            InputError: at the end, for those that could not be; at once, if there are none.
+        """
+        jobs, _ = plan_jobs(self.dataset_dir, f"{self.output_dir}/")
+        jobs = share_outputs([replace(job, output=map_path(job.output, "denoised")) for job in jobs])
+        failures = denoise_each(
+            jobs, lambda job: denoise_job(self.denoiser, job, overwrite=self.overwrite), name=lambda job: str(job.scan)
+        )
+        if failures:
+            listed = "".join(f"\n  {failure}" for failure in failures)
+            raise InputError(f"{len(failures)} of {len(jobs)} scans could not be denoised:{listed}")
+
+
+def share_outputs(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs, with those marked that would write to one place."""
+    count = Counter(job.output for job in jobs)
+    return [replace(job, is_shared=count[job.output] > 1) for job in jobs]
+
+
+def _write(job: Job, volume: DenoisedVolume, *, dtype: VoxelType, overwrite: bool) -> None:
+    """The denoised scan, as a derived series or in the manner of the scan, and its maps."""
+    slices = () if job.series is None else job.series.files  # of a folder that may hold other series
+    if job.writes_dicom and job.series is not None:
+        software = f"monai-unsup-denoise {__version__}"
+        write_derived_series(
+            job.series, volume.denoised, job.output, sigma=volume.sigma, software=software, overwrite=overwrite
+        )
+    else:
+        write_volume(
+            job.output,
+            volume.denoised,
+            source=job.scan,
+            affine=volume.affine,
+            dtype=dtype,
+            overwrite=overwrite,
+            slices=slices,
+        )
+    for name, voxels in volume.maps.items():
+        path = map_path(job.output, name)
+        write_volume(path, voxels, source=job.scan, affine=volume.affine, overwrite=overwrite, slices=slices)

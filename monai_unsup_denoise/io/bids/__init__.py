@@ -1,0 +1,1 @@
+"""BIDS: scans of a dataset, and the derivative dataset made from them."""

@@ -1,0 +1,119 @@
+"""Scans of a BIDS dataset: which there are, and what their sidecars say of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from monai_unsup_denoise.errors import InputError
+
+#: What the model was made for. Others are of other physics (maps) or unseen (FLAIR, T2starw).
+ANATOMICAL_SUFFIXES = ("T1w", "PDw", "T2w")
+_IMAGES = (".nii.gz", ".nii")
+#: Values of the entity `part` that are no magnitudes.
+_NOT_MAGNITUDES = ("phase", "real", "imag")
+
+
+def read_description(dataset: Path) -> dict[str, Any]:
+    """Content of the ``dataset_description.json`` of the folder ``dataset``.
+
+    Raises:
+        InputError: where there is none, so that the folder is no BIDS dataset, or where it is damaged.
+    """
+    path = dataset / "dataset_description.json"
+    if not dataset.is_dir():
+        raise InputError(f"{dataset}: no such folder; give that of a BIDS dataset")
+    if not path.is_file():
+        raise InputError(f"{dataset}: no BIDS dataset, dataset_description.json is missing; give its topmost folder")
+    return _read_json(path)
+
+
+def find_scans(
+    dataset: Path,
+    *,
+    participants: Sequence[str] = (),
+    sessions: Sequence[str] = (),
+    suffixes: Collection[str] = ANATOMICAL_SUFFIXES,
+) -> list[PurePosixPath]:
+    """Paths below ``dataset`` of the anatomical magnitude images with one of ``suffixes``, sorted.
+
+    Looked for in ``sub-*/anat`` and ``sub-*/ses-*/anat`` alone, so never among derivatives. Phase, real and imaginary
+    parts are left out, and images with a description (``desc-``), which are made of others.
+
+    Args:
+        dataset: topmost folder.
+        participants: labels, with or without ``sub-``; none for all.
+        sessions: labels, with or without ``ses-``; none for all. Images without a session have none of them.
+        suffixes: such as ``T1w``.
+
+    Raises:
+        InputError: for a participant or session that the dataset does not have, or if no image is left.
+    """
+    images = list(_anatomical_images(dataset))
+    folders = [path.name for path in dataset.glob("sub-*") if path.is_dir()]
+    for key, labels, known in (
+        ("sub", participants, {folder.removeprefix("sub-") for folder in folders}),
+        ("ses", sessions, {path.name.removeprefix("ses-") for path in dataset.glob("sub-*/ses-*") if path.is_dir()}),
+    ):
+        wanted = {label.removeprefix(f"{key}-") for label in labels}
+        if missing := sorted(wanted - known):
+            there_are = ", ".join(sorted(known)) or "none"
+            raise InputError(f"{key}-{missing[0]}: not in {dataset}; there are: {there_are}")
+        images = [image for image in images if not wanted or parse_name(image.name)[0].get(key) in wanted]
+    found = [image for image in images if parse_name(image.name)[1] in suffixes]
+    if not found:
+        others = ", ".join(sorted({parse_name(image.name)[1] for image in images})) or "none at all"
+        raise InputError(
+            f"{dataset}: no image {', '.join(suffixes)} of whom was asked for (in anat: {others}); "
+            "name others by --suffix"
+        )
+    return sorted(found)
+
+
+def read_metadata(dataset: Path, scan: PurePosixPath) -> dict[str, Any]:
+    """What the sidecars of ``scan``, a path below ``dataset``, say of it.
+
+    By the inheritance principle: a sidecar applies to what lies beside and below it and has its suffix and all its
+    entities; the deeper one counts, at one depth the one with more entities.
+
+    Raises:
+        InputError: for a sidecar that cannot be read.
+    """
+    entities, suffix = parse_name(scan.name)
+    metadata: dict[str, Any] = {}
+    for folder in reversed(scan.parents):
+        applying = []
+        for path in (dataset / folder).glob(f"*{suffix}.json"):
+            its_entities, its_suffix = parse_name(path.name)
+            if its_suffix == suffix and its_entities.items() <= entities.items():
+                applying.append((len(its_entities), path))
+        for _, path in sorted(applying):
+            metadata |= _read_json(path)
+    return metadata
+
+
+def parse_name(name: str) -> tuple[dict[str, str], str]:
+    """Entities and suffix of a file name: ``sub-01_run-1_T1w.nii.gz`` is ``{"sub": "01", "run": "1"}`` and ``T1w``."""
+    *parts, suffix = name.partition(".")[0].split("_")
+    return {key: label for key, _, label in (part.partition("-") for part in parts)}, suffix
+
+
+def _anatomical_images(dataset: Path) -> Iterator[PurePosixPath]:
+    for pattern in ("sub-*/anat/sub-*", "sub-*/ses-*/anat/sub-*"):
+        for path in dataset.glob(pattern):
+            entities, _ = parse_name(path.name)
+            is_image = path.name.endswith(_IMAGES) and not path.is_dir()
+            if is_image and entities.get("part") not in _NOT_MAGNITUDES and "desc" not in entities:
+                yield PurePosixPath(path.relative_to(dataset).as_posix())
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); mend this JSON file") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: not a JSON object; mend this file")
+    return content

@@ -1,0 +1,136 @@
+"""A BIDS derivative dataset: where what is made of a scan goes, and what is said of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from monai_unsup_denoise import __version__
+from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.files import write_json, write_text
+from monai_unsup_denoise.io.bids.dataset import parse_name, read_description
+
+GENERATOR = "monai-unsup-denoise"
+#: Name that the source dataset has in BIDS URIs.
+SOURCE = "raw"
+README = f"""\
+# Denoised MR magnitude images
+
+Made by {GENERATOR} (`mri-denoise bids`) from the images that the sidecars name under `Sources`: the Rician noise is
+removed; geometry and units are those of the source. `NoiseSigma` is the standard deviation of the noise found, in the
+units of the image, `NoiseSigmaPercent` the same in percent of the maximum. For research; not a medical device.
+"""
+#: What is copied from the sidecars of a scan: how it was acquired. Never who, where, when, or free text.
+ACQUISITION_FIELDS = frozenset(
+    """
+    Manufacturer ManufacturersModelName SoftwareVersions MagneticFieldStrength ReceiveCoilName
+    ReceiveCoilActiveElements NumberReceiveCoilActiveElements GradientSetType MRTransmitCoilSequence MatrixCoilMode
+    CoilCombinationMethod NumberTransmitCoilActiveElements PulseSequenceType ScanningSequence SequenceVariant
+    ScanOptions SequenceName MRAcquisitionType NonlinearGradientCorrection MTState MTOffsetFrequency MTPulseBandwidth
+    MTNumberOfPulses MTPulseShape MTPulseDuration NumberShots SpoilingState SpoilingType SpoilingRFPhaseIncrement
+    SpoilingGradientMoment SpoilingGradientDuration WaterSuppression WaterSuppressionTechnique B0ShimmingTechnique
+    B1ShimmingTechnique ParallelReductionFactorInPlane ParallelReductionFactorOutOfPlane ParallelAcquisitionTechnique
+    PartialFourier PartialFourierDirection EffectiveEchoSpacing MixingTime PhaseEncodingDirection TotalReadoutTime
+    EchoTime InversionTime DwellTime AcquisitionDuration SliceTiming SliceEncodingDirection SliceThickness
+    NegativeContrast FlipAngle MultibandAccelerationFactor ContrastBolusIngredient RepetitionTime
+    RepetitionTimeExcitation RepetitionTimePreparation EchoTrainLength PixelBandwidth ImagingFrequency BodyPart
+    SkullStripped
+    """.split()
+)
+
+
+def derived_path(scan: PurePosixPath) -> PurePosixPath:
+    """Path in the derivative dataset of what is made of ``scan``: ``sub-01/anat/sub-01_desc-denoised_T1w.nii.gz``."""
+    _, suffix = parse_name(scan.name)
+    entities = scan.name.partition(".")[0].removesuffix(suffix)
+    return scan.with_name(f"{entities}desc-denoised_{suffix}.nii.gz")
+
+
+def sidecar_content(
+    scan: PurePosixPath,
+    metadata: Mapping[str, Any],
+    *,
+    sigma: float | None,
+    percent: float | None,
+    digest: str | None,
+    options: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The sidecar of what is made of ``scan``, a path below the source dataset.
+
+    Args:
+        scan: the source.
+        metadata: what its own sidecars say; of it the acquisition is kept.
+        sigma: standard deviation of the noise found, in the units of the image; None where the model tells none.
+        percent: the same in percent of the maximum.
+        digest: SHA-256 of the weights.
+        options: of denoising, those that were on.
+    """
+    kept = {name: value for name, value in metadata.items() if name in ACQUISITION_FIELDS}
+    return {
+        "Description": "Magnitude image with its Rician noise removed",
+        "Sources": [f"bids:{SOURCE}:{scan}"],
+        "SkullStripped": False,
+        **kept,
+        "NoiseSigma": sigma,
+        "NoiseSigmaPercent": percent,
+        "DenoisingSoftware": GENERATOR,
+        "DenoisingSoftwareVersion": __version__,
+        "DenoisingModelSHA256": digest,
+        "DenoisingOptions": list(options),
+    }
+
+
+def open_derivative(folder: Path, *, source: Path) -> None:
+    """Make ``folder`` a derivative dataset of the dataset ``source``, or find that it is one of ours.
+
+    Its ``dataset_description.json`` is written once and then left alone, so it may be added to by hand.
+
+    Raises:
+        InputError: if it is another dataset, is in ``source`` but not under its ``derivatives``, or cannot be written.
+    """
+    link = _way_up(folder, source)
+    if (folder / "dataset_description.json").exists():
+        makers = read_description(folder).get("GeneratedBy")
+        names = [maker.get("Name") for maker in makers if isinstance(maker, dict)] if isinstance(makers, list) else []
+        if GENERATOR not in names:
+            raise InputError(f"{folder}: is another dataset, not one of {GENERATOR}; give a folder of its own")
+        return
+    if not (folder / "README.md").exists():
+        write_text(folder / "README.md", README)
+    write_json(folder / "dataset_description.json", _description(read_description(source), link))
+
+
+def _description(source: Mapping[str, Any], link: str | None) -> dict[str, Any]:
+    doi = str(source.get("DatasetDOI") or "")
+    if doi.startswith("10."):
+        doi = f"doi:{doi}"
+    known = {"DOI": doi} if doi else {"URL": link} if link else {}
+    return {
+        "Name": "Denoised MR magnitude images",
+        "BIDSVersion": "1.10.0",
+        "DatasetType": "derivative",
+        "GeneratedBy": [
+            {
+                "Name": GENERATOR,
+                "Version": __version__,
+                "Description": "Rician noise removed from MR magnitude images by a network trained on unpaired scans "
+                "(mri-denoise bids)",
+            }
+        ],
+        # A path would tell of this machine: only the way up to a dataset that we lie in is written.
+        "DatasetLinks": {SOURCE: link or doi or "about:blank"},
+        **({"SourceDatasets": [known]} if known else {}),
+    }
+
+
+def _way_up(folder: Path, source: Path) -> str | None:
+    """``../..`` from a folder in the source's derivatives to the source; None for one elsewhere."""
+    inside, outside = folder.resolve(), source.resolve()
+    if not inside.is_relative_to(outside):
+        return None
+    parts = inside.relative_to(outside).parts
+    if parts[:1] != ("derivatives",) or len(parts) < 2:
+        raise InputError(f"{folder}: would mix with the dataset itself; give {source / 'derivatives' / 'NAME'}")
+    return Path(os.path.relpath(outside, inside)).as_posix()

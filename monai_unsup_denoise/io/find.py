@@ -1,0 +1,96 @@
+"""The volumes that a path names, as a MONAI datalist."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from monai_unsup_denoise.errors import InputError
+
+VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".mnc")
+_DICOM_SUFFIXES = (".dcm", ".ima")
+
+
+class MissingFileError(InputError, FileNotFoundError):
+    """A file or folder that the user named does not exist."""
+
+
+def find_volumes(path: str | Path) -> list[dict[str, Any]]:
+    """List the volumes that a path names, as MONAI datalist items `{"image": path}`, sorted by path.
+
+    - a file: itself;
+    - a folder: every NIfTI, NRRD, MetaImage and MINC (2.0) file in it and below, and every folder at or
+      below it that holds DICOM files as one item (a series);
+    - a `.json` file: its `training` list (items with "image", other keys kept; or plain paths), relative to
+      the file's folder.
+
+    Files that exist are not opened here beyond the DICOM mark, so a damaged one is found when it is loaded.
+
+    Raises:
+        MissingFileError: where the path, or a file that the JSON names, does not exist.
+        InputError: for a folder without any volume, a file of another kind, or a JSON file without such a
+            list.
+    """
+    path = Path(path).expanduser()
+    if not path.exists():
+        raise MissingFileError(f"{path}: no such file or folder; check the path")
+    if path.is_dir():
+        found = _volumes_below(path)
+        if not found:
+            raise InputError(
+                f"{path}: no volume in this folder; looked for {' '.join(VOLUME_SUFFIXES)} and DICOM series"
+            )
+        return [{"image": str(volume)} for volume in found]
+    if path.name.lower().endswith(".json"):
+        return _read_datalist(path)
+    if _is_volume(path) or _is_dicom(path):
+        return [{"image": str(path)}]
+    raise InputError(f"{path}: cannot be read here; give {' '.join(VOLUME_SUFFIXES)}, DICOM or .json")
+
+
+def _volumes_below(folder: Path) -> list[Path]:
+    found: list[Path] = []
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = [Path(parent, name) for name in files if not name.startswith(".")]
+        found += [path for path in paths if _is_volume(path)]
+        if any(_is_dicom(path) for path in paths):
+            found.append(Path(parent))
+    return sorted(found)
+
+
+def _is_volume(path: Path) -> bool:
+    return path.name.lower().endswith(VOLUME_SUFFIXES)
+
+
+def _is_dicom(path: Path) -> bool:
+    """By its ending, or where it has none (or digits, as in a UID) by the mark `DICM` after 128 bytes."""
+    if path.name.upper() == "DICOMDIR":
+        return False
+    suffix = path.suffix.lower()
+    if suffix in _DICOM_SUFFIXES:
+        return True
+    if suffix and not suffix[1:].isdigit():
+        return False
+    with path.open("rb") as file:
+        return file.read(132)[128:] == b"DICM"
+
+
+def _read_datalist(path: Path) -> list[dict[str, Any]]:
+    try:
+        content = json.loads(path.read_text())
+    except ValueError as error:
+        raise InputError(f"{path}: not valid JSON ({error})") from error
+    entries = content.get("training") if isinstance(content, dict) else None
+    if not isinstance(entries, list) or not entries:
+        raise InputError(f"{path}: a MONAI datalist needs a list under 'training' with at least one item")
+    items = []
+    for number, entry in enumerate(entries):
+        item = dict(entry) if isinstance(entry, dict) else {"image": entry}
+        if not isinstance(item.get("image"), str):
+            raise InputError(f"{path}: training[{number}] needs the path of a volume under 'image'")
+        image = path.parent / Path(item["image"]).expanduser()
+        if not image.exists():
+            raise MissingFileError(f"{image}: no such file; {path} names it at training[{number}]")
+        items.append(item | {"image": str(image)})
+    return sorted(items, key=lambda item: item["image"])

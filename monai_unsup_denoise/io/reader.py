@@ -1,0 +1,49 @@
+"""Read a scan, and say in one line why it cannot be read."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+from monai.transforms import Compose
+
+from monai_unsup_denoise.errors import InputError
+
+
+def read_scan(path: str | Path, preprocessing: Compose) -> dict[str, Any]:
+    """``{"image": scan}`` after the first transform of ``preprocessing``, which reads.
+
+    Raises:
+        InputError: if the scan is missing; whatever the transform raises is the file's fault.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder; check the path")
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message=".*more than one DICOM series")
+            warnings.filterwarnings("error", message="Casting complex values")
+            return preprocessing({"image": str(path)}, end=1)
+    except Exception as error:
+        raise InputError(f"{path}: {_why_unreadable(error)}") from error
+
+
+def _why_unreadable(error: BaseException) -> str:
+    """One clause for what the readers raise, and what to do about it."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    text = str(error)
+    if "more than one DICOM series" in text:
+        return "more than one DICOM series in this folder; give each a folder of its own"
+    if "Casting complex" in text:
+        return "complex voxels, but a volume of magnitudes is needed; save the magnitude"
+    if "('R'" in text or "itk.Vector" in text or "itk.RGB" in text:
+        return "colour voxels (RGB), but a volume of magnitudes is needed; give the original scan"
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("/")]
+    reason = re.sub(r"^ITK ERROR: (\w+\(\w+\): )?", "", lines[0] if lines else type(error).__name__)
+    return (
+        f"cannot be read as a volume ({reason.rstrip('.')}); it is damaged, incomplete or of another kind than "
+        "its name says: copy or export it again"
+    )

@@ -1,0 +1,24 @@
+"""Silence libraries that print on stderr: about missing plugins, about files that our own error names anyway."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def suppress_stderr() -> Iterator[None]:
+    """Drop what libraries print on stderr, C and C++ ones included; exceptions pass."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

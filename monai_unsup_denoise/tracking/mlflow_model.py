@@ -1,0 +1,184 @@
+"""A trained model in MLflow's own format: ``mlflow.pyfunc.load_model(uri).predict(scan)``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModelOutput
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types import ParamSchema, ParamSpec, Schema, TensorSpec
+from monai.bundle import ConfigParser
+
+from monai_unsup_denoise import __version__
+from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.inference.bundle import inference_configs
+from monai_unsup_denoise.inference.denoiser import Denoiser
+
+#: Beside their own format, all that a model needs is this package, which brings its dependencies.
+REQUIREMENTS = (f"monai-unsup-denoise=={__version__}", f"mlflow=={mlflow.__version__}")
+
+#: Said of each version, as its signature leaves the input open.
+USE = (
+    "`predict(scan)` takes an array (X, Y, Z) of magnitudes, or the path of a scan (NIfTI, NRRD, MetaImage, MINC, the "
+    'folder of a DICOM series), and returns the denoised array; with `params={"with_sigma": True}` the noise level too.'
+)
+
+#: No schema of MLflow's says "an array or a path", and one that is given is enforced: the input is left open.
+SIGNATURE = ModelSignature(
+    outputs=Schema([TensorSpec(np.dtype("float32"), (-1, -1, -1))]),
+    params=ParamSchema([ParamSpec("with_sigma", "boolean", False)]),
+)
+
+
+class DenoisingFunction:
+    """What MLflow calls: one scan in, the denoised array out."""
+
+    def __init__(self, denoiser: Denoiser) -> None:
+        self.denoiser = denoiser
+
+    def predict(self, scan: Any, params: Mapping[str, Any] | None = None) -> np.ndarray | dict[str, Any]:
+        """Denoise one scan.
+
+        Args:
+            scan: an array ``(X, Y, Z)`` of magnitudes in any units, or the path of a scan on the machine that computes:
+                NIfTI, NRRD, MetaImage, MINC, or the folder of one DICOM series. One path in a list, or in a table of
+                one cell, as MLflow's server makes them, is a path.
+            params: ``with_sigma`` for the noise level too.
+
+        Returns:
+            The denoised array ``(X, Y, Z)``, float32, in the scan's units; or ``denoised`` and ``sigma`` by name.
+
+        Raises:
+            InputError: for a scan that is missing, cannot be read, or is no volume of magnitudes.
+        """
+        path = _path(scan)
+        image = self.denoiser.wrap(np.asarray(scan, dtype=np.float32)) if path is None else self.denoiser.load(path)
+        volume = self.denoiser.denoise_image(image)
+        if params and params.get("with_sigma"):
+            return {"denoised": volume.denoised, "sigma": volume.sigma}
+        return volume.denoised
+
+
+def _load_pyfunc(data_path: str) -> DenoisingFunction:
+    """Called by MLflow with the folder that :func:`save_mlflow_model` put into the model, a small bundle."""
+    return DenoisingFunction(Denoiser.from_bundle(data_path))
+
+
+def save_mlflow_model(
+    folder: str | Path,
+    weights: str | Path,
+    *,
+    config: str | Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> None:
+    """Write weights and their inference config as an MLflow model into ``folder``, which must not exist.
+
+    The model holds a small bundle, a signature and an example (16 x 16 x 16 voxels of made-up noise, of no one's scan),
+    and no path of this machine.
+
+    Args:
+        folder: where the model goes.
+        weights: the ``model.pt`` of a training.
+        config: inference config or bundle whose network this is; that of the package if None.
+        settings: values of that config by id, where the training changed them.
+
+    Raises:
+        InputError: if the weights are missing or are not of the network that config and settings describe.
+    """
+    os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")  # else a project in the current folder comes along
+    with tempfile.TemporaryDirectory() as scratch:
+        bundle = Path(scratch) / "bundle"
+        _write_bundle(bundle, Path(weights), inference_configs(config), settings or {})
+        Denoiser.from_bundle(bundle)
+        mlflow.pyfunc.save_model(
+            str(folder),
+            loader_module=__name__,
+            data_path=str(bundle),
+            signature=SIGNATURE,
+            input_example=_example(),
+            pip_requirements=list(REQUIREMENTS),
+        )
+
+
+def register_mlflow_model(
+    client: MlflowClient,
+    folder: str | Path,
+    *,
+    name: str,
+    experiment_id: str,
+    run_id: str,
+    tags: Mapping[str, str] | None = None,
+) -> ModelVersion:
+    """Upload the MLflow model in ``folder`` and make it the newest version of the registered model ``name``.
+
+    By the client and not by ``mlflow.pyfunc.log_model``, which adds the user's name and the path of the program.
+    """
+    model = client.create_logged_model(experiment_id, name=name, source_run_id=run_id, tags=dict(tags or {}))
+    client.log_model_artifacts(model.model_id, str(folder))
+    client.finalize_logged_model(model.model_id, "READY")
+    client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
+    try:
+        client.create_registered_model(name, description="Removes Rician noise from MR magnitude volumes.")
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    return client.create_model_version(
+        name,
+        # Its address and not models:/<id>, nor its id without a run: MLflow looks those up in its default store,
+        # whichever the client's is.
+        source=model.artifact_location,
+        run_id=run_id,
+        model_id=model.model_id,
+        tags=dict(tags or {}),
+        description=USE,
+        await_creation_for=0,
+    )
+
+
+def _write_bundle(folder: Path, weights: Path, configs: list[Path], settings: Mapping[str, Any]) -> None:
+    """As few files as :class:`Denoiser` needs, all configs laid over one another in one."""
+    if not weights.is_file():
+        raise InputError(f"{weights}: no such file; train a model first or give another path")
+    for name in ("configs", "models"):
+        (folder / name).mkdir(parents=True)
+    parser = ConfigParser()
+    parser.read_config([str(config) for config in configs])
+    for name, value in settings.items():
+        parser[name] = value
+    parser["model_path"] = "$@bundle_root + '/models/model.pt'"
+    ConfigParser.export_config_file(parser.get(), str(folder / "configs" / "inference.json"), indent=2)
+    metadata = configs[0].with_name("metadata.json")
+    if metadata.is_file():
+        shutil.copyfile(metadata, folder / "configs" / "metadata.json")
+    shutil.copyfile(weights, folder / "models" / "model.pt")
+
+
+def _example() -> np.ndarray:
+    clean = np.pad(np.full((10, 10, 10), 100, dtype=np.float32), 3)
+    rng = np.random.default_rng(0)
+    return np.hypot(clean + rng.normal(0, 10, clean.shape), rng.normal(0, 10, clean.shape)).astype(np.float32)
+
+
+def _path(scan: Any) -> str | None:
+    """The path that ``scan`` is or holds; None for numbers."""
+    if isinstance(scan, (str, Path)):
+        return str(scan)
+    cells = np.asarray(scan)
+    if cells.dtype.kind not in "OU":
+        return None
+    words = [str(cell) for cell in cells.flat]
+    if len(words) != 1:
+        raise InputError(
+            f"{len(words)} words given: one scan at a time; give one path, or an array (X, Y, Z) of numbers"
+        )
+    return words[0]

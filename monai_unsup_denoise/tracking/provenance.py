@@ -1,0 +1,36 @@
+"""By which program a run was made; nothing of where and by whom."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import monai_unsup_denoise
+
+
+def provenance_tags() -> dict[str, str]:
+    """MLflow tags of a run: package, version and, in a working tree, the commit.
+
+    The tags that MLflow would fill with the user's name and the path of the program are filled here instead.
+    """
+    tags = {
+        "mlflow.user": "not recorded",
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.name": "monai-unsup-denoise",
+        "package_version": monai_unsup_denoise.__version__,
+    }
+    commit = _commit()
+    return tags | {"mlflow.source.git.commit": commit} if commit else tags
+
+
+def _commit() -> str | None:
+    """The commit of the working tree that this package is a part of; None where it is installed, or without git."""
+    file = Path(monai_unsup_denoise.__file__)
+    try:
+        for command in (["ls-files", "--error-unmatch", file.name], ["rev-parse", "HEAD"]):
+            done = subprocess.run(["git", *command], cwd=file.parent, capture_output=True, text=True, timeout=10)
+            if done.returncode != 0:
+                return None
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,27 @@
+"""One trainer for every method, and its handlers."""
+
+from monai_unsup_denoise.training.best_model import BestModel
+from monai_unsup_denoise.training.by_noise_level import ByNoiseLevel
+from monai_unsup_denoise.training.checkpoints import EpochCheckpoint, find_checkpoint
+from monai_unsup_denoise.training.epoch_seed import EpochSeed
+from monai_unsup_denoise.training.mixed_precision import autocast_dtype
+from monai_unsup_denoise.training.net2net import load_and_deepen
+from monai_unsup_denoise.training.parameter_groups import muon_groups
+from monai_unsup_denoise.training.trainer import UnpairedTrainer
+from monai_unsup_denoise.training.validation_images import ValidationImages, comparison_figure
+from monai_unsup_denoise.training.weight_average import WeightAverage
+
+__all__ = [
+    "BestModel",
+    "ByNoiseLevel",
+    "EpochCheckpoint",
+    "EpochSeed",
+    "UnpairedTrainer",
+    "ValidationImages",
+    "WeightAverage",
+    "autocast_dtype",
+    "comparison_figure",
+    "find_checkpoint",
+    "load_and_deepen",
+    "muon_groups",
+]

@@ -1,0 +1,146 @@
+"""A 2-D network over the slabs of a volume."""
+
+import pytest
+import torch
+from monai.data import DataLoader, Dataset, MetaTensor, decollate_batch
+
+from monai_unsup_denoise.inference.slab_inferer import SlabInferer
+from monai_unsup_denoise.networks import ContentEncoder, ContentGenerator, DisentangledDenoiser, NoiseEncoder
+
+WEIGHTS = {1: [1.0], 3: [0.5, 1.0, 0.5], 5: [1 / 3, 2 / 3, 1.0, 2 / 3, 1 / 3]}  # the middle counts most
+
+
+class Spy:
+    """Adds its own constant to each channel; the code of a slab is its standard deviation. Remembers its calls."""
+
+    def __init__(self, constants):
+        self.constants = torch.tensor(constants).view(1, -1, 1, 1)
+        self.encoded, self.codes, self.batches = 0, [], []
+
+    def encode_noise(self, slabs):
+        self.encoded += len(slabs)
+        return slabs.flatten(1).std(dim=1, keepdim=True)
+
+    def __call__(self, slabs, code):
+        assert len(slabs) == len(code)
+        self.codes.append(code)
+        self.batches.append(len(slabs))
+        return slabs + self.constants
+
+
+def identity(depth):
+    return Spy([0.0] * depth)
+
+
+@pytest.mark.parametrize("depth, slices, step", [(1, 4, 1), (3, 3, 1), (3, 8, 1), (3, 8, 2), (3, 8, 3), (5, 9, 3)])
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_with_an_identity_network_the_volume_comes_back(depth, slices, step, batch_size):
+    volume = torch.rand(2, 1, 6, 7, slices)
+    out = SlabInferer(depth, batch_size=batch_size, step=step)(volume, identity(depth))
+    torch.testing.assert_close(out, volume, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("depth, step", [(3, 1), (5, 1), (5, 3), (5, 5)])
+def test_each_voxel_is_the_weighted_mean_of_the_predictions_made_of_it(depth, step):
+    slices = 12
+    constants = [float(2**k) for k in range(depth)]
+    out = SlabInferer(depth, step=step)(torch.zeros(1, 1, 4, 4, slices), Spy(constants))
+    starts = sorted({*range(0, slices - depth + 1, step), slices - depth})
+    for position in range(slices):
+        made = [(WEIGHTS[depth][position - s], constants[position - s]) for s in starts if 0 <= position - s < depth]
+        expected = sum(weight * value for weight, value in made) / sum(weight for weight, _ in made)
+        torch.testing.assert_close(out[..., position], torch.full((1, 1, 4, 4), expected), atol=1e-5, rtol=0)
+
+
+def test_the_code_is_estimated_once_for_each_volume_and_is_the_median_over_its_slabs():
+    volumes = torch.rand(2, 1, 8, 8, 9) * torch.tensor([1.0, 5.0]).view(2, 1, 1, 1, 1)
+    network = identity(3)
+    SlabInferer(3, batch_size=2)(volumes, network)
+    assert network.encoded == 2 * 7, "every slab of either volume, once"
+    codes = torch.cat(network.codes)
+    assert len(codes) == 2 * 7
+    for volume, given in zip(volumes, codes.split(7), strict=True):
+        slabs = torch.stack([volume[0, :, :, s : s + 3] for s in range(7)])
+        torch.testing.assert_close(given, slabs.flatten(1).std(dim=1).median().expand(7, 1))
+
+
+def test_a_volume_with_more_noise_in_one_half_has_one_code_and_so_no_seam():
+    volume = 1 + torch.randn(1, 1, 16, 16, 12) * torch.tensor([0.01] * 6 + [0.3] * 6)
+
+    class BiasedByCode(Spy):
+        def __call__(self, slabs, code):
+            super().__call__(slabs, code)
+            return torch.zeros_like(slabs) + code[:, :, None, None]
+
+    network = BiasedByCode([0.0] * 3)
+    out = SlabInferer(3, batch_size=5)(volume, network)
+    assert torch.cat(network.codes).unique().numel() == 1
+    torch.testing.assert_close(out, out[..., :1].expand_as(out))
+
+
+def test_a_given_code_is_used_and_none_is_estimated():
+    network = identity(3)
+    SlabInferer(3)(torch.rand(1, 1, 4, 4, 6), network, code=torch.tensor([[0.7]]))
+    assert network.encoded == 0
+    assert torch.cat(network.codes).unique().tolist() == pytest.approx([0.7])
+
+
+def test_no_more_slabs_are_denoised_at_once_than_the_batch_holds():
+    network = identity(3)
+    SlabInferer(3, batch_size=4)(torch.rand(1, 1, 4, 4, 12), network)
+    assert network.batches == [4, 4, 2]
+
+
+def test_a_real_denoiser_that_is_untrained_returns_the_volume():
+    denoiser = DisentangledDenoiser(
+        ContentEncoder(2, 3, channels=(4, 6)),
+        NoiseEncoder(2, channels=4),
+        ContentGenerator(2, 3, code_channels=1, channels=(4, 6)),
+    )
+    volume = torch.rand(1, 1, 17, 19, 6)
+    with torch.no_grad():
+        out = SlabInferer(3)(volume, denoiser)
+    torch.testing.assert_close(out, volume, atol=1e-6, rtol=0)
+
+
+def test_metadata_of_every_volume_of_a_batch_is_kept():
+    affines = [torch.diag(torch.tensor([1.0, 2.0, 3.0, 1.0])) * factor for factor in (1, 2)]
+    items = [
+        {"image": MetaTensor(torch.rand(1, 4, 4, 5), affine=affine, meta={"filename_or_obj": f"{index}.nii"})}
+        for index, affine in enumerate(affines)
+    ]
+    (batch,) = DataLoader(Dataset(items), batch_size=2)
+    out = SlabInferer(3)(batch["image"], identity(3))
+    assert isinstance(out, MetaTensor)
+    for volume, item in zip(decollate_batch(out), items, strict=True):
+        torch.testing.assert_close(volume.affine, item["image"].affine)
+        assert volume.meta["filename_or_obj"] == item["image"].meta["filename_or_obj"]
+        torch.testing.assert_close(volume.as_tensor(), item["image"].as_tensor())
+
+
+def test_a_plain_tensor_comes_back_plain():
+    assert type(SlabInferer(3)(torch.rand(1, 1, 4, 4, 5), identity(3))) is torch.Tensor
+
+
+def test_a_volume_with_fewer_slices_than_the_network_sees_is_an_error():
+    with pytest.raises(ValueError, match="has 4 slices along its last axis, the network sees 5"):
+        SlabInferer(5)(torch.rand(1, 1, 8, 8, 4), identity(5))
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 8, 8, 8), (1, 8, 8, 8), (8, 8, 8)])
+def test_anything_but_volumes_of_one_channel_is_an_error(shape):
+    with pytest.raises(ValueError, match=r"\(B, 1, H, W, D\) expected"):
+        SlabInferer(3)(torch.rand(shape), identity(3))
+
+
+@pytest.mark.parametrize("depth, step", [(4, 1), (3, 0), (3, 4)])
+def test_an_even_depth_or_a_step_that_leaves_slices_out_is_an_error(depth, step):
+    with pytest.raises(ValueError, match=f"got depth {depth}, step {step}"):
+        SlabInferer(depth, step=step)
+
+
+def test_a_progress_bar_is_shown_only_where_it_is_asked_for(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    for progress in (False, True):
+        SlabInferer(depth=3, progress=progress)(torch.rand(1, 1, 16, 16, 5), identity(3))
+        assert ("slabs" in capsys.readouterr().err) == progress

@@ -1,0 +1,165 @@
+"""What is found in a BIDS dataset, what its sidecars say, and what a derivative dataset is called."""
+
+import json
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.io.bids.dataset import find_scans, parse_name, read_description, read_metadata
+from monai_unsup_denoise.io.bids.derivative import derived_path, open_derivative, sidecar_content
+
+IMAGES = (
+    "sub-01/anat/sub-01_T1w.nii.gz",
+    "sub-01/anat/sub-01_FLAIR.nii.gz",
+    "sub-01/anat/sub-01_mod-T1w_defacemask.nii.gz",
+    "sub-01/func/sub-01_task-rest_bold.nii.gz",
+    "sub-02/ses-a/anat/sub-02_ses-a_run-1_T2w.nii",
+    "sub-02/ses-a/anat/sub-02_ses-a_part-mag_PDw.nii.gz",
+    "sub-02/ses-a/anat/sub-02_ses-a_part-phase_PDw.nii.gz",
+    "sub-02/ses-a/anat/sub-02_ses-a_part-real_PDw.nii.gz",
+    "sub-02/ses-b/anat/sub-02_ses-b_T1w.nii.gz",
+    "sub-02/ses-b/anat/sub-02_ses-b_desc-mean_T1w.nii.gz",
+    "derivatives/x/sub-01/anat/sub-01_T1w.nii.gz",
+    "sourcedata/sub-01/anat/sub-01_T1w.nii.gz",
+    "T1w.nii.gz",
+)
+
+
+@pytest.fixture
+def dataset(tmp_path) -> Path:
+    folder = tmp_path / "dataset"
+    for name in IMAGES:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    (folder / "dataset_description.json").write_text(json.dumps({"Name": "x", "BIDSVersion": "1.10.0"}))
+    return folder
+
+
+def names(scans) -> list[str]:
+    return [scan.name for scan in scans]
+
+
+def test_raw_magnitude_images_of_the_three_contrasts_are_found(dataset):
+    assert names(find_scans(dataset)) == [
+        "sub-01_T1w.nii.gz",
+        "sub-02_ses-a_part-mag_PDw.nii.gz",
+        "sub-02_ses-a_run-1_T2w.nii",
+        "sub-02_ses-b_T1w.nii.gz",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({"participants": ["01"]}, ["sub-01_T1w.nii.gz"]),
+        ({"participants": ["sub-01"]}, ["sub-01_T1w.nii.gz"]),
+        ({"sessions": ["ses-b"]}, ["sub-02_ses-b_T1w.nii.gz"]),
+        ({"suffixes": ["FLAIR"]}, ["sub-01_FLAIR.nii.gz"]),
+        ({"participants": ["02"], "sessions": ["a"], "suffixes": ["T2w"]}, ["sub-02_ses-a_run-1_T2w.nii"]),
+    ],
+)
+def test_participants_sessions_and_suffixes_can_be_chosen(wanted, found, dataset):
+    assert names(find_scans(dataset, **wanted)) == found
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ({"participants": ["03"]}, "sub-03: not in .*; there are: 01, 02$"),
+        ({"participants": ["01", "2"]}, "sub-2: not in .*; there are: 01, 02$"),
+        ({"sessions": ["c"]}, "ses-c: not in .*; there are: a, b$"),
+        ({"suffixes": ["UNIT1"]}, r"no image UNIT1 .*\(in anat: FLAIR, PDw, T1w, T2w, defacemask\)"),
+    ],
+)
+def test_what_is_not_there_is_said_with_what_is(wanted, message, dataset):
+    with pytest.raises(InputError, match=message):
+        find_scans(dataset, **wanted)
+
+
+def test_a_sidecar_applies_below_it_and_the_nearer_one_counts(dataset):
+    def write(name: str, **content):
+        (dataset / name).write_text(json.dumps(content))
+
+    write("T2w.json", RepetitionTime=1, EchoTime=1, FlipAngle=1, top=1)
+    write("run-1_T2w.json", FlipAngle=2, EchoTime=2)
+    write("run-2_T2w.json", RepetitionTime=99)
+    write("T1w.json", RepetitionTime=98)
+    write("sub-02/sub-02_T2w.json", EchoTime=3)
+    write("sub-02/ses-b/sub-02_ses-b_T2w.json", EchoTime=97)
+    write("sub-02/ses-a/anat/sub-02_ses-a_run-1_T2w.json", RepetitionTime=4)
+    scan = PurePosixPath("sub-02/ses-a/anat/sub-02_ses-a_run-1_T2w.nii")
+    assert read_metadata(dataset, scan) == {"RepetitionTime": 4, "EchoTime": 3, "FlipAngle": 2, "top": 1}
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "\xff"])
+def test_a_damaged_sidecar_is_named(content, dataset):
+    (dataset / "T1w.json").write_bytes(content.encode("latin1"))
+    with pytest.raises(InputError, match="T1w.json: .*mend this"):
+        read_metadata(dataset, PurePosixPath("sub-01/anat/sub-01_T1w.nii.gz"))
+
+
+def test_a_folder_that_is_no_dataset_is_refused(dataset, tmp_path):
+    for folder, message in ((tmp_path / "nowhere", "no such folder"), (dataset / "sub-01", "no BIDS dataset")):
+        with pytest.raises(InputError, match=message):
+            read_description(folder)
+
+
+def test_the_derived_name_has_the_source_s_entities_and_the_description_last():
+    scan = PurePosixPath("sub-02/ses-a/anat/sub-02_ses-a_acq-x_run-1_T2w.nii")
+    derived = derived_path(scan)
+    assert derived == scan.with_name("sub-02_ses-a_acq-x_run-1_desc-denoised_T2w.nii.gz")
+    entities, suffix = parse_name(derived.name)
+    assert suffix == "T2w" and entities == parse_name(scan.name)[0] | {"desc": "denoised"}
+
+
+def test_of_the_source_s_metadata_the_acquisition_is_kept_and_nothing_else():
+    metadata = {"RepetitionTime": 2.0, "SkullStripped": True, "PatientName": "x", "InstitutionName": "x", "Note": "x"}
+    content = sidecar_content(PurePosixPath("sub-01/anat/x_T1w.nii"), metadata, sigma=3.0, percent=1.5, digest="ab")
+    assert content["RepetitionTime"] == 2.0 and content["SkullStripped"] is True
+    assert content["Sources"] == ["bids:raw:sub-01/anat/x_T1w.nii"]
+    assert (content["NoiseSigma"], content["NoiseSigmaPercent"], content["DenoisingModelSHA256"]) == (3.0, 1.5, "ab")
+    assert "x" not in content.values()
+    assert (
+        sidecar_content(PurePosixPath("a_T1w.nii"), {}, sigma=None, percent=None, digest=None)["SkullStripped"] is False
+    )
+
+
+@pytest.mark.parametrize(
+    ("place", "doi", "link", "sources"),
+    [
+        ("dataset/derivatives/mri-denoise", None, "../..", [{"URL": "../.."}]),
+        ("dataset/derivatives/a/b", None, "../../..", [{"URL": "../../.."}]),
+        ("elsewhere", None, "about:blank", None),
+        ("elsewhere", "10.18112/ds1", "doi:10.18112/ds1", [{"DOI": "doi:10.18112/ds1"}]),
+        ("dataset/derivatives/x", "doi:10.18112/ds1", "../..", [{"DOI": "doi:10.18112/ds1"}]),
+    ],
+)
+def test_the_source_is_linked_without_the_name_of_a_folder(place, doi, link, sources, dataset, tmp_path):
+    if doi:
+        description = {"Name": "x", "BIDSVersion": "1.10.0", "DatasetDOI": doi}
+        (dataset / "dataset_description.json").write_text(json.dumps(description))
+    open_derivative(tmp_path / place, source=dataset)
+    content = read_description(tmp_path / place)
+    assert content["DatasetType"] == "derivative" and content["GeneratedBy"][0]["Name"] == "monai-unsup-denoise"
+    assert content["DatasetLinks"] == {"raw": link} and content.get("SourceDatasets") == sources
+    if link.startswith(".."):
+        assert (tmp_path / place / link).samefile(dataset)
+
+
+def test_a_derivative_of_ours_is_left_as_it_is_and_another_s_is_refused(dataset, tmp_path):
+    out = tmp_path / "out"
+    open_derivative(out, source=dataset)
+    by_hand = read_description(out) | {"Authors": ["A", "B"]}
+    (out / "dataset_description.json").write_text(json.dumps(by_hand))
+    open_derivative(out, source=dataset)
+    assert read_description(out) == by_hand
+    (out / "dataset_description.json").write_text(json.dumps({"Name": "x", "GeneratedBy": [{"Name": "fMRIPrep"}]}))
+    with pytest.raises(InputError, match="is another dataset"):
+        open_derivative(out, source=dataset)
+
+
+@pytest.mark.parametrize("place", [".", "derivatives", "denoised", "sub-01/anat", "derivatives/../x"])
+def test_outputs_do_not_mix_with_the_dataset(place, dataset):
+    with pytest.raises(InputError, match="would mix with the dataset itself; give .*derivatives/NAME"):
+        open_derivative(dataset / place, source=dataset)

@@ -1,0 +1,122 @@
+"""Small networks, a loader and a trainer for the tests of the engines."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from monai.losses import PatchAdversarialLoss
+from monai.networks.nets import PatchDiscriminator
+
+from monai_unsup_denoise.losses import PaperObjective, PhysicsObjective
+from monai_unsup_denoise.networks import (
+    ContentEncoder,
+    ContentGenerator,
+    NoiseEncoder,
+    NoiseLevel,
+    PhysicsGuidedDenoiser,
+    RicianGenerator,
+)
+from monai_unsup_denoise.training.trainer import UnpairedTrainer
+
+Images = dict[str, torch.Tensor]
+
+
+class TwoTerms:
+    """The least an objective can be: a generator and a discriminator of one layer each.
+
+    ``decoy`` pulls both layers in the generator's half-step as well as ``judge`` in the discriminator's: what moves
+    says who got the gradient.
+    """
+
+    weights = {"fit": 1.0, "decoy": 2.0, "judge": 0.5}
+
+    def generator_step(self, networks, batch: Images) -> tuple[Images, Images]:
+        pred = networks["generator"](batch["noisy"])
+        terms = {"fit": (pred - batch["clean"]).square().mean(), "decoy": networks["discriminator"](pred).mean()}
+        return terms, {"pred": pred.detach()}
+
+    def discriminator_step(self, networks, batch: Images, images: Images) -> Images:
+        return {"judge": (networks["discriminator"](networks["generator"](batch["noisy"])) - 1).square().mean()}
+
+
+def two_networks() -> torch.nn.ModuleDict:
+    return torch.nn.ModuleDict(
+        {"generator": torch.nn.Conv2d(1, 1, 3, padding=1), "discriminator": torch.nn.Conv2d(1, 1, 3)}
+    )
+
+
+@pytest.fixture
+def two_terms() -> TwoTerms:
+    return TwoTerms()
+
+
+@pytest.fixture
+def loader() -> list[Images]:
+    """Three batches of two unpaired patches ``(2, 1, 16, 16)``."""
+    return [{"noisy": 0.1 + torch.rand(2, 1, 16, 16), "clean": torch.rand(2, 1, 16, 16)} for _ in range(3)]
+
+
+@pytest.fixture
+def make_trainer(loader) -> Callable[..., UnpairedTrainer]:
+    """Makes a trainer of `TwoTerms` by default; anything may be replaced."""
+
+    def make(*, lr: float = 0.1, discriminator_lr: float = 0.1, max_epochs: int = 1, **given: Any) -> UnpairedTrainer:
+        networks = given.pop("networks", None) or two_networks()
+        sides = {"generator": [], "discriminator": []}
+        for name, network in networks.items():
+            sides["discriminator" if name.startswith("discriminator") else "generator"] += network.parameters()
+        rates = {"generator": lr, "discriminator": discriminator_lr}
+        optimizers = given.pop("optimizers", None) or {
+            name: torch.optim.SGD(set(side), lr=rates[name]) for name, side in sides.items()
+        }
+        return UnpairedTrainer(
+            torch.device("cpu"),
+            max_epochs,
+            given.pop("train_data_loader", loader),
+            networks=networks,
+            optimizers=optimizers,
+            objective=given.pop("objective", None) or TwoTerms(),
+            **given,
+        )
+
+    return make
+
+
+@pytest.fixture
+def paper() -> tuple[torch.nn.ModuleDict, PaperObjective]:
+    """The published method with small networks."""
+    networks = _shared()
+    networks["generator_low"] = ContentGenerator(2, 1, code_channels=1, channels=(4, 6))
+    torch.nn.init.normal_(networks["generator_low"].head.weight, std=0.1)
+    weights = dict.fromkeys(PaperObjective.TERMS, 1.0)
+    return networks, PaperObjective(weights, adversarial=_least_squares(), perceptual=torch.nn.functional.mse_loss)
+
+
+@pytest.fixture
+def physics() -> tuple[torch.nn.ModuleDict, PhysicsObjective]:
+    """The physics-guided method with small networks."""
+    shared = _shared()
+    parts = [shared[name] for name in ("content_encoder", "noise_encoder", "generator_high")]
+    denoiser = PhysicsGuidedDenoiser(*parts, NoiseLevel(), working_sigma=0.1)
+    networks = torch.nn.ModuleDict({"denoiser": denoiser, "generator_low": RicianGenerator(denoiser.noise_level)})
+    networks.update({name: shared[name] for name in ("discriminator_high", "discriminator_low")})
+    return networks, PhysicsObjective(dict.fromkeys(PhysicsObjective.TERMS, 1.0), adversarial=_least_squares())
+
+
+def _least_squares() -> PatchAdversarialLoss:
+    return PatchAdversarialLoss(criterion="least_squares", no_activation_leastsq=True)
+
+
+def _shared() -> torch.nn.ModuleDict:
+    networks = torch.nn.ModuleDict(
+        {
+            "content_encoder": ContentEncoder(2, 1, channels=(4, 6)),
+            "noise_encoder": NoiseEncoder(2, channels=4),
+            "generator_high": ContentGenerator(2, 1, code_channels=1, channels=(4, 6)),
+        }
+    )
+    torch.nn.init.normal_(networks["generator_high"].head.weight, std=0.1)
+    for name in ("discriminator_high", "discriminator_low"):
+        networks[name] = PatchDiscriminator(spatial_dims=2, in_channels=1, channels=4, num_layers_d=1, norm="INSTANCE")
+    return networks
