@@ -1,4 +1,4 @@
-"""The model that comes with the bundle, as `make train` makes it, on volumes that it has never seen."""
+"""The bundled model on volumes that no training saw: BrainWeb, a real 3 T scan and a real DICOM series."""
 
 from __future__ import annotations
 
@@ -21,10 +21,13 @@ def denoiser() -> Denoiser:
     return Denoiser.from_bundle(Path(__file__).parents[2] / "bundles" / "brain_mri_denoise")
 
 
-@pytest.mark.parametrize("name", ["t1w_1mm_pn0_rf0.nii.gz", "pdw_te10_tr2000_5mm_noise0.nii.gz"])
-def test_brainweb_with_15_percent_noise_comes_back_above_26_db_with_its_noise_level_within_10_percent(
-    denoiser: Denoiser, data_dir: Path, tmp_path: Path, name: str
+@pytest.mark.parametrize(
+    ("name", "least_psnr"), [("t1w_1mm_pn0_rf0.nii.gz", 31.3), ("pdw_te10_tr2000_5mm_noise0.nii.gz", 30.6)]
+)
+def test_brainweb_at_15_percent_reaches_the_claimed_psnr(
+    denoiser: Denoiser, data_dir: Path, tmp_path: Path, name: str, least_psnr: float
 ) -> None:
+    """The README claims 31.8 and 31.1 dB (of T1w, slices 70 to 109) and sigma within 1.8 %."""
     image = nibabel.load(data_dir / "brainweb" / name)
     clean = np.asarray(image.dataobj, dtype=np.float64)
     sigma, rng = 0.15 * clean.max(), np.random.default_rng(0)
@@ -35,11 +38,14 @@ def test_brainweb_with_15_percent_noise_comes_back_above_26_db_with_its_noise_le
 
     psnr = peak_signal_noise_ratio(clean, volume.denoised.astype(np.float64), data_range=clean.max())
     print(f"{name}: PSNR {psnr:.2f} dB, sigma {volume.sigma / sigma:.3f} of the truth")
-    assert psnr >= 26
-    assert volume.sigma == pytest.approx(sigma, rel=0.1)
+    assert psnr >= least_psnr
+    assert volume.sigma == pytest.approx(sigma, rel=0.03)
+    assert not volume.varying_noise
+    assert not volume.correlated_noise
 
 
-def test_the_real_noisy_scan_keeps_its_geometry_exactly(denoiser: Denoiser, data_dir: Path, tmp_path: Path) -> None:
+def test_the_real_scan_keeps_geometry_and_shows_its_noise(denoiser: Denoiser, data_dir: Path, tmp_path: Path) -> None:
+    """Its noise is correlated and varies; taken for white and stationary, sigma came out as 1.5 % (version 0.5.0)."""
     source = data_dir / "real" / "t1w_noisy_3t_0.7mm.nii.gz"
     volume = denoiser.denoise(source)
     write_volume(tmp_path / "out.nii.gz", volume.denoised, source=source, affine=volume.affine)
@@ -47,7 +53,10 @@ def test_the_real_noisy_scan_keeps_its_geometry_exactly(denoiser: Denoiser, data
     assert before.shape == after.shape
     np.testing.assert_array_equal(before.affine, after.affine)
     assert before.get_qform(coded=True)[1] == after.get_qform(coded=True)[1]
-    assert 0 < volume.sigma_percent < 15
+    print(f"sigma {volume.sigma_percent:.2f} % of the maximum")
+    assert 3.0 <= volume.sigma_percent <= 4.2
+    assert volume.varying_noise
+    assert volume.correlated_noise
 
 
 def test_the_dicom_series_keeps_its_geometry(denoiser: Denoiser, data_dir: Path, tmp_path: Path) -> None:
