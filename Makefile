@@ -52,10 +52,8 @@ evaluate: $(STAMP) ## measure the trained model: PSNR and SSIM per noise level
 	$(BIN)/python -m monai.bundle run --config_file "['$(CONFIGS)/train.json','$(CONFIGS)/evaluate.json']" $(ARGS)
 
 export: $(STAMP) ## write models/model.ts and model.onnx, the TorchScript and the ONNX of models/model.pt
-	$(BIN)/python -m monai.bundle ckpt_export --net_id network_def --key_in_ckpt "" \
-		--ckpt_file $(MODELS)/model.pt --filepath $(MODELS)/model.ts \
-		--config_file $(CONFIGS)/inference.json --meta_file $(CONFIGS)/metadata.json $(ARGS)
-	$(BIN)/mri-denoise export-onnx $(MODELS)/model.onnx --overwrite
+	$(BIN)/mri-denoise export-torchscript $(MODELS)/model.ts --overwrite $(ARGS)
+	$(BIN)/mri-denoise export-onnx $(MODELS)/model.onnx --overwrite $(ARGS)
 
 demo: $(STAMP) ## denoise one example and draw noisy, denoised, residual and clean side by side
 	$(BIN)/mri-denoise demo $(ARGS)

@@ -14,7 +14,7 @@ from monai_unsup_denoise.cli.bids import BidsAppCommand, bids
 from monai_unsup_denoise.cli.demo import demo
 from monai_unsup_denoise.cli.denoise import denoise
 from monai_unsup_denoise.cli.evaluate import evaluate
-from monai_unsup_denoise.cli.export import export_bundle, export_onnx
+from monai_unsup_denoise.cli.export import export_bundle, export_onnx, export_torchscript
 from monai_unsup_denoise.cli.options import with_new_names
 from monai_unsup_denoise.cli.run_bundle import PASSES_OPTIONS_ON
 from monai_unsup_denoise.cli.train import train
@@ -37,6 +37,7 @@ app.command()(benchmark)
 app.command()(demo)
 app.command()(export_bundle)
 app.command()(export_onnx)
+app.command()(export_torchscript)
 
 
 def _print_version(wanted: bool) -> None:

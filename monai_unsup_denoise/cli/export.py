@@ -1,4 +1,4 @@
-"""`mri-denoise export-bundle` and `mri-denoise export-onnx`: the model for other programs."""
+"""`mri-denoise export-bundle`, `export-onnx` and `export-torchscript`: the model for other programs."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
 
 
 def export_bundle(
-    output: Annotated[Path, typer.Argument(metavar="OUT.zip", help="Where the zip goes.", show_default=False)],
+    output: Annotated[Path, typer.Argument(metavar="OUT.zip", help="The zip to write.", show_default=False)],
     model: Weights = None,
-    torchscript: Annotated[bool, typer.Option(help="Put models/model.ts in, too.")] = True,
+    torchscript: Annotated[bool, typer.Option(help="Add models/model.ts, or leave it out.")] = True,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write the bundle as a zip that needs nothing but its dependencies.
+    """Write the bundle with this package as a zip, in the layout of MONAI's model zoo.
 
-    Unpacked, it trains and infers from within its folder by MONAI's own command, where this package is not
-    installed: python -m monai.bundle run --config_file configs/inference.json --dataset_dir SCANS
+    Unpacked, it trains and denoises from within its folder where this package is not installed:
+    python -m monai.bundle run --config_file configs/inference.json --dataset_dir SCANS
     """
     with _exporting(output, ending=".zip", overwrite=overwrite):
         from monai_unsup_denoise.export.bundle_zip import write_bundle_zip
@@ -33,13 +33,13 @@ def export_bundle(
 
 
 def export_onnx(
-    output: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="Where the network goes.", show_default=False)],
+    output: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The graph to write.", show_default=False)],
     model: Weights = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Write the network as ONNX, for volumes of any size.
 
-    OUT_noise.onnx beside it tells the noise of a volume alone. Needs the packages of the extra `onnx`.
+    A second graph, OUT_noise.onnx, only estimates the noise of a volume. Needs the packages of the extra `onnx`.
     """
     noise_output = output.with_name(f"{output.stem}_noise.onnx")
     with _exporting(output, noise_output, ending=".onnx", overwrite=overwrite):
@@ -49,13 +49,25 @@ def export_onnx(
         write_onnx(Denoiser.from_bundle(model=model, device="cpu").network, output, noise_output)
 
 
+def export_torchscript(
+    output: Annotated[Path, typer.Argument(metavar="OUT.ts", help="The file to write.", show_default=False)],
+    model: Weights = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write the network as TorchScript, with the config of the bundle inside, for PyTorch and MONAI Deploy."""
+    with _exporting(output, ending=".ts", overwrite=overwrite):
+        from monai_unsup_denoise.export.torchscript import write_torchscript
+
+        write_torchscript(output, bundle_folder(), weights=model)
+
+
 @contextmanager
 def _exporting(*paths: Path, ending: str, overwrite: bool) -> Iterator[None]:
-    """Check that the first of ``paths`` ends so and all can be written; at the end, name them with their sizes."""
+    """Check the ending of the first path and that all can be written; afterwards print their names and sizes."""
     from monai_unsup_denoise.files import check_writable
 
     if paths[0].suffix != ending:
-        raise InputError(f"{paths[0]}: another kind of file is written; end the name in {ending}")
+        raise InputError(f"{paths[0]}: not the kind of file that is written; end the name in {ending}")
     for path in paths:
         check_writable(path, overwrite=overwrite)
     try:

@@ -1,1 +1,1 @@
-"""The model for other programs: a self-contained bundle, ONNX."""
+"""The model for other programs: TorchScript, ONNX, a self-contained bundle."""
