@@ -144,7 +144,7 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	echo "Installing into .venv with $$("$$found" --version) (once; some minutes)"; \
 	"$$found" -m venv .venv
 	@$(PIP) "$$(grep '^torch==' constraints.txt)"
-	@$(PIP) -e '.[test,dev]'
+	@$(PIP) -e '.[train,benchmark,test,dev]'
 	@touch $@
 
 # Peers disagree with our pins and with our licence, hence an environment apart. Noise2Void brings a torch of its own.
@@ -171,7 +171,7 @@ LABEL_PIP = .label/bin/python -m pip install -qq --no-input --disable-pip-versio
 	@$(LABEL_PIP) --upgrade 'pip>=25.3'
 	@$(LABEL_PIP) "$$(grep '^torch==' apps/label/constraints.txt)"
 	@$(LABEL_PIP) --build-constraint apps/label/build-constraints.txt -c apps/label/constraints.txt \
-		-r apps/label/requirements.txt -r apps/label/requirements-test.txt -e .
+		-r apps/label/requirements.txt -r apps/label/requirements-test.txt -e '.[train]'
 	@.label/bin/python -c 'import torchvision' 2>/dev/null || cp apps/label/cuda_torchvision_beside_cpu_torch.py \
 		"$$(.label/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/sitecustomize.py"
 	@touch $@

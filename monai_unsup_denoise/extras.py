@@ -6,17 +6,28 @@ from importlib.util import find_spec
 
 from monai_unsup_denoise.errors import InputError
 
+#: What the extras of setup.cfg install, by the names to import.
+EXTRAS = {
+    "train": ("ignite", "matplotlib", "mlflow", "nilearn", "PIL", "pytorch_optimizer"),
+    "benchmark": ("jinja2", "matplotlib", "nilearn", "pandas", "PIL", "skimage"),
+    "onnx": ("onnx", "onnxscript"),
+}
+
+
+class MissingExtraError(InputError, ImportError):
+    """Packages that are needed here are not installed."""
+
 
 def require(*modules: str, extra: str) -> None:
     """Check, without importing them, that optional packages are installed.
 
     Args:
-        modules: names to import, such as ``mlflow``; of a top-level package.
+        modules: names to import, such as ``mlflow``; by default all packages of the extra.
         extra: the extra that installs them, a key of ``extras_require`` in setup.cfg.
 
     Raises:
-        InputError: in one line, with the missing packages and the command that installs them.
+        MissingExtraError: in one line, with the missing packages and the command that installs them.
     """
-    missing = [module for module in modules if find_spec(module) is None]
+    missing = [module for module in modules or EXTRAS[extra] if find_spec(module) is None]
     if missing:
-        raise InputError(f"{', '.join(missing)}: not installed; pip install 'monai-unsup-denoise[{extra}]'")
+        raise MissingExtraError(f"{', '.join(missing)}: not installed; pip install 'monai-unsup-denoise[{extra}]'")

@@ -10,6 +10,7 @@ import typer
 from monai_unsup_denoise.bundle_folder import bundle_folder
 from monai_unsup_denoise.cli.options import Weights
 from monai_unsup_denoise.cli.run_bundle import config_files, default_output_dir, run_bundle
+from monai_unsup_denoise.extras import require
 
 
 def evaluate(
@@ -31,6 +32,7 @@ def evaluate(
 
     Any other id of the config can be set with key=value or --key value, as in `python -m monai.bundle run`.
     """
+    require(extra="train")
     folder = output_dir or default_output_dir()
     settings = {
         "test_dir": test_dir and test_dir.absolute(),

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from monai_unsup_denoise.cli.run_bundle import config_files, default_output_dir, run_bundle
+from monai_unsup_denoise.extras import require
 
 
 def train(
@@ -36,6 +37,7 @@ def train(
 
     A bundle that cannot be written in (installed for all users) puts its output into ./mri_denoise_output.
     """
+    require(extra="train")
     folder = output_dir or default_output_dir()
     settings = {
         "noisy_dir": noisy_dir and noisy_dir.absolute(),

@@ -1,5 +1,9 @@
 """One trainer for every method, and its handlers."""
 
+from monai_unsup_denoise.extras import require
+
+require("ignite", extra="train")
+
 from monai_unsup_denoise.training.best_model import BestModel
 from monai_unsup_denoise.training.by_noise_level import ByNoiseLevel
 from monai_unsup_denoise.training.checkpoints import EpochCheckpoint, find_checkpoint
