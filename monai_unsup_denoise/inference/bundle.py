@@ -32,6 +32,8 @@ def parse_denoiser(
     if device is not None:
         parser["device"] = _device(device)
     for name, value in settings.items():
+        if name not in parser:
+            raise InputError(f"{name}: no such id in {', '.join(config.name for config in configs)}")
         if value is not None:
             parser[name] = value
     if network is not None:

@@ -14,10 +14,13 @@ from monai.data import MetaTensor
 from monai.inferers import Inferer, sliding_window_inference
 from tqdm import tqdm
 
+from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.functional import nonlocal_bayes, upsample_to
 from monai_unsup_denoise.inference.noise import NoiseEstimate, estimate_noise, sigma_map
 from monai_unsup_denoise.inference.settings import DenoiseSettings
-from monai_unsup_denoise.protocols import NoiseAwareNetwork
+from monai_unsup_denoise.protocols import DenoisingNetwork, NoiseAwareNetwork
+
+_NEED_SIGMA = ("varying_noise", "correlated_noise", "refine", "keep_floor")
 
 
 class VolumeInferer(Inferer):
@@ -53,10 +56,19 @@ class VolumeInferer(Inferer):
         other.settings = settings
         return other
 
-    def estimate_noise(self, inputs: torch.Tensor, network: NoiseAwareNetwork) -> NoiseEstimate:
-        """The noise of a volume ``(1, 1, H, W, D)``, as the settings ask for it."""
+    def estimate_noise(self, inputs: torch.Tensor, network: DenoisingNetwork) -> NoiseEstimate:
+        """The noise of a volume ``(1, 1, H, W, D)``, as the settings ask for it.
+
+        Raises:
+            InputError: for a setting that needs the noise level, where the network does not estimate it.
+        """
+        image = inputs.as_subclass(torch.Tensor)
+        if not isinstance(network, NoiseAwareNetwork):
+            if asked := [name for name, value in self.settings.switches().items() if value and name in _NEED_SIGMA]:
+                raise InputError(f"{asked[0]}: this model does not estimate the noise level; turn it off")
+            return NoiseEstimate(network.encode_noise(image))
         return estimate_noise(
-            inputs.as_subclass(torch.Tensor),
+            image,
             network,
             varying=self.settings.varying_noise,
             correlated=self.settings.correlated_noise,
@@ -66,7 +78,7 @@ class VolumeInferer(Inferer):
     def __call__(
         self,
         inputs: torch.Tensor,
-        network: NoiseAwareNetwork,
+        network: DenoisingNetwork,
         *args: Any,
         noise: NoiseEstimate | None = None,
         **kwargs: Any,
@@ -84,20 +96,20 @@ class VolumeInferer(Inferer):
         out = torch.cat([self._denoise(v, network, noise or self.estimate_noise(v, network)) for v in volumes])
         return MetaTensor(out, meta=inputs.meta) if isinstance(inputs, MetaTensor) else out
 
-    def _denoise(self, volume: torch.Tensor, network: NoiseAwareNetwork, noise: NoiseEstimate) -> torch.Tensor:
+    def _denoise(self, volume: torch.Tensor, network: DenoisingNetwork, noise: NoiseEstimate) -> torch.Tensor:
         code = upsample_to(noise.code, volume)
         flips = _mirrorings() if self.settings.self_ensemble else [()]
         denoised = torch.zeros_like(volume, dtype=torch.float32)
         for flip in flips:
             denoised += self._slide(volume.flip(flip), code.flip(flip), network=network).flip(flip)
         denoised = (denoised / len(flips)).clamp(min=0)
-        if not self.settings.refine:
+        if not (self.settings.refine and isinstance(network, NoiseAwareNetwork)):
             return denoised
         bar = partial(tqdm, desc="refinement", leave=False, disable=not self._shows_progress)
         sigma = sigma_map(volume, noise, network)
         return nonlocal_bayes(volume[0, 0], denoised[0, 0], sigma[0, 0], progress=bar)[None, None]
 
-    def _slide(self, volume: torch.Tensor, code: torch.Tensor, *, network: NoiseAwareNetwork) -> torch.Tensor:
+    def _slide(self, volume: torch.Tensor, code: torch.Tensor, *, network: DenoisingNetwork) -> torch.Tensor:
         """The network over all windows; ``code`` ``(1, code_channels, H, W, D)``, or with axes of length 1."""
         window = [min(side, n) for side, n in zip(self.window, volume.shape[2:], strict=True)]
         result = sliding_window_inference(

@@ -1,54 +1,29 @@
-"""The denoiser of files is the bundle's inference, with the noise level besides."""
+"""The denoiser that every entry point calls."""
 
+import math
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
 import torch
-from monai.bundle import ConfigParser
+from monai.data import MetaTensor
+from scipy.stats import rice
 from torch import nn
 
 from monai_unsup_denoise.errors import InputError
-from monai_unsup_denoise.inference.denoiser import Denoiser
+from monai_unsup_denoise.functional import upsample_to
+from monai_unsup_denoise.inference import Denoiser, DenoiseSettings, NoiseEstimate, VolumeInferer
+from tests.inference.toy_networks import Spy, Unaware
 
-FAST = {"fast": True, "varying_noise": False, "noise_stride": (1, 1, 1)}  # all else needs a noise level
-
-
-class Same(nn.Module):
-    """Changes nothing and knows no noise level, as the published method."""
-
-    def encode_noise(self, image: torch.Tensor) -> torch.Tensor:
-        return image.new_zeros(len(image), 1)
-
-    encode_noise_map = encode_noise
-
-    def forward(self, image: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
-        return image
+PLAIN = {"refine": False, "varying_noise": False, "correlated_noise": False}  # all else needs a noise level
 
 
-def test_the_voxels_are_those_of_the_bundle_s_inference(scan, tmp_path, bundle, smoothing):
-    parser = ConfigParser()
-    parser.read_config(str(bundle / "configs" / "inference.json"))
-    settings = {
-        "model_path": str(smoothing),
-        "dataset_dir": str(scan),
-        "output_dir": str(tmp_path),
-        "handlers": [],
-    }
-    for key, value in settings.items():
-        parser[key] = value
-    for step in range(len(parser["run"])):
-        parser.get_parsed_content(f"run#{step}")
-    [expected] = tmp_path.glob("scan*denoised.nii.gz")
-
-    volume = Denoiser.from_bundle(model=smoothing).denoise(scan)
-
-    np.testing.assert_array_equal(volume.denoised, nibabel.load(expected).get_fdata(dtype=np.float32))
-    assert np.abs(volume.denoised - volume.noisy).max() > 1
+class Same(Unaware, nn.Module):
+    """A network that changes nothing and does not estimate the noise level."""
 
 
-def test_sigma_is_in_scanner_units_and_in_percent_of_the_denoised_maximum(scan, tmp_path, smoothing):
+def test_sigma_is_in_scanner_units_and_in_percent(scan, tmp_path, smoothing):
     image = nibabel.load(scan)
     nibabel.save(nibabel.Nifti1Image(7 * image.get_fdata(dtype=np.float32), image.affine), tmp_path / "7.nii")
     denoiser = Denoiser.from_bundle(model=smoothing, device="cpu")
@@ -58,73 +33,112 @@ def test_sigma_is_in_scanner_units_and_in_percent_of_the_denoised_maximum(scan, 
     assert seven.sigma_percent == pytest.approx(once.sigma_percent, rel=1e-4)
 
 
-@pytest.mark.parametrize("varying", [True, False])
-def test_the_noise_code_is_computed_once_and_passed_on(scan, identity, varying):
-    denoiser = Denoiser.from_bundle(model=identity, settings={"varying_noise": varying})
-    codes = []
-    original = denoiser.inferer.noise_code
-    denoiser.inferer.noise_code = lambda *inputs: codes.append(original(*inputs)) or codes[-1]
+def test_maps_are_in_scanner_units(scan, smoothing):
+    denoiser = Denoiser.from_bundle(model=smoothing, settings={"maps": ["sigma", "residual", "uncertainty"]})
     volume = denoiser.denoise(scan)
-    assert len(codes) == 1
-    level = denoiser.network.sigma(codes[0]) * volume.meta["reference"]
-    if varying:
-        assert level.min() * 0.9 <= volume.sigma <= level.max() * 1.1
-    else:
-        assert volume.sigma == pytest.approx(level.item())
-
-
-def test_maps_come_in_scanner_units_beside_the_denoised_scan(scan, smoothing):
-    denoiser = Denoiser.from_bundle(model=smoothing)
-    volume = denoiser.denoise_image(denoiser.load(scan), ["sigma", "residual", "uncertainty"])
     np.testing.assert_allclose(volume.maps["residual"], volume.noisy - volume.denoised, atol=1e-3 * volume.noisy.max())
     assert volume.maps["sigma"].shape == volume.noisy.shape
     assert np.median(volume.maps["sigma"]) == pytest.approx(volume.sigma, rel=0.3)
     assert (volume.maps["uncertainty"] >= 0).all() and volume.maps["uncertainty"].max() > 0
-    assert denoiser.denoise(scan).maps == {}
+    assert denoiser.denoise_image(denoiser.load(scan), DenoiseSettings()).maps == {}
 
 
-def test_the_factor_of_the_uncertainty_is_the_config_s(scan):
-    once, thrice = (Denoiser.from_bundle(settings={"uncertainty_factor": factor}) for factor in (1.0, 3.0))
-    maps = [each.denoise_image(each.load(scan), ["uncertainty"]).maps["uncertainty"] for each in (once, thrice)]
-    np.testing.assert_allclose(maps[1], 3 * maps[0], rtol=1e-5)
+def test_uncertainty_factor_of_the_config_is_applied(scan, bundle):
+    denoiser = Denoiser.from_bundle(settings={"maps": ["uncertainty"]})
+    calibrated = denoiser.denoise(scan).maps["uncertainty"]
+    assert denoiser.uncertainty_factor == 1.3
+    denoiser.uncertainty_factor = 1.0
+    np.testing.assert_allclose(calibrated, 1.3 * denoiser.denoise(scan).maps["uncertainty"], rtol=1e-5)
 
 
-def test_a_map_of_the_noise_is_not_made_up_by_a_model_that_does_not_know_it(scan):
-    denoiser = Denoiser.from_bundle(network=Same(), settings=FAST)
-    with pytest.raises(InputError, match="'sigma': this model does not tell"):
-        denoiser.denoise_image(denoiser.load(scan), ["sigma"])
-    assert denoiser.denoise_image(denoiser.load(scan), ["residual"]).maps["residual"].max() < 1e-3
+def test_unknown_map_is_refused():
+    with pytest.raises(InputError, match="maps: 'snr' is unknown; choose from sigma, residual, uncertainty"):
+        DenoiseSettings(maps=("sigma", "snr"))
 
 
-@pytest.mark.parametrize("setting", ["varying_noise", "self_ensemble", "keep_floor", "fast"])
-def test_what_an_inferer_cannot_do_is_refused(bundle, setting):
+def test_unaware_network_makes_no_map_of_the_noise(scan):
+    denoiser = Denoiser.from_bundle(network=Same(), settings={**PLAIN, "maps": ["sigma"]})
+    with pytest.raises(InputError, match="maps: 'sigma': this model does not estimate the noise level"):
+        denoiser.denoise(scan)
+    volume = denoiser.denoise_image(denoiser.load(scan), DenoiseSettings(**PLAIN, maps=("residual",)))
+    assert np.abs(volume.maps["residual"]).max() < 1e-3
+
+
+@pytest.mark.parametrize("setting", ["varying_noise", "correlated_noise", "self_ensemble", "keep_floor"])
+def test_slab_inferer_refuses_what_it_cannot_do(bundle, setting):
     config = bundle / "configs" / "inference_paper.json"
-    with pytest.raises(InputError, match=setting):
+    with pytest.raises(InputError, match=f"{setting}: the SlabInferer of this config cannot do that"):
         Denoiser.from_bundle(config, network=Same(), settings={setting: True})
 
 
-def test_another_network_can_take_the_place_of_the_bundle_s(scan):
-    denoiser = Denoiser.from_bundle(network=Same(), settings=FAST)
+def test_unknown_setting_is_refused():
+    with pytest.raises(InputError, match="fast: no such id in inference.json"):
+        Denoiser.from_bundle(settings={"fast": True})
+
+
+def test_given_network_replaces_that_of_the_bundle(scan):
+    denoiser = Denoiser.from_bundle(network=Same(), settings=PLAIN)
     volume = denoiser.denoise(scan)
     np.testing.assert_allclose(volume.denoised, nibabel.load(scan).get_fdata(), rtol=1e-6)
     np.testing.assert_array_equal(volume.affine, nibabel.load(scan).affine)
     assert volume.sigma is None and volume.sigma_percent is None and denoiser.model_path is None
 
 
-def test_a_bundle_is_named_by_its_folder_or_its_config(bundle, scan):
-    config = bundle / "configs" / "inference.json"
-    for name in (bundle, str(bundle), config):
-        assert Denoiser.from_bundle(name, network=Same(), settings=FAST).denoise(scan).noisy.shape == (18, 17, 6)
+def test_bundle_is_named_by_its_folder_or_its_config(bundle, scan):
+    for name in (bundle, str(bundle), bundle / "configs" / "inference.json"):
+        assert Denoiser.from_bundle(name, network=Same(), settings=PLAIN).denoise(scan).noisy.shape == (18, 17, 6)
 
 
-def test_a_mistake_of_the_program_is_not_taken_for_the_user_s(scan):
-    denoiser = Denoiser.from_bundle(network=Same(), settings=FAST)
+def test_defect_of_the_program_is_not_an_input_error(scan):
+    denoiser = Denoiser.from_bundle(network=Same(), settings=PLAIN)
     denoiser.preprocessing.transforms[1].check = None
     with pytest.raises(RuntimeError) as caught:
         denoiser.denoise(scan)
     assert not isinstance(caught.value, InputError)
 
 
-def test_a_missing_scan_is_named():
+def test_missing_scan_is_named():
     with pytest.raises(InputError, match="gone.nii: no such file"):
-        Denoiser.from_bundle(network=Same(), settings=FAST).denoise(Path("gone.nii"))
+        Denoiser.from_bundle(network=Same(), settings=PLAIN).denoise(Path("gone.nii"))
+
+
+class FixedNoise(VolumeInferer):
+    """Its noise estimate is given."""
+
+    def __init__(self, code: torch.Tensor, settings: DenoiseSettings | None = None) -> None:
+        super().__init__((16, 16, 16), settings=settings)
+        self.code = code
+
+    def estimate_noise(self, inputs, network):
+        return NoiseEstimate(self.code, 0.1)
+
+
+class SpyModule(Spy, nn.Module):
+    """A spy with weights, of which there are none."""
+
+    def __init__(self, **settings):
+        nn.Module.__init__(self)
+        Spy.__init__(self, **settings)
+
+    __call__ = Spy.__call__
+
+
+def floored(volume: torch.Tensor, code: torch.Tensor, **spy: float) -> np.ndarray:
+    settings = DenoiseSettings(refine=False, keep_floor=True)
+    denoiser = Denoiser(
+        SpyModule(**spy), model_path=None, inferer=FixedNoise(code), preprocessing=lambda item: item, settings=settings
+    )
+    return denoiser.denoise_image(MetaTensor(volume[0], meta={"reference": 2.0})).denoised
+
+
+@pytest.mark.parametrize("sigma", [0.02, 0.3])
+def test_kept_floor_of_background_is_its_rayleigh_mean(sigma):
+    out = floored(torch.rand(1, 1, 20, 9, 9), torch.tensor([[sigma]]), factor=0.0)
+    np.testing.assert_allclose(out, 2 * sigma * math.sqrt(math.pi / 2), rtol=1e-5)
+
+
+def test_kept_floor_is_the_rician_mean_of_every_voxel():
+    volume, code = 2 * torch.rand(1, 1, 20, 9, 10), 0.1 + torch.rand(1, 1, 2, 3, 1)
+    sigma = upsample_to(code, volume).double()
+    expected = 2 * rice.mean((volume / sigma).numpy(), scale=sigma.numpy())
+    np.testing.assert_allclose(floored(volume, code), expected[0, 0], rtol=1e-5)

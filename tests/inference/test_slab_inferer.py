@@ -4,7 +4,7 @@ import pytest
 import torch
 from monai.data import DataLoader, Dataset, MetaTensor, decollate_batch
 
-from monai_unsup_denoise.inference.slab_inferer import SlabInferer
+from monai_unsup_denoise.inference import NoiseEstimate, SlabInferer
 from monai_unsup_denoise.networks import ContentEncoder, ContentGenerator, DisentangledDenoiser, NoiseEncoder
 
 WEIGHTS = {1: [1.0], 3: [0.5, 1.0, 0.5], 5: [1 / 3, 2 / 3, 1.0, 2 / 3, 1 / 3]}  # the middle counts most
@@ -34,14 +34,14 @@ def identity(depth):
 
 @pytest.mark.parametrize("depth, slices, step", [(1, 4, 1), (3, 3, 1), (3, 8, 1), (3, 8, 2), (3, 8, 3), (5, 9, 3)])
 @pytest.mark.parametrize("batch_size", [1, 4])
-def test_with_an_identity_network_the_volume_comes_back(depth, slices, step, batch_size):
+def test_identity_network_returns_the_volume(depth, slices, step, batch_size):
     volume = torch.rand(2, 1, 6, 7, slices)
     out = SlabInferer(depth, batch_size=batch_size, step=step)(volume, identity(depth))
     torch.testing.assert_close(out, volume, atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("depth, step", [(3, 1), (5, 1), (5, 3), (5, 5)])
-def test_each_voxel_is_the_weighted_mean_of_the_predictions_made_of_it(depth, step):
+def test_each_voxel_is_the_weighted_mean_of_predictions(depth, step):
     slices = 12
     constants = [float(2**k) for k in range(depth)]
     out = SlabInferer(depth, step=step)(torch.zeros(1, 1, 4, 4, slices), Spy(constants))
@@ -52,7 +52,7 @@ def test_each_voxel_is_the_weighted_mean_of_the_predictions_made_of_it(depth, st
         torch.testing.assert_close(out[..., position], torch.full((1, 1, 4, 4), expected), atol=1e-5, rtol=0)
 
 
-def test_the_code_is_estimated_once_for_each_volume_and_is_the_median_over_its_slabs():
+def test_code_of_a_volume_is_the_median_over_its_slabs():
     volumes = torch.rand(2, 1, 8, 8, 9) * torch.tensor([1.0, 5.0]).view(2, 1, 1, 1, 1)
     network = identity(3)
     SlabInferer(3, batch_size=2)(volumes, network)
@@ -64,7 +64,7 @@ def test_the_code_is_estimated_once_for_each_volume_and_is_the_median_over_its_s
         torch.testing.assert_close(given, slabs.flatten(1).std(dim=1).median().expand(7, 1))
 
 
-def test_a_volume_with_more_noise_in_one_half_has_one_code_and_so_no_seam():
+def test_uneven_noise_gives_one_code_and_no_seam():
     volume = 1 + torch.randn(1, 1, 16, 16, 12) * torch.tensor([0.01] * 6 + [0.3] * 6)
 
     class BiasedByCode(Spy):
@@ -78,20 +78,20 @@ def test_a_volume_with_more_noise_in_one_half_has_one_code_and_so_no_seam():
     torch.testing.assert_close(out, out[..., :1].expand_as(out))
 
 
-def test_a_given_code_is_used_and_none_is_estimated():
+def test_given_estimate_replaces_a_new_one():
     network = identity(3)
-    SlabInferer(3)(torch.rand(1, 1, 4, 4, 6), network, code=torch.tensor([[0.7]]))
+    SlabInferer(3)(torch.rand(1, 1, 4, 4, 6), network, noise=NoiseEstimate(torch.tensor([[0.7]])))
     assert network.encoded == 0
     assert torch.cat(network.codes).unique().tolist() == pytest.approx([0.7])
 
 
-def test_no_more_slabs_are_denoised_at_once_than_the_batch_holds():
+def test_batches_hold_at_most_batch_size_slabs():
     network = identity(3)
     SlabInferer(3, batch_size=4)(torch.rand(1, 1, 4, 4, 12), network)
     assert network.batches == [4, 4, 2]
 
 
-def test_a_real_denoiser_that_is_untrained_returns_the_volume():
+def test_untrained_denoiser_returns_the_volume():
     denoiser = DisentangledDenoiser(
         ContentEncoder(2, 3, channels=(4, 6)),
         NoiseEncoder(2, channels=4),
@@ -103,7 +103,7 @@ def test_a_real_denoiser_that_is_untrained_returns_the_volume():
     torch.testing.assert_close(out, volume, atol=1e-6, rtol=0)
 
 
-def test_metadata_of_every_volume_of_a_batch_is_kept():
+def test_metadata_of_every_volume_is_kept():
     affines = [torch.diag(torch.tensor([1.0, 2.0, 3.0, 1.0])) * factor for factor in (1, 2)]
     items = [
         {"image": MetaTensor(torch.rand(1, 4, 4, 5), affine=affine, meta={"filename_or_obj": f"{index}.nii"})}
@@ -118,28 +118,28 @@ def test_metadata_of_every_volume_of_a_batch_is_kept():
         torch.testing.assert_close(volume.as_tensor(), item["image"].as_tensor())
 
 
-def test_a_plain_tensor_comes_back_plain():
+def test_plain_tensor_stays_plain():
     assert type(SlabInferer(3)(torch.rand(1, 1, 4, 4, 5), identity(3))) is torch.Tensor
 
 
-def test_a_volume_with_fewer_slices_than_the_network_sees_is_an_error():
+def test_too_few_slices_are_an_error():
     with pytest.raises(ValueError, match="has 4 slices along its last axis, the network sees 5"):
         SlabInferer(5)(torch.rand(1, 1, 8, 8, 4), identity(5))
 
 
 @pytest.mark.parametrize("shape", [(1, 2, 8, 8, 8), (1, 8, 8, 8), (8, 8, 8)])
-def test_anything_but_volumes_of_one_channel_is_an_error(shape):
+def test_other_shapes_are_an_error(shape):
     with pytest.raises(ValueError, match=r"\(B, 1, H, W, D\) expected"):
         SlabInferer(3)(torch.rand(shape), identity(3))
 
 
 @pytest.mark.parametrize("depth, step", [(4, 1), (3, 0), (3, 4)])
-def test_an_even_depth_or_a_step_that_leaves_slices_out_is_an_error(depth, step):
+def test_even_depth_or_too_long_a_step_is_an_error(depth, step):
     with pytest.raises(ValueError, match=f"got depth {depth}, step {step}"):
         SlabInferer(depth, step=step)
 
 
-def test_a_progress_bar_is_shown_only_where_it_is_asked_for(capsys, monkeypatch):
+def test_progress_is_shown_on_request(capsys, monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     for progress in (False, True):
         SlabInferer(depth=3, progress=progress)(torch.rand(1, 1, 16, 16, 5), identity(3))

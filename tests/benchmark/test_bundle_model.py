@@ -44,9 +44,9 @@ def test_every_inference_config_denoises_an_array_as_it_denoises_the_file(name, 
 def test_values_of_the_config_can_be_set(tmp_path):
     volume = np.random.default_rng(0).uniform(1, 900, (24, 22, 8)).astype(np.float32)
     weights = untrained("inference.json", tmp_path / "weights.pt")
-    once, _ = BundleModel(model=weights, settings={"fast": True})(volume)
-    averaged, _ = BundleModel(model=weights, settings={"self_ensemble": True, "fast": True})(volume)
-    of_mirrored, _ = BundleModel(model=weights, settings={"self_ensemble": True, "fast": True})(volume[::-1].copy())
+    once, _ = BundleModel(model=weights, settings={"refine": False})(volume)
+    averaged, _ = BundleModel(model=weights, settings={"self_ensemble": True, "refine": False})(volume)
+    of_mirrored, _ = BundleModel(model=weights, settings={"self_ensemble": True, "refine": False})(volume[::-1].copy())
     assert np.abs(once - averaged).max() > 1
     np.testing.assert_allclose(of_mirrored[::-1], averaged, rtol=0.01, atol=1)  # the noise read differs a little
 

@@ -1,0 +1,47 @@
+"""Nothing is computed twice for one scan, whatever is asked for."""
+
+import hashlib
+from collections import Counter
+
+import pytest
+import torch
+
+from monai_unsup_denoise.functional import add_rician_noise
+from monai_unsup_denoise.inference import Denoiser
+from monai_unsup_denoise.inference import volume_inferer as volume_inferer_module
+
+ALL_MAPS = ["sigma", "residual", "uncertainty"]
+WINDOWS = 2 * 2 * 1
+
+
+def noisy_block(*, rising: bool) -> torch.Tensor:
+    """Tissue with background around it; the noise is the same everywhere, or rises threefold along the first axis."""
+    clean = torch.zeros(40, 36, 20)
+    clean[4:-4, 4:-4, 2:-2] = 900
+    level = 60 * 3 ** torch.linspace(-0.5, 0.5, 40).view(-1, 1, 1) if rising else torch.tensor(60.0)
+    return add_rician_noise(clean, level.expand_as(clean), generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("keep_floor", [False, True])
+@pytest.mark.parametrize("maps", [[], ["sigma"], ALL_MAPS], ids=str)
+@pytest.mark.parametrize("rising", [False, True])
+def test_noise_is_estimated_once_and_no_window_twice(monkeypatch, rising, maps, keep_floor):
+    settings = {"window": [32, 32, 32], "maps": maps, "keep_floor": keep_floor, "refine": False}
+    settings["varying_noise"] = rising or None  # decided from the scan where it does not rise
+    denoiser = Denoiser.from_bundle(device="cpu", settings=settings)
+    estimates, windows = [], Counter()
+    original = volume_inferer_module.estimate_noise
+    monkeypatch.setattr(
+        volume_inferer_module, "estimate_noise", lambda *args, **kw: estimates.append(1) or original(*args, **kw)
+    )
+
+    def count(network, inputs):
+        windows[hashlib.sha256(b"".join(tensor.numpy().tobytes() for tensor in inputs)).hexdigest()] += 1
+
+    denoiser.network.register_forward_pre_hook(count)
+    volume = denoiser.denoise_image(denoiser.wrap(noisy_block(rising=rising)))
+    assert volume.varying_noise == rising and set(volume.maps) == set(maps)
+    assert len(estimates) == 1
+    passes = 1 + rising + 4 * ("uncertainty" in maps)  # the network, the first pass of varying noise, the bootstrap
+    assert sum(windows.values()) == passes * WINDOWS
+    assert max(windows.values()) == 1
