@@ -13,6 +13,7 @@ import typer
 
 from monai_unsup_denoise.bundle_folder import bundle_folder
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.extras import require
 from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def benchmark(
     something that changed is computed again. A method that fails, or lacks its packages or weights, is a row that
     says so; the exit code is then 3.
     """
+    require(extra="benchmark")
     settings = _settings(is_quick)
     with suppress_stderr():
         from monai_unsup_denoise.benchmark.cases import make_cases
