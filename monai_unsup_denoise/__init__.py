@@ -1,10 +1,26 @@
 """Denoising of MR magnitude images, learned from unpaired noisy and clean images, as a MONAI Bundle."""
 
+import sys
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
-__version__ = "0.1.0"
+__version__ = "0.6.0"
 
-# In the source tree the folders `transforms/` and `bundles/` stand beside this package instead of inside it.
-_here = Path(__file__).resolve().parent
-if not (_here / "transforms").is_dir() and (_here.parent / "transforms" / "rician.py").is_file():
-    __path__.append(str(_here.parent))
+
+class _SourceTree:
+    """Finds ``transforms/`` and ``bundles/`` of the source tree, which an installation has inside this package.
+
+    The repository's root on ``__path__`` would do as well, but it would make ``tests``, ``docs`` and ``apps``
+    sub-packages, too.
+    """
+
+    root = Path(__file__).resolve().parents[1]
+    names = (f"{__name__}.transforms", f"{__name__}.bundles")
+
+    @classmethod
+    def find_spec(cls, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        return PathFinder.find_spec(name, [str(cls.root)]) if name in cls.names else None
+
+
+if not Path(__file__).with_name("transforms").is_dir() and (_SourceTree.root / "transforms" / "rician.py").is_file():
+    sys.meta_path.append(_SourceTree)
