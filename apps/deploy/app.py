@@ -1,4 +1,4 @@
-"""MONAI Deploy application: a DICOM study in, a derived series out for each MR series that can be denoised."""
+"""MONAI Deploy application: reads a DICOM study and writes a derived series for each MR volume in it."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class DenoiseApp(Application):
     """Read -> denoise -> write, series by series.
 
     Args:
-        series: what to denoise.
-        denoiser: with what.
-        output_folder: where each gets a sub-folder, named as on the command line.
+        series: series to denoise.
+        denoiser: denoises each of them.
+        output_folder: gets a sub-folder for each of them.
     """
 
     def __init__(self, series: Sequence[DicomSeries], *, denoiser: Denoiser, output_folder: Path) -> None:
@@ -52,7 +52,7 @@ class DenoiseApp(Application):
         return self.output_folder / folder_name(series, self.series)
 
     def check_folders(self) -> None:
-        """Raise an InputError before any work is done if a series could not be written."""
+        """Raise an `InputError` before any work is done if a series could not be written."""
         for series in self.series:
             check_folder(self.folder_of(series), source=series, overwrite=False)
 

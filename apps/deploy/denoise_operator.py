@@ -1,4 +1,4 @@
-"""From the voxels of a series to the same without noise."""
+"""Denoise one series."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from monai_unsup_denoise.io.dicom import DicomSeries
 
 @dataclass(frozen=True)
 class DenoisedSeries:
-    """A series, its denoised voxels ``(X, Y, Z)`` in scanner units, and the noise level in the same, if known."""
+    """A series, its denoised voxels ``(X, Y, Z)`` and the estimated noise level, both in scanner units."""
 
     series: DicomSeries
     voxels: np.ndarray
@@ -22,13 +22,13 @@ class DenoisedSeries:
 
 
 class DenoiseOperator(Operator):
-    """Denoises one volume, as the bundle's ``inference.json`` says.
+    """Denoises one volume with a `Denoiser`.
 
-    Not the framework's ``MonaiBundleInferenceOperator``, which makes uint8 of every image.
+    The framework's ``MonaiBundleInferenceOperator`` would cast the image to uint8.
 
     Args:
         denoiser: of a bundle or of a TorchScript file.
-        outcome: where a series that cannot be denoised is noted.
+        outcome: counts the series that cannot be denoised.
     """
 
     def __init__(self, fragment: Fragment, *, denoiser: Denoiser, outcome: Outcome, name: str) -> None:

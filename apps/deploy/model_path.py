@@ -1,4 +1,4 @@
-"""From the model that the user names to what denoises."""
+"""Load the model that the user names."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ CONFIG = "inference.json"
 
 
 def load_denoiser(path: Path | None) -> Denoiser:
-    """What denoises with the model at ``path``; with the bundle that comes with the package where it is None.
+    """The denoiser of a model.
 
     Args:
-        path: folder of a bundle, a TorchScript file of ``make export``, or a folder that holds one of these and
-            nothing else, as the models' folder of a MONAI Application Package does.
+        path: folder of a bundle; a TorchScript file of ``make export``; or a folder with one of these and nothing else,
+            such as the models' folder of a MONAI Application Package. None: the bundled model.
 
     Raises:
         InputError: if it is none of these, or its weights do not fit.
@@ -34,7 +34,7 @@ def load_denoiser(path: Path | None) -> Denoiser:
 
 
 def _load_torchscript(path: Path) -> Denoiser:
-    """The network of a TorchScript file, with the preprocessing and the inferer of the config inside that file."""
+    """The denoiser of the config inside a TorchScript file, with the network of that file."""
     inside = {CONFIG: ""}
     try:
         network = torch.jit.load(path, map_location="cpu", _extra_files=inside)

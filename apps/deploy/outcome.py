@@ -1,4 +1,4 @@
-"""What became of the series of a study."""
+"""Which series could not be denoised."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from contextlib import contextmanager
 from monai_unsup_denoise.errors import InputError, find_input_error
 from monai_unsup_denoise.io.dicom import DicomSeries
 
-#: Speaks of series by their numbers, never of patients or files.
+#: Names series by their numbers, never patients or files.
 log = logging.getLogger("mri_denoise")
 
 
 class Outcome:
-    """Counts what failed; the operators share it, the exit code follows from it.
+    """Counts failures. The operators share it; the exit code depends on it.
 
     Attributes:
-        failed: series that could not be.
+        failed: number of series that could not be denoised.
     """
 
     def __init__(self) -> None:
@@ -25,10 +25,10 @@ class Outcome:
 
     @contextmanager
     def of(self, series: DicomSeries) -> Iterator[None]:
-        """Note what is wrong with ``series`` and go on; a defect of the program passes.
+        """Log an `InputError` about ``series`` and go on; any other error is raised.
 
-        The log gets the number of the series and the reason: the file or folder, which errors name first, may name
-        a patient.
+        The log has the number of the series and the reason, without the file or folder that such errors begin with:
+        its name may be that of a patient.
         """
         try:
             yield
@@ -42,5 +42,5 @@ class Outcome:
 
 
 def name_of(series: DicomSeries) -> str:
-    """How the log calls a series: by its number, which says nothing of the patient."""
+    """Name of a series in the log: its number, which does not identify the patient."""
     return f"series {series.number}"

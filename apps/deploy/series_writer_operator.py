@@ -1,4 +1,4 @@
-"""Derived MR series out."""
+"""Write derived MR series."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from monai_unsup_denoise.io.dicom import DicomSeries, write_derived_series
 
 
 class DerivedSeriesWriterOperator(Operator):
-    """Writes each denoised series into a sub-folder of its own; the framework has no writer of MR images.
+    """Writes each denoised series into its own sub-folder; the framework has no writer of MR images.
 
     Args:
-        folder_of: where each series goes.
-        outcome: where each series is noted.
+        folder_of: the folder of a series.
+        outcome: counts the series that cannot be written.
     """
 
     def __init__(
@@ -36,5 +36,5 @@ class DerivedSeriesWriterOperator(Operator):
             software = f"monai-unsup-denoise {__version__}"
             folder = self.folder_of(done.series)
             files = write_derived_series(done.series, done.voxels, folder, sigma=done.sigma, software=software)
-            noise = "noise level unknown to this model" if done.sigma is None else f"sigma {done.sigma:.4g}"
+            noise = "noise level not estimated" if done.sigma is None else f"sigma {done.sigma:.4g}"
             log.info("%s: denoised, %d slices, %s", name_of(done.series), len(files), noise)

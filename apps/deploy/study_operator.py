@@ -1,4 +1,4 @@
-"""A DICOM study in, one series at a time."""
+"""Read a DICOM study, one series at a time."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from monai_unsup_denoise.io.dicom.series import numbers_of
 
 @dataclass(frozen=True)
 class SeriesVolume:
-    """A series and its voxels ``(X, Y, Z)``, as `read_series` gives them.
+    """A series and its voxels ``(X, Y, Z)``, from `read_series`.
 
-    A class of its own, because the framework turns a bare tensor between operators into one of its own kind.
+    A class, because the framework converts a bare tensor between operators to its own type.
     """
 
     series: DicomSeries
@@ -28,15 +28,15 @@ class SeriesVolume:
 
 
 class DicomStudyOperator(Operator):
-    """Reads the series of a study, each when the one before it has been passed on: one volume in memory.
+    """Reads the series of a study one after the other, so that only one volume is in memory.
 
-    The framework's own loader keeps one image of those at a position (echoes, repetitions), its volumes have row and
-    column spacing swapped and the type of their first slice, and both log identifiers and paths. Hence
-    `monai_unsup_denoise.io.dicom`, as on the command line.
+    It uses `monai_unsup_denoise.io.dicom`, like the command line. The framework's own loader keeps only one of several
+    images at a position (echoes, repetitions), swaps row and column spacing, casts to the type of the first slice, and
+    logs identifiers and paths.
 
     Args:
-        series: what to read.
-        outcome: where a series that cannot be read is noted.
+        series: series to read.
+        outcome: counts the series that cannot be read.
     """
 
     def __init__(self, fragment: Fragment, *, series: Sequence[DicomSeries], outcome: Outcome, name: str) -> None:
@@ -56,7 +56,7 @@ class DicomStudyOperator(Operator):
 
 
 def mr_volumes(folder: Path) -> list[DicomSeries]:
-    """The MR series in ``folder``, at any depth, that are stacks of slices; the log says what else there is.
+    """The MR series of several parallel slices in ``folder`` and its sub-folders; others are logged as skipped.
 
     Raises:
         InputError: if the folder is missing, or has no such series.
@@ -76,7 +76,7 @@ def mr_volumes(folder: Path) -> list[DicomSeries]:
 
 
 def _why_no_volume(series: DicomSeries) -> str | None:
-    """Why there is nothing to denoise in a series; None if there is."""
+    """Why a series is skipped; None if it is a volume to denoise."""
     if series.modality != "MR":
         return f"{series.modality or 'unknown modality'}, not MR"
     if len(series.files) == 1 and series.frames == 1:
@@ -90,6 +90,6 @@ def _why_no_volume(series: DicomSeries) -> str | None:
 
 
 def _count_files(folder: Path) -> int:
-    """Those that `find_series` looks into: all but hidden ones."""
+    """Number of files that `find_series` looks into: all but hidden ones."""
     paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     return sum(not any(part.startswith(".") for part in path.parts) for path in paths)

@@ -1,4 +1,4 @@
-"""MONAI Label serves the denoising bundle: `monailabel start_server --app apps/label --studies FOLDER`."""
+"""MONAI Label app for the denoising bundle: ``monailabel start_server --app apps/label --studies FOLDER``."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from monai_unsup_denoise.errors import find_input_error
 class DenoisingApp(MONAILabelApp):
     """One bundle, served under the name of its folder: denoise a scan, all scans, or train on them.
 
-    Nothing is downloaded. What the client got wrong is answered with 404 or 422 and one line.
+    Nothing is downloaded. A mistake of the client is answered with 404 or 422 and one line.
 
     Args:
         app_dir: this folder.
         studies: folder of the scans.
-        conf: ``bundle`` is the bundle to serve and to train, by default a copy of the one that comes with the package;
-            ``clean_dir`` is a folder of clean scans of other people for the training, by default phantoms.
+        conf: ``bundle``, the bundle to serve and to train, by default a copy of the bundled model; ``clean_dir``, a
+            folder of clean scans of other subjects for the training, by default phantoms.
     """
 
     def __init__(self, app_dir: str, studies: str, conf: dict[str, str]) -> None:
@@ -40,7 +40,7 @@ class DenoisingApp(MONAILabelApp):
         )
 
     def init_infers(self) -> dict[str, DenoiseTask]:
-        return {self.bundle.name: DenoiseTask(self.bundle, self.conf)}
+        return {self.bundle.name: DenoiseTask(self.bundle)}
 
     def init_trainers(self) -> dict[str, TrainOnStudies]:
         return {self.bundle.name: TrainOnStudies(self.bundle, self.conf)}
@@ -53,19 +53,19 @@ class DenoisingApp(MONAILabelApp):
         image = request["image"]
         if not os.path.exists(image) and not (datastore or self.datastore()).get_image_uri(image):
             raise HTTPException(404, f"{image!r}: no such image here; GET /datastore/ lists the images")
-        with mistakes_as_answers():
+        with input_errors_as_422():
             return super().infer(request, datastore)
 
     def batch_infer(self, request: dict[str, Any], datastore: Datastore | None = None) -> dict[str, Any]:
-        """As MONAI Label's, but works without a GPU, and one bad scan does not stop the others."""
+        """As in MONAI Label, but it also works without a GPU, and a bad scan does not stop the others."""
         on_cpu = {} if torch.cuda.is_available() else {"device": "cpu", "multi_gpu": False}
-        return self._batch_infer(request | on_cpu, datastore or self.datastore(), self._infer_or_say_why_not)
+        return self._batch_infer(request | on_cpu, datastore or self.datastore(), self._infer_or_reason)
 
     def train(self, request: dict[str, Any]) -> dict[str, Any]:
-        with mistakes_as_answers():
+        with input_errors_as_422():
             return super().train(request)
 
-    def _infer_or_say_why_not(self, request: dict[str, Any], datastore: Datastore) -> dict[str, Any]:
+    def _infer_or_reason(self, request: dict[str, Any], datastore: Datastore) -> dict[str, Any]:
         try:
             return self.infer(request, datastore)
         except HTTPException as error:
@@ -73,12 +73,12 @@ class DenoisingApp(MONAILabelApp):
 
 
 @contextmanager
-def mistakes_as_answers() -> Iterator[None]:
-    """Answer 422 and one line to a mistake of the user, instead of 500 and nothing."""
+def input_errors_as_422() -> Iterator[None]:
+    """Answer an `InputError` with status 422 and its one line, in place of status 500."""
     try:
         yield
     except Exception as error:
-        mistake = find_input_error(error)
-        if mistake is None:
+        input_error = find_input_error(error)
+        if input_error is None:
             raise
-        raise HTTPException(422, str(mistake)) from error
+        raise HTTPException(422, str(input_error)) from error

@@ -2,103 +2,96 @@
 
 from __future__ import annotations
 
-import copy
+import json
 import tempfile
-import warnings
-from functools import partial
+import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-from monai.inferers import Inferer
-from monailabel.interfaces.tasks.infer_v2 import InferType
-from monailabel.tasks.infer.bundle import BundleInferTask
-from torch import nn
+from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
+from monailabel.utils.others.generic import name_to_device
 
-from monai_unsup_denoise.errors import InputError, find_input_error
-from monai_unsup_denoise.inference.denoiser import INFERER_SETTINGS
-from monai_unsup_denoise.inference.maps import volume_sigma
-from monai_unsup_denoise.inference.weights import load_weights
+from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.inference import Denoiser, DenoiseSettings
 from monai_unsup_denoise.io.volume_writer import write_volume
 
 
-class DenoiseTask(BundleInferTask):
-    """MONAI Label's inference with a bundle, for an image where it expects a segmentation.
+class DenoiseTask(InferTask):
+    """Answers MONAI Label's inference requests with a bundle's `Denoiser`.
 
-    The result is float32 with the scan's own geometry, as `mri-denoise` writes it, whatever type or format the client
-    asks for: its plugins ask for the integers of a label, always. ``sigma`` in the answer's parameters is the noise
-    level found, in the units of the scan, null where the model has none.
+    Not MONAI Label's ``BundleInferTask``, which expects a segmentation. The result is float32 with the geometry of the
+    scan, as ``mri-denoise`` writes it. The type and format that a client asks for are ignored: the plugins always ask
+    for the integers of a label.
 
-    A request can set ``self_ensemble``, ``varying_noise``, ``keep_floor`` and ``fast``.
+    A request can set the switches of `DenoiseSettings`, ``device``, and ``model_filename``, a file in the bundle's
+    ``models``. The parameters of the answer are those of `DenoisedVolume.noise_report`.
 
     Args:
         bundle: its folder.
-        conf: of the app.
 
     Raises:
-        InputError: for weights that are missing or not those of the bundle's network.
+        InputError: for weights that are missing or do not fit.
     """
 
-    def __init__(self, bundle: Path, conf: dict[str, str]) -> None:
+    def __init__(self, bundle: Path) -> None:
+        self.models = bundle / "models"
+        self.bundle = bundle
+        self._lock = threading.Lock()
+        self._loaded: dict[str, tuple[tuple[Path, int], Denoiser]] = {}
+        switches = self._denoiser(name_to_device(None), "model.pt").settings.switches()
+        metadata = json.loads((bundle / "configs" / "metadata.json").read_text(encoding="utf-8"))
         super().__init__(
-            str(bundle),
-            conf,
             type=InferType.OTHERS,
-            load_strict=True,
-            add_post_restore=False,  # it is for labels of another shape than the image, and stamps an affine on them
-            config=dict.fromkeys(INFERER_SETTINGS, False),
+            labels=[],
+            dimension=3,
+            description=metadata["description"],
+            # Without those that are decided from the scan: the plugins have no widget for three states.
+            config={name: value for name, value in switches.items() if value is not None},
         )
-        weights = bundle / "models" / "model.pt"
-        if not self.is_valid():
-            raise InputError(f"{weights}: no such file; give a bundle that has been trained")
-        load_weights(self.network, weights)
 
-    def run_pre_transforms(self, data: dict[str, Any], transforms: Any) -> dict[str, Any]:
-        """Read and prepare the scan; one of several series in a folder is not chosen in silence."""
+    def config(self) -> dict[str, Any]:
+        return {**super().config(), "model_filename": sorted(path.name for path in self.models.glob("*.pt"))}
+
+    def is_valid(self) -> bool:
+        return True
+
+    def __call__(self, request: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """The path of a temporary ``.nii.gz``, which MONAI Label removes after sending it, and the noise report.
+
+        Raises:
+            InputError: for a scan that cannot be denoised, weights that do not fit, or a setting that is none.
+        """
+        scan = Path(request["image"])
         try:
-            with warnings.catch_warnings():
-                warnings.filterwarnings("error", message=".*more than one DICOM series")
-                return super().run_pre_transforms(data, transforms)
-        except Exception as error:
-            reason = "cannot be read as one volume of magnitudes; give one NIfTI, NRRD, MetaImage, MINC or DICOM series"
-            raise find_input_error(error) or InputError(f"{Path(data['image_path']).name}: {reason}") from error
-
-    def inferer(self, data: dict[str, Any] | None = None) -> Inferer:
-        """The bundle's inferer with the settings of the request."""
-        own = copy.copy(super().inferer(data))
-        for name, attribute in INFERER_SETTINGS.items():
-            if data and data.get(name):
-                setattr(own, attribute, True)
-        return own if data is None or "noise_code" not in data else partial(own, code=data["noise_code"])
-
-    @torch.no_grad()
-    def run_inferer(self, data: dict[str, Any], convert_to_batch: bool = True, device: str = "cuda") -> dict[str, Any]:
-        """Denoise, and tell the noise level."""
-        network = self._get_network(device, data)
-        sigma = None
-        if getattr(network, "noise_level", None) is not None:
-            image = data["image"]
-            plain = image.as_tensor()[None].to(device)
-            data["noise_code"] = self.inferer(data).noise_code(plain, network)
-            sigma = volume_sigma(plain, data["noise_code"], network) * image.meta["reference"]
-        data = super().run_inferer(data, convert_to_batch, device)
-        data[self.output_json_key] = {"sigma": sigma}
-        return data
-
-    def writer(self, data: dict[str, Any], extension: str | None = None, dtype: Any = None) -> tuple[str, dict]:
-        """A temporary ``.nii.gz``, which MONAI Label removes when it is sent, and the parameters of the answer."""
+            denoiser = self._denoiser(name_to_device(request.get("device")), request.get("model_filename"))
+            volume = denoiser.denoise_image(denoiser.load(scan), requested_settings(request, denoiser.settings))
+        except InputError as error:  # the answer names no folder of the server
+            raise InputError(str(error).replace(f"{scan.parent}/", "").replace(f"{self.models}/", "")) from error
         with tempfile.NamedTemporaryFile(suffix=".nii.gz", delete=False) as file:
             path = Path(file.name)
-        voxels = data["pred"].as_tensor()[0].cpu().numpy()
-        source = Path(data["image_path"])
-        write_volume(path, voxels, source=source, affine=data["image"].affine.numpy(), overwrite=True)
-        return str(path), data[self.output_json_key]
+        write_volume(path, volume.denoised, source=scan, affine=volume.affine, overwrite=True)
+        return str(path), volume.noise_report()
 
-    def _get_network(self, device: str, data: dict[str, Any] | None) -> nn.Module:
-        """Reloaded whenever its file has changed, as after a training."""
-        try:
-            return super()._get_network(device, data)
-        except RuntimeError as error:
-            if "state_dict" not in str(error):
-                raise
-            raise InputError("weights of another network than the bundle's; choose another model_filename") from error
+    def _denoiser(self, device: str, model_filename: str | list[str] | None) -> Denoiser:
+        """The denoiser on ``device``, loaded again when its weights have changed, as after a training."""
+        name = model_filename[0] if isinstance(model_filename, list) else model_filename
+        weights = self.models / Path(name or "model.pt").name
+        with self._lock:
+            version = (weights, weights.stat().st_mtime_ns if weights.is_file() else 0)
+            if device not in self._loaded or self._loaded[device][0] != version:
+                self._loaded[device] = version, Denoiser.from_bundle(self.bundle, model=weights, device=device)
+            return self._loaded[device][1]
+
+
+def requested_settings(request: dict[str, Any], settings: DenoiseSettings) -> DenoiseSettings:
+    """``settings`` with the switches of a request; null leaves the bundle's choice.
+
+    Raises:
+        InputError: for a switch that is not true, false or null.
+    """
+    chosen = {name: request[name] for name in settings.switches() if request.get(name) is not None}
+    for name, value in chosen.items():
+        if not isinstance(value, bool):
+            raise InputError(f"{name}: {value!r} is no switch; give true or false, or leave it out")
+    return replace(settings, **chosen)

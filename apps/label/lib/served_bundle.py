@@ -1,4 +1,4 @@
-"""Which bundle is served: the user's own, or a copy of the one that comes with the package."""
+"""The bundle that is served: the user's own, or a copy of the bundled model."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from monai_unsup_denoise.errors import InputError
 
 
 def served_bundle(chosen: str | Path | None, *, copy_to: Path) -> Path:
-    """Folder of the bundle to serve, which trainings write their ``models/model.pt`` into.
+    """Folder of the bundle to serve. Trainings replace its ``models/model.pt``.
 
-    The package's own bundle is copied, so that no training changes what is installed or tracked. Its configs are copied
-    at every start; its weights only where there are none, since they may have been trained on since.
+    The bundled model is copied, so that no training changes an installed or tracked file. Its configs are copied at
+    every start, its weights only at the first: a training may have replaced them.
 
     Args:
-        chosen: the user's bundle, used where it lies; None for the package's.
+        chosen: the user's bundle, served in place; None for the bundled model.
         copy_to: folder of the copy.
 
     Raises:

@@ -13,12 +13,12 @@ from monai_unsup_denoise.io.find import VOLUME_SUFFIXES, find_volumes
 
 
 class Studies(LocalDatastore):
-    """MONAI Label's folder of scans, in which a sub-folder that holds a DICOM series is a scan too.
+    """MONAI Label's folder of scans, where a sub-folder with one DICOM series is a scan, too.
 
-    Its id is the folder's name. A series added while the server runs is seen at the next start, a file at once.
+    Its id is the name of the sub-folder. A new file is noticed at once, a new series at the next start.
 
     Args:
-        folder: made where there is none.
+        folder: created if it is missing.
     """
 
     def __init__(self, folder: str) -> None:
@@ -34,7 +34,7 @@ class Studies(LocalDatastore):
         return super()._list_files(path, patterns) | series
 
     def _to_id(self, file: str) -> tuple[str, str]:
-        """Id and ending; a folder has no ending, whatever dots are in its name."""
+        """Id and file ending; a folder has no ending, even with dots in its name."""
         is_folder = os.path.isdir(os.path.join(self._datastore.image_path(), file))
         return (file, "") if is_folder else super()._to_id(file)
 

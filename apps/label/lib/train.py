@@ -29,13 +29,13 @@ _MOST_EPOCHS_BETWEEN_VALIDATIONS = 7
 
 
 class TrainOnStudies(BundleTrainTask):
-    """Train the bundle with every scan of the server for its noisy ones, labelled or not.
+    """Train the bundle. The noisy scans are all scans of the server, labelled or not.
 
-    The clean ones are those of ``clean_dir`` or phantoms. The best weights go into the bundle's ``models/model.pt``,
-    from where the next request is answered; checkpoints and the MLflow run go into its ``output`` folder, or the run
-    to the server that ``MONAI_LABEL_TRACKING_URI`` names.
+    The clean scans are those of ``clean_dir``, or phantoms. The best weights replace the bundle's ``models/model.pt``,
+    which answers the next request. Checkpoints and the MLflow run are written to its ``output`` folder; with
+    ``MONAI_LABEL_TRACKING_URI`` the run is sent to that server.
 
-    A request can set ``NUMBERS``, ``device``, and ``pretrained``: start from the bundle's weights (the default).
+    A request can set ``NUMBERS``, ``device``, and ``pretrained``: start from the bundle's weights (default).
 
     Args:
         bundle: its folder.
@@ -54,7 +54,7 @@ class TrainOnStudies(BundleTrainTask):
         return super().__call__(request | {"multi_gpu": False}, datastore)
 
     def run_single_gpu(self, request: dict[str, Any], overrides: dict[str, Any]) -> None:
-        """Nothing of the request reaches the config but numbers: strings there can be Python, which would be run."""
+        """Only numbers of the request reach the config: MONAI evaluates strings there as Python."""
         numbers = {name: _number(name, request[name]) for name in NUMBERS if name in request}
         epochs = numbers.get("max_epochs", self.bundle_config["max_epochs"])
         weights = Path(self.bundle_path, "models", "model.pt")
@@ -88,15 +88,15 @@ class TrainOnStudies(BundleTrainTask):
     def _partition_datalist(
         self, datalist: list[dict[str, str]], request: dict[str, Any], shuffle: bool = False
     ) -> Any:
-        """All for training: validation needs clean scans, which the bundle holds out itself."""
+        """All for training: validation needs clean scans, and the bundle holds out some itself."""
         return datalist, None
 
     def _load_checkpoint(self, *_: Any) -> None:
-        """Left to the bundle's ``pretrained``, which also knows the average of the weights."""
+        """Left to the bundle's ``pretrained``, which also loads averaged weights."""
 
 
 def validation_interval(epochs: int) -> int:
-    """Epochs between validations, so that the last one is validated: only what was validated is kept."""
+    """Epochs between validations. It divides ``epochs``, since only validated weights are saved."""
     return next(n for n in range(_MOST_EPOCHS_BETWEEN_VALIDATIONS, 0, -1) if epochs % n == 0)
 
 
@@ -106,7 +106,7 @@ def _number(name: str, value: Any) -> int | float:
     except (TypeError, ValueError):
         number = -1
     if number < 0 or (number == 0 and name not in ("seed", "num_workers")):
-        raise InputError(f"{name}: {value!r} is no positive number; give one")
+        raise InputError(f"{name}: {value!r} is not a positive number; give one")
     return number
 
 
@@ -114,4 +114,4 @@ def _device(name: str) -> str:
     try:
         return str(torch.device(name))
     except RuntimeError:
-        raise InputError(f"device: {name!r} is none; give one of {', '.join(device_list())}") from None
+        raise InputError(f"device: {name!r} is no device; give one of {', '.join(device_list())}") from None
