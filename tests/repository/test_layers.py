@@ -1,6 +1,7 @@
 """The layer picture of the project, kept true: imports point down, never up and never sideways."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,6 +64,13 @@ def test_every_package_has_its_place_in_the_picture(repository):
     assert homes == set(LAYER), "a new package needs a layer here and in setup.cfg"
 
 
+def test_contributing_draws_the_same_picture(repository):
+    text = (repository / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    storeys = re.findall(r"^\| (\d) \| (.*) \|$", text, re.MULTILINE)
+    drawn = {room: int(storey) for storey, rooms in storeys for room in re.findall(r"(?:^|· )`(\w+)`", rooms)}
+    assert drawn == LAYER
+
+
 def test_imports_point_down_and_never_sideways(repository):
     broken = [
         f"{path.relative_to(repository)}, {violation}"
@@ -87,10 +95,11 @@ def test_nothing_imports_transforms_or_bundles_by_their_folder(repository, folde
     ("home", "source"),
     [
         ("functional", "from monai_unsup_denoise.networks import Denoiser"),
-        ("data", "import monai_unsup_denoise.transforms.rician"),
-        ("data", "from monai_unsup_denoise import transforms"),
+        ("io", "import monai_unsup_denoise.transforms.rician"),
+        ("io", "from monai_unsup_denoise import transforms"),
         ("losses", "def late():\n    from monai_unsup_denoise.networks import Denoiser"),
-        ("engines", "import monai_unsup_denoise.cli"),
+        ("training", "import monai_unsup_denoise.cli"),
+        ("training", "from monai_unsup_denoise.tracking import RunTracker"),
         ("", "from monai_unsup_denoise.functional import add_rician_noise"),
         ("cli", "import transforms"),
         ("cli", "from transforms.rician import AddRicianNoise"),
@@ -108,7 +117,7 @@ def test_a_wrong_import_is_seen(home, source):
         ("transforms", "from monai_unsup_denoise.functional import add_rician_noise"),
         ("networks", "from monai_unsup_denoise.networks.generator import Generator"),
         ("cli", "from monai_unsup_denoise import __version__"),
-        ("cli", "import monai.transforms, monai_unsup_denoise.engines"),
+        ("cli", "import monai.transforms, monai_unsup_denoise.inference"),
         ("data", "from monai.transforms import Compose"),
     ],
 )
