@@ -1,4 +1,4 @@
-"""Which axes have correlated noise, with the level read as Immerkaer does it."""
+"""Detection of correlated noise, with Immerkaer's estimator."""
 
 import itertools
 
@@ -14,7 +14,7 @@ def immerkaer(volume: torch.Tensor) -> torch.Tensor:
 
 
 def noise(shape: tuple[int, ...], correlated: tuple[bool, ...]) -> torch.Tensor:
-    """Gaussian, of standard deviation 0.1; along the axes named, neighbours share half of their variance."""
+    """Gaussian noise of standard deviation 0.1; neighbours correlate by 0.5 along the marked axes."""
     field = torch.randn(1, 1, *(n + 1 for n in shape))
     for axis, is_correlated in enumerate(correlated, start=2):
         n = field.shape[axis] - 1
@@ -24,24 +24,24 @@ def noise(shape: tuple[int, ...], correlated: tuple[bool, ...]) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("correlated", list(itertools.product([False, True], repeat=3)), ids=str)
-def test_the_axes_of_correlated_noise_are_found(correlated):
+def test_stride_finds_the_axes_of_correlated_noise(correlated):
     image = 1 + noise((70, 48, 110), correlated)
     assert decorrelation_stride(image, immerkaer) == tuple(2 if one else 1 for one in correlated)
 
 
-def test_the_scale_of_an_image_in_percent_of_its_reference_does_not_matter_as_long_as_there_is_noise():
+def test_stride_is_independent_of_the_noise_level():
     image = 1 + noise((64, 64, 64), (True, False, False))
     assert decorrelation_stride(1 + 3 * (image - 1), immerkaer) == (2, 1, 1)
     assert decorrelation_stride(1 + (image - 1) / 5, immerkaer) == (2, 1, 1)
 
 
-def test_anatomy_alone_is_not_taken_for_correlated_noise():
+def test_stride_ignores_smooth_anatomy():
     axis = torch.linspace(0, 20, 64)
     smooth = 1 + 0.2 * torch.sin(axis.view(-1, 1, 1)) * torch.sin(axis.view(-1, 1)) * torch.sin(axis)
     assert immerkaer(smooth[None, None, ::2]) > 1.5 * immerkaer(smooth[None, None])
     assert decorrelation_stride(smooth[None, None], immerkaer) == (1, 1, 1)
 
 
-def test_an_axis_of_few_slices_is_left_alone():
+def test_stride_of_a_short_axis_is_one():
     image = 1 + noise((64, 64, 20), (True, True, True))
     assert decorrelation_stride(image, immerkaer) == (2, 2, 1)

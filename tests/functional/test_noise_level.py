@@ -1,4 +1,4 @@
-"""The noise level read from air, on volumes whose sigma is known."""
+"""Background noise estimation on volumes of known sigma."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from monai_unsup_denoise.functional import add_rician_noise, estimate_background
 
 
 def head(side: int = 64, *, radius: float = 0.75) -> torch.Tensor:
-    """Nested balls of scalp, bone and brain with a slow shading and some texture; air is 0, the maximum 1."""
+    """Nested balls of scalp, bone and brain with shading and texture; background 0, maximum 1."""
     axis = torch.linspace(-1, 1, side)
     r = torch.sqrt(sum(x**2 for x in torch.meshgrid(axis, axis, axis, indexing="ij"))) / radius
     brain = 0.55 + 0.15 * torch.sin(9 * r) + 0.05 * axis
@@ -20,28 +20,28 @@ def noisy_head(sigma: float, **settings) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("level", [1, 3, 5, 10, 15, 20, 25, 30])
-def test_sigma_of_a_head_in_air_is_found_within_three_percent(level):
+def test_estimate_is_within_three_percent_of_sigma(level):
     assert estimate_background_sigma(noisy_head(level / 100)).item() == pytest.approx(level / 100, rel=0.03)
 
 
 @pytest.mark.parametrize("radius", [0.3, 0.95])
-def test_little_and_much_air_give_the_same_sigma(radius):
+def test_estimate_is_independent_of_background_size(radius):
     assert estimate_background_sigma(noisy_head(0.1, radius=radius)).item() == pytest.approx(0.1, rel=0.03)
 
 
-def test_sigma_scales_with_the_units_and_ignores_leading_axes():
+def test_estimate_scales_with_the_units():
     volume = noisy_head(0.1)
     sigma = estimate_background_sigma(volume)
     torch.testing.assert_close(estimate_background_sigma(5000 * volume[None, None]), 5000 * sigma, rtol=1e-4, atol=0)
     assert sigma.ndim == 0 and sigma.dtype == torch.float32
 
 
-def test_integers_of_the_scanner_do():
+def test_estimate_accepts_integers():
     volume = (200 * noisy_head(0.01)).round().short()  # sigma of two grey values
     assert estimate_background_sigma(volume).item() == pytest.approx(2, rel=0.03)
 
 
-def test_a_single_slice_is_a_volume_too():
+def test_estimate_accepts_a_single_slice():
     assert estimate_background_sigma(noisy_head(0.1, side=96)[:, :, 48:49]).item() == pytest.approx(0.1, rel=0.06)
 
 
@@ -59,12 +59,12 @@ def test_a_single_slice_is_a_volume_too():
     ],
     ids=["zero", "constant", "noise-free", "masked", "cropped", "nan", "uniform", "exponential"],
 )
-def test_without_air_one_is_told_what_to_do(volume):
-    with pytest.raises(ValueError, match=r"no air background .*give the whole volume .* or give sigma"):
+def test_estimate_without_background_says_what_to_do(volume):
+    with pytest.raises(ValueError, match=r"no background .*give the whole volume .* or give sigma"):
         estimate_background_sigma(volume)
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (2, 16, 16, 16), (0, 4, 4)])
-def test_what_is_not_one_volume_is_refused_by_its_shape(shape):
+def test_estimate_refuses_all_but_one_volume(shape):
     with pytest.raises(ValueError, match=r"one volume of three axes, got shape"):
         estimate_background_sigma(torch.ones(shape))

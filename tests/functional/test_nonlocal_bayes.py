@@ -37,7 +37,7 @@ def everywhere(value: float, like: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("sigma", [0.05, 0.2])
-def test_it_brings_back_detail_that_a_pilot_lost_where_places_look_alike(sigma):
+def test_refinement_restores_detail_the_pilot_lost(sigma):
     clean = rods()
     noisy = noisy_of(clean, sigma)
     pilot = blurred(clean)
@@ -46,19 +46,19 @@ def test_it_brings_back_detail_that_a_pilot_lost_where_places_look_alike(sigma):
     assert error(again, clean) < error(noisy, clean)
 
 
-def test_a_pilot_that_is_right_is_hardly_made_worse():
+def test_refinement_keeps_a_correct_pilot():
     clean = rods()
     again = nonlocal_bayes(noisy_of(clean, 0.2), clean, everywhere(0.2, clean))
     assert error(again, clean) < 0.15 * 0.2
 
 
-def test_a_bias_that_the_pilot_has_everywhere_goes_by_the_share_of_the_second_look():
+def test_refinement_removes_a_constant_bias_by_its_share():
     clean = torch.full((24, 24, 24), 1.0)
     again = nonlocal_bayes(noisy_of(clean, 0.05), clean - 0.1, everywhere(0.05, clean))
     assert float((clean - again).mean()) == pytest.approx(0.1 * (1 - SHARE), rel=0.1)
 
 
-def test_the_rician_bias_of_the_noisy_volume_does_not_come_back():
+def test_refinement_adds_no_rician_bias():
     """At twice the noise the mean of magnitudes is 0.27 sigma too high; their correction is exact for a right pilot."""
     clean = torch.full((32, 32, 32), 2.0)
     noisy = noisy_of(clean, 1.0)
@@ -66,7 +66,7 @@ def test_the_rician_bias_of_the_noisy_volume_does_not_come_back():
     assert float((nonlocal_bayes(noisy, clean, everywhere(1.0, clean)) - clean).mean()) == pytest.approx(0, abs=0.02)
 
 
-def test_air_stays_as_the_pilot_has_it():
+def test_refinement_keeps_zero_background():
     pilot = torch.zeros(20, 20, 20)
     pilot[10:] = 1.0
     again = nonlocal_bayes(noisy_of(pilot, 0.1), pilot, everywhere(0.1, pilot))
@@ -75,20 +75,20 @@ def test_air_stays_as_the_pilot_has_it():
 
 
 @pytest.mark.parametrize("sigma", [1e-2, 1e-4, 1e-6])
-def test_with_next_to_no_noise_the_scan_itself_is_believed(sigma):
+def test_refinement_at_very_low_noise_follows_the_scan(sigma):
     clean = rods((20, 20, 12))
     pilot = clean + sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
     again = nonlocal_bayes(clean, pilot, everywhere(sigma, clean))
     assert error(again, clean) < 0.8 * error(pilot, clean)
 
 
-def test_with_no_noise_at_all_the_pilot_stays_to_rounding():
+def test_refinement_without_noise_keeps_the_pilot():
     clean = rods((20, 20, 12))
     again = nonlocal_bayes(clean, clean, everywhere(1e-12, clean))
     torch.testing.assert_close(again, clean, rtol=1e-5, atol=1e-5)
 
 
-def test_noise_that_varies_is_weighed_where_it_is():
+def test_refinement_uses_the_local_sigma():
     clean = rods((60, 24, 16))
     left, right = everywhere(0.05, clean), everywhere(0.2, clean)
     both = torch.cat([left[:30], right[30:]])
@@ -101,7 +101,7 @@ def test_noise_that_varies_is_weighed_where_it_is():
 
 
 @pytest.mark.parametrize("factor", [0.001, 1000.0])
-def test_units_do_not_matter(factor):
+def test_refinement_is_independent_of_the_units(factor):
     clean = rods((20, 20, 12))
     noisy, pilot, sigma = noisy_of(clean, 0.1), blurred(clean), everywhere(0.1, clean)
     scaled = nonlocal_bayes(factor * noisy, factor * pilot, factor * sigma)
@@ -109,14 +109,14 @@ def test_units_do_not_matter(factor):
 
 
 @pytest.mark.parametrize("shape", [(16, 16, 1), (5, 7, 3), (4, 4, 4), (17, 30, 9), (21, 18, 2)])
-def test_any_shape_keeps_its_shape_and_every_voxel_is_looked_at(shape):
+def test_refinement_reaches_every_voxel_of_any_shape(shape):
     pilot = 1 + torch.rand(shape, generator=torch.Generator().manual_seed(0))
     again = nonlocal_bayes(pilot + 0.5, pilot, everywhere(0.1, pilot))
     assert again.shape == shape
     assert (again > pilot).all()
 
 
-def test_slabs_leave_no_seam(monkeypatch):
+def test_refinement_slabs_leave_no_seam(monkeypatch):
     clean = rods()
     noisy, pilot, sigma = noisy_of(clean, 0.1), blurred(clean), everywhere(0.1, clean)
     whole = nonlocal_bayes(noisy, pilot, sigma)

@@ -27,7 +27,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 @pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 2e-6), (torch.float64, 1e-12)])
-def test_the_density_is_that_of_scipy(dtype, tolerance):
+def test_log_density_equals_scipy(dtype, tolerance):
     amplitude = (SNR[:, None] * SIGMA).to(dtype)
     m = (amplitude + SIGMA * torch.linspace(-3, 4, 29, dtype=dtype)).clamp(min=0.01 * SIGMA)
     ours = rician_log_density(m, amplitude, SIGMA)
@@ -37,7 +37,7 @@ def test_the_density_is_that_of_scipy(dtype, tolerance):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_density_and_moments_are_finite_with_right_gradients_up_to_a_signal_to_noise_ratio_of_ten_thousand(
+def test_density_and_moments_have_gradients_up_to_snr_10000(
     dtype,
 ):
     amplitude = (SNR * SIGMA).to(dtype).requires_grad_()
@@ -62,7 +62,7 @@ def test_density_and_moments_are_finite_with_right_gradients_up_to_a_signal_to_n
     torch.testing.assert_close(gradient[1][high], ((d / SIGMA) ** 2 - 1) / SIGMA, rtol=3e-3, atol=0)
 
 
-def test_the_gradient_of_the_density_is_the_slope_of_scipy_s():
+def test_density_gradient_equals_a_finite_difference_of_scipy():
     amplitude, m = (
         torch.tensor([0.05, 0.2, 0.6], dtype=torch.float64),
         torch.tensor([0.1, 0.15, 0.62]).double(),
@@ -74,7 +74,7 @@ def test_the_gradient_of_the_density_is_the_slope_of_scipy_s():
     np.testing.assert_allclose(slope.numpy(), (above - below) / (2 * step), rtol=1e-6)
 
 
-def test_mean_and_variance_are_those_of_scipy_and_above_its_reach_the_gaussian_limit():
+def test_mean_and_variance_equal_scipy_and_the_gaussian_limit():
     amplitude = SNR * SIGMA
     b = amplitude.double().numpy() / SIGMA
     mean, variance = (
@@ -89,7 +89,7 @@ def test_mean_and_variance_are_those_of_scipy_and_above_its_reach_the_gaussian_l
     np.testing.assert_allclose(variance[~low], SIGMA**2 * (1 - 1 / (2 * high**2)), rtol=1e-6)
 
 
-def test_the_moments_keep_their_identities():
+def test_moments_satisfy_their_identities():
     amplitude, zero = (SNR * SIGMA).double(), torch.zeros(1, dtype=torch.float64)
     assert rician_mean(zero, SIGMA).item() == pytest.approx(SIGMA * math.sqrt(math.pi / 2), rel=1e-12)
     assert rician_variance(zero, SIGMA).item() == pytest.approx((2 - math.pi / 2) * SIGMA**2, rel=1e-12)
@@ -107,7 +107,7 @@ def test_added_noise_has_the_distribution_of_scipy(snr):
         assert (m < threshold).double().mean().item() == pytest.approx(quantile, abs=4e-3)
 
 
-def test_noise_is_replayed_by_its_generator_and_leaves_the_image_alone():
+def test_noise_is_replayed_by_its_generator():
     image = torch.rand(2, 1, 8, 9)
     before = image.clone()
     first, again, other = (add_rician_noise(image, 0.1, generator=seeded(s)) for s in (1, 1, 2))
@@ -116,7 +116,7 @@ def test_noise_is_replayed_by_its_generator_and_leaves_the_image_alone():
     assert torch.equal(add_rician_noise(image, 0.0), image)
 
 
-def test_sigma_can_differ_by_sample_and_by_voxel():
+def test_noise_follows_sigma_of_each_sample_and_voxel():
     image = torch.zeros(2, 1, 100, 100)
     sigma = torch.tensor([0.1, 0.3]).reshape(2, 1, 1, 1)
     power = add_rician_noise(image, sigma, generator=seeded()).square().mean(dim=(1, 2, 3))
@@ -126,7 +126,7 @@ def test_sigma_can_differ_by_sample_and_by_voxel():
     assert np.corrcoef(columns, ramp[0, 0, 0] ** 2)[0, 1] > 0.95
 
 
-def test_noise_passes_gradients_even_where_image_and_noise_are_zero():
+def test_noise_has_gradients_where_all_is_zero():
     image, sigma = torch.zeros(4, requires_grad=True), torch.zeros((), requires_grad=True)
     add_rician_noise(image, sigma, generator=seeded()).sum().backward()
     assert image.grad.isfinite().all() and sigma.grad.isfinite()
@@ -141,7 +141,7 @@ def test_noise_on_half_precision_and_integers_is_float32(dtype):
     assert add_rician_noise(torch.ones(8, dtype=dtype), 0.1).dtype == torch.float32
 
 
-def test_inverting_the_mean_gives_the_amplitude_back():
+def test_mean_inversion_returns_the_amplitude():
     amplitude = (SNR * SIGMA).double()
     found = invert_rician_mean(rician_mean(amplitude, SIGMA), SIGMA)
     torch.testing.assert_close(found, amplitude, rtol=1e-6, atol=1e-8)
@@ -149,7 +149,7 @@ def test_inverting_the_mean_gives_the_amplitude_back():
     torch.testing.assert_close(invert_rician_mean(rician_mean(single, SIGMA), SIGMA), single, rtol=1e-5, atol=0)
 
 
-def test_inverting_a_mean_below_the_floor_gives_zero_with_a_finite_gradient():
+def test_mean_inversion_below_the_floor_is_zero():
     mean = torch.tensor([0.0, 0.5, 1.0, 2.0], dtype=torch.float64) * SIGMA * math.sqrt(math.pi / 2)
     mean.requires_grad_()
     found = invert_rician_mean(mean, SIGMA)
@@ -160,14 +160,14 @@ def test_inverting_a_mean_below_the_floor_gives_zero_with_a_finite_gradient():
 
 
 @pytest.mark.parametrize("snr", [0.3, 1.0, 2.0, 5.0, 20.0])
-def test_koay_s_inversion_takes_the_moments_of_scipy_back_to_amplitude_and_sigma(snr):
+def test_koay_inversion_recovers_amplitude_and_sigma(snr):
     moments = [torch.tensor([f(snr, scale=SIGMA)], dtype=torch.float64) for f in (rice.mean, rice.std)]
     amplitude, sigma = koay_inversion(*moments)
     assert amplitude.item() == pytest.approx(snr * SIGMA, rel=1e-3)
     assert sigma.item() == pytest.approx(SIGMA, rel=1e-3)
 
 
-def test_koay_s_inversion_reads_air_as_zero_amplitude():
+def test_koay_inversion_of_background_is_zero_amplitude():
     air = add_rician_noise(torch.zeros(MAGNITUDES), SIGMA, generator=seeded())
     amplitude, sigma = koay_inversion(air.mean() * 0.99, air.std())
     assert amplitude.item() == 0

@@ -1,11 +1,11 @@
-"""A coarse map brought to an image's size, against scipy's interpolation."""
+"""Coarse maps: random ones, and interpolation against scipy."""
 
 import numpy as np
 import pytest
 import torch
 from scipy.ndimage import zoom
 
-from monai_unsup_denoise.functional import upsample_to
+from monai_unsup_denoise.functional import smooth_map, upsample_to
 
 SHAPES = {"2-D": ((3, 2), (12, 7)), "3-D": ((3, 2, 4), (9, 8, 4)), "coarser than the map": ((6, 5), (3, 2))}
 
@@ -17,7 +17,7 @@ def interpolated(coarse: torch.Tensor, shape: tuple[int, ...]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("grid, shape", SHAPES.values(), ids=SHAPES)
-def test_a_map_is_interpolated_linearly_each_image_and_channel_by_itself(grid, shape):
+def test_upsampling_equals_scipy_zoom(grid, shape):
     coarse = torch.randn(2, 3, *grid)
     fine = upsample_to(coarse, torch.empty(2, 1, *shape))
     assert fine.shape == (2, 3, *shape)
@@ -26,7 +26,7 @@ def test_a_map_is_interpolated_linearly_each_image_and_channel_by_itself(grid, s
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
-def test_a_ramp_stays_a_ramp_along_its_own_axis(axis):
+def test_upsampled_ramp_stays_a_ramp(axis):
     shape = [1, 1, 1]
     shape[axis] = 20
     image = torch.empty(1, 1, 20, 20, 20)
@@ -38,19 +38,19 @@ def test_a_ramp_stays_a_ramp_along_its_own_axis(axis):
 
 
 @pytest.mark.parametrize("grid, shape", [((3, 4), (10, 9)), ((1, 1), (5, 6)), ((2, 3, 1), (7, 7, 7))])
-def test_a_constant_stays_what_it_is(grid, shape):
+def test_upsampled_constant_stays_constant(grid, shape):
     fine = upsample_to(torch.full((1, 2, *grid), 0.3), torch.empty(1, 1, *shape))
     torch.testing.assert_close(fine, torch.full((1, 2, *shape), 0.3))
 
 
 @pytest.mark.parametrize("shape", [(5, 6), (5, 6, 3)])
-def test_a_map_of_the_images_size_comes_back_as_it_is(shape):
+def test_upsampling_to_the_same_size_changes_nothing(shape):
     values = torch.randn(2, 2, *shape)
     torch.testing.assert_close(upsample_to(values, torch.empty(2, 1, *shape)), values)
 
 
 @pytest.mark.parametrize("shape", [(5, 6), (5, 6, 3)])
-def test_one_value_for_each_image_broadcasts_against_it(shape):
+def test_upsampled_single_values_broadcast(shape):
     values = torch.tensor([[1.0], [2.0]])
     image = torch.ones(2, 3, *shape)
     product = upsample_to(values, image) * image
@@ -58,13 +58,30 @@ def test_one_value_for_each_image_broadcasts_against_it(shape):
     assert torch.equal(product.flatten(1).unique(dim=1), values)
 
 
-def test_a_mirrored_map_gives_the_mirrored_result():
+def test_upsampling_commutes_with_mirroring():
     coarse, image = torch.randn(1, 1, 3, 4, 2), torch.empty(1, 1, 11, 10, 9)
     for axis in (2, 3, 4):
         torch.testing.assert_close(upsample_to(coarse.flip(axis), image), upsample_to(coarse, image).flip(axis))
 
 
-def test_the_gradient_reaches_the_coarse_map_and_is_shared_out_among_its_nodes():
+def test_upsampling_distributes_the_gradient_evenly():
     coarse = torch.zeros(1, 1, 3, 2, requires_grad=True)
     upsample_to(coarse, torch.empty(1, 1, 12, 10)).sum().backward()
     torch.testing.assert_close(coarse.grad, torch.full_like(coarse, 12 * 10 / 6))
+
+
+@pytest.mark.parametrize("shape", [(40, 50), (24, 30, 20)])
+def test_smooth_map_is_bounded_smooth_and_replayed(shape):
+    gain, again = (smooth_map(shape, 3.0, generator=torch.Generator().manual_seed(0)) for _ in range(2))
+    assert gain.shape == shape and torch.equal(gain, again)
+    assert 1.2 < gain.max() / gain.min() <= 3.0
+    assert 3**-0.5 <= gain.min() and gain.max() <= 3**0.5
+    assert all(gain.log().diff(dim=axis).abs().max() < 0.15 for axis in range(len(shape)))
+
+
+def test_smooth_map_refuses_a_variation_below_one():
+    assert torch.equal(smooth_map((8, 8), 1.0), torch.ones(8, 8))
+    with pytest.raises(ValueError, match="at least 1, got 0.5"):
+        smooth_map((8, 8), 0.5)
+    with pytest.raises(ValueError, match="2 or 3 entries"):
+        smooth_map((8,), 2.0)

@@ -1,0 +1,77 @@
+"""Noise maps: estimation from a residual, and statistics over tissue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool3d
+
+from monai_unsup_denoise.functional.coarse_maps import triangular_smooth
+from monai_unsup_denoise.functional.rician import rician_mean, rician_variance
+
+_PRIOR = 0.02  # weight of the global mean, which takes over where no voxel counts
+
+
+def residual_noise_map(
+    noisy: Tensor, denoised: Tensor, sigma: Tensor, grid: Sequence[int], *, scale: int = 32
+) -> Tensor:
+    """Smooth noise map ``(B, 1, *grid)`` from the residual of a first denoising.
+
+    Per-voxel estimate ``sigma^2 (m - E[m])^2 / var[m]``, with the Rician moments of the denoised amplitude, averaged
+    over about ``scale`` voxels. Unlike estimates from the noisy image it does not mistake anatomy for noise. Denoising
+    errors bias it downward: by ``(error / sigma)^2 / 2`` for the posterior mean, since ``E[(m - A^)^2] = sigma^2 -
+    E[(A^ - A)^2]`` for Gaussian noise.
+
+    Args:
+        noisy, denoised: ``m`` and the estimate of ``A``, ``(B, 1, H, W, D)``. Voxels with ``m`` exactly 0 (a mask) are
+            ignored.
+        sigma: noise level used for the denoising; broadcasts against the images.
+        grid: shape of the map.
+        scale: smoothness of the map, in voxels.
+    """
+    variance = rician_variance(denoised, sigma).clamp(min=1e-12)
+    local = sigma.square() * (noisy - rician_mean(denoised, sigma)).square() / variance
+    valid = (noisy > 0).float()
+    size = (grid[0], grid[1], grid[2])
+    reach = [max(scale * nodes // (2 * side), 1) for nodes, side in zip(grid, noisy.shape[2:], strict=True)]
+    total = triangular_smooth(adaptive_avg_pool3d(local * valid, size), reach)
+    count = triangular_smooth(adaptive_avg_pool3d(valid, size), reach)
+    mean = (local * valid).flatten(1).sum(1) / valid.flatten(1).sum(1).clamp(min=1)
+    return ((total + _PRIOR * mean.view(-1, 1, 1, 1, 1)) / (count + _PRIOR)).clamp(min=1e-12).sqrt()
+
+
+def log_sigma_rms(sigma_map: Tensor, sigma: Tensor, image: Tensor) -> Tensor:
+    """RMS log-deviation ``(B,)`` of a noise map from a single level, over tissue.
+
+        sqrt( mean over tissue of log(sigma_map / sigma)^2 )
+
+    0 for stationary noise and for images without tissue; 0.2 if the level doubles log-linearly across the tissue and
+    ``sigma`` is its central value.
+
+    Args:
+        sigma_map: coarse map ``(B, *grid)``, positive.
+        sigma: one level per volume, ``(B,)``, positive.
+        image: the volumes, ``(B, 1, H, W, D)``.
+    """
+    tissue = _is_tissue(image, sigma_map)
+    squares = (sigma_map / sigma.reshape(-1, 1, 1, 1)).log().square() * tissue
+    return (squares.flatten(1).sum(1) / tissue.flatten(1).sum(1).clamp(min=1)).sqrt()
+
+
+def median_tissue_sigma(sigma_map: Tensor, image: Tensor) -> Tensor:
+    """Median ``(B,)`` of a coarse map ``(B, *grid)`` over the tissue of ``image`` ``(B, 1, H, W, D)``.
+
+    For an image without tissue, the median of the whole map.
+    """
+    pairs = zip(sigma_map, _is_tissue(image, sigma_map), strict=True)
+    return torch.stack([(sigma[tissue] if tissue.any() else sigma).median() for sigma, tissue in pairs])
+
+
+def _is_tissue(image: Tensor, grid: Tensor) -> Tensor:
+    """Nodes of a grid ``(B, *grid)`` that are brighter than the mean of the nonzero voxels."""
+    height, width, depth = grid.shape[1:]
+    local = adaptive_avg_pool3d(image, (height, width, depth))[:, 0]
+    mean = image.flatten(1).sum(1) / (image > 0).flatten(1).sum(1).clamp(min=1)
+    return local > mean.reshape(-1, 1, 1, 1)
