@@ -6,9 +6,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from monai_unsup_denoise import __version__
@@ -104,25 +106,48 @@ def noise_summary(volume: DenoisedVolume) -> str:
     return f"sigma {volume.sigma:.4g}{percent}{varying}{correlated}"
 
 
-class FolderDenoiser:
-    """Denoises every scan of a folder: what ``inference.json`` runs.
+class ScanDataset(Dataset[Job]):
+    """The scans of a folder, each with the place of its output: ``<name>_denoised`` in a format of its own.
 
-    Each becomes ``<name>_denoised`` in its own format, with a sidecar beside it; sub-folders are kept. A scan that
-    cannot be denoised does not stop the others.
+    The folder is looked at when the first item is asked for. Sub-folders are kept.
+
+    Args:
+        dataset_dir: folder of scans, a scan, or a MONAI datalist.
+        output_dir: where the results go.
+
+    Raises:
+        InputError: when asked for an item, if there is none.
+    """
+
+    def __init__(self, dataset_dir: str | Path, output_dir: str | Path) -> None:
+        self.dataset_dir = Path(dataset_dir)
+        self.output_dir = output_dir
+
+    @cached_property
+    def jobs(self) -> list[Job]:
+        """All of them."""
+        jobs, _ = plan_jobs(self.dataset_dir, f"{self.output_dir}/")
+        return share_outputs([replace(job, output=map_path(job.output, "denoised")) for job in jobs])
+
+    def __len__(self) -> int:
+        return len(self.jobs)
+
+    def __getitem__(self, index: int) -> Job:
+        return self.jobs[index]
+
+
+class FolderDenoiser:
+    """Denoises every scan of a folder: what ``inference.json`` runs. A failure does not stop the others.
 
     Args:
         denoiser: with which weights and settings.
-        dataset_dir: folder of scans, a scan, or a MONAI datalist.
-        output_dir: where the results go.
+        dataset: the scans.
         overwrite: replace outputs that exist.
     """
 
-    def __init__(
-        self, denoiser: Denoiser, *, dataset_dir: str | Path, output_dir: str | Path, overwrite: bool = True
-    ) -> None:
+    def __init__(self, denoiser: Denoiser, dataset: ScanDataset, *, overwrite: bool = True) -> None:
         self.denoiser = denoiser
-        self.dataset_dir = Path(dataset_dir)
-        self.output_dir = output_dir
+        self.dataset = dataset
         self.overwrite = overwrite
 
     def run(self) -> None:
@@ -131,8 +156,7 @@ class FolderDenoiser:
         Raises:
             InputError: at the end, for those that could not be; at once, if there are none.
         """
-        jobs, _ = plan_jobs(self.dataset_dir, f"{self.output_dir}/")
-        jobs = share_outputs([replace(job, output=map_path(job.output, "denoised")) for job in jobs])
+        jobs = self.dataset.jobs
         failures = denoise_each(
             jobs, lambda job: denoise_job(self.denoiser, job, overwrite=self.overwrite), name=lambda job: str(job.scan)
         )
