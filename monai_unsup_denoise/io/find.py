@@ -19,17 +19,15 @@ def find_volumes(path: str | Path) -> list[dict[str, Any]]:
     """List the volumes that a path names, as MONAI datalist items `{"image": path}`, sorted by path.
 
     - a file: itself;
-    - a folder: every NIfTI, NRRD, MetaImage and MINC (2.0) file in it and below, and every folder at or
-      below it that holds DICOM files as one item (a series);
-    - a `.json` file: its `training` list (items with "image", other keys kept; or plain paths), relative to
-      the file's folder.
+    - a folder: every NIfTI, NRRD, MetaImage and MINC (2.0) file at any depth, and every folder with DICOM files,
+      once;
+    - a `.json` file: its `training` list (items with "image", other keys kept; or plain paths), relative to the file.
 
-    Files that exist are not opened here beyond the DICOM mark, so a damaged one is found when it is loaded.
+    Volumes are not opened, so a damaged one is found when it is loaded.
 
     Raises:
         MissingFileError: where the path, or a file that the JSON names, does not exist.
-        InputError: for a folder without any volume, a file of another kind, or a JSON file without such a
-            list.
+        InputError: for a folder without volumes, a file of another kind, or a JSON file without such a list.
     """
     path = Path(path).expanduser()
     if not path.exists():
@@ -45,7 +43,7 @@ def find_volumes(path: str | Path) -> list[dict[str, Any]]:
         return _read_datalist(path)
     if _is_volume(path) or _is_dicom(path):
         return [{"image": str(path)}]
-    raise InputError(f"{path}: cannot be read here; give {' '.join(VOLUME_SUFFIXES)}, DICOM or .json")
+    raise InputError(f"{path}: unknown kind of file; give {' '.join(VOLUME_SUFFIXES)}, DICOM or .json")
 
 
 def _volumes_below(folder: Path) -> list[Path]:
@@ -64,7 +62,7 @@ def _is_volume(path: Path) -> bool:
 
 
 def _is_dicom(path: Path) -> bool:
-    """By its ending, or where it has none (or digits, as in a UID) by the mark `DICM` after 128 bytes."""
+    """By its suffix; without one, or with digits as in a UID, by the mark `DICM` after 128 bytes."""
     if path.name.upper() == "DICOMDIR":
         return False
     suffix = path.suffix.lower()
@@ -80,7 +78,7 @@ def _read_datalist(path: Path) -> list[dict[str, Any]]:
     try:
         content = json.loads(path.read_text())
     except ValueError as error:
-        raise InputError(f"{path}: not valid JSON ({error})") from error
+        raise InputError(f"{path}: not valid JSON ({error}); fix it") from error
     entries = content.get("training") if isinstance(content, dict) else None
     if not isinstance(entries, list) or not entries:
         raise InputError(f"{path}: a MONAI datalist needs a list under 'training' with at least one item")

@@ -1,16 +1,16 @@
-"""Where the output of each scan goes."""
+"""Which scans a path names, and where the output of each goes."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from monai_unsup_denoise.errors import InputError
-
-if TYPE_CHECKING:
-    from monai_unsup_denoise.io.dicom import DicomSeries
+from monai_unsup_denoise.io.dicom import DicomSeries, choose_series, find_series, folder_name
+from monai_unsup_denoise.io.find import find_volumes
+from monai_unsup_denoise.io.volume_writer import FORMATS, output_name
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Job:
 
     Attributes:
         scan: file, or folder of a DICOM series.
-        output: a file; or, for a DICOM series that becomes one again, its folder.
-        series: where the scan is a folder: which of its series.
+        output: a file; or the folder of a derived DICOM series.
+        series: which series of the folder ``scan``; None for a file, or if the folder has no readable image.
         is_shared: whether another scan would be written to the same place.
     """
 
@@ -32,88 +32,81 @@ class Job:
     @property
     def writes_dicom(self) -> bool:
         """Whether a derived DICOM series is written."""
-        return self.series is not None and not _is_file_name(self.output)
+        return self.series is not None and not _is_volume(self.output)
 
 
 def plan_jobs(source: Path, output: str, wanted: str | None = None) -> tuple[list[Job], bool]:
-    """As `plan_outputs`, with the series of each DICOM folder: all of them in a collection, else the only one.
+    """One job for each scan of ``source``, and whether ``source`` is a collection: a folder of scans, or a datalist.
+
+    Of a collection, sub-folders are kept and every DICOM series is taken. Outputs of an earlier run inside ``source``
+    are not taken for scans.
 
     Args:
-        source: as of `plan_outputs`.
-        output: as of `plan_outputs`.
-        wanted: number or UID of the one series below ``source`` to take, at any depth.
+        source: a scan, the folder of a DICOM series, a folder of these, or a datalist.
+        output: a file for one scan; else a folder, which exists, ends in a slash, or has no suffix.
+        wanted: number or UID of the only DICOM series to take, at any depth of ``source``.
 
     Raises:
-        InputError: as `plan_outputs`; if a series is wanted where there is no DICOM, is not there, or one must be
-            chosen.
+        InputError: if nothing is found at ``source``, a DICOM series must be chosen or does not exist, or ``output``
+            does not suit.
     """
-    from monai_unsup_denoise.io.dicom import choose_series, find_series
-
     source = source.expanduser()
     if wanted is not None and source.exists():
         if not source.is_dir():
             raise InputError(f"--series {wanted}: chooses from a folder of DICOM files; give that folder")
-        chosen = choose_series(find_series(source), wanted, folder=source)
-        return [Job(source, _place_of_series(output), chosen)], False
-    pairs, is_collection = plan_outputs(source, output)
-    return [job for pair in pairs for job in _jobs_of(*pair, choose=not is_collection)], is_collection
-
-
-def _jobs_of(scan: Path, output: Path, *, choose: bool) -> list[Job]:
-    from monai_unsup_denoise.io.dicom import choose_series, find_series, folder_name
-
-    if not scan.is_dir():
-        return [Job(scan, output)]
-    found = find_series(scan, below=False)
-    if choose or len(found) == 1:
-        return [Job(scan, output, choose_series(found, None, folder=scan))]
-    if not found:
-        return [Job(scan, output)]  # which will be told among the failures
-    return [Job(scan, output / folder_name(series, found), series) for series in found]
-
-
-def _is_file_name(path: Path) -> bool:
-    from monai_unsup_denoise.io.volume_writer import FORMATS
-
-    return path.name.lower().endswith(FORMATS)
-
-
-def plan_outputs(source: Path, output: str) -> tuple[list[tuple[Path, Path]], bool]:
-    """Pairs (scan, its output), and whether ``source`` is a collection: a folder of scans, or a datalist.
-
-    Of a collection the paths below it are kept. Outputs of an earlier run that lie inside the source are not
-    taken for scans.
-
-    Args:
-        source: a scan, a DICOM series folder, a folder of these, or a datalist.
-        output: a file for one scan; or a folder, which it is if it exists as one, ends in a slash, or has no
-            suffix.
-
-    Raises:
-        InputError: if nothing is found at ``source``, or ``output`` is a file where a folder is needed.
-    """
-    from monai_unsup_denoise.io.find import find_volumes
-    from monai_unsup_denoise.io.volume_writer import output_name
-
+        series = choose_series(find_series(source), wanted, folder=source)
+        return [Job(source, _series_output(output), series)], False
     scans = [Path(item["image"]) for item in find_volumes(source)]
+    if scans != [source]:
+        return _plan_collection(scans, source, output), True
+    if source.is_dir():
+        series = choose_series(find_series(source, below=False), None, folder=source)
+        return [Job(source, _series_output(output), series)], False
     target = Path(output).expanduser()
-    is_folder = _is_folder(output)
-    if scans == [source.expanduser()]:
-        if scans[0].is_dir():
-            return [(scans[0], _place_of_series(output))], False
-        return [(scans[0], target / output_name(scans[0]) if is_folder else target)], False
-    if not is_folder:
+    return [Job(source, target / output_name(source) if _is_folder(output) else target)], False
+
+
+def sidecar_path(output: Path) -> Path:
+    """The .json beside an output, a file or the folder of a DICOM series."""
+    return output.with_name(f"{_split_name(output)[0]}.json")
+
+
+def map_path(output: Path, name: str) -> Path:
+    """Path of the map ``name`` of an output: ``scan_sigma.nii.gz`` beside ``scan.nii.gz``."""
+    stem, ending = _split_name(output)
+    return output.with_name(f"{stem}_{name}{ending or '.nii.gz'}")
+
+
+def _plan_collection(scans: Sequence[Path], source: Path, output: str) -> list[Job]:
+    if not _is_folder(output):
         raise InputError(f"{output}: is a file, but {source} may hold several scans; give a folder (end it in /)")
     root = (source if source.is_dir() else source.parent).resolve()
+    target = Path(output).expanduser()
     folder = target.resolve()
     if folder == root:
         raise InputError(f"{output}: is the folder of the input; give another one")
     if folder.is_relative_to(root):
         scans = [scan for scan in scans if not scan.resolve().is_relative_to(folder)]
         if not scans:
-            raise InputError(f"{source}: holds nothing but what lies in {output}; give the folder of the scans")
-    names = [scan.resolve().name if scan.is_dir() else output_name(scan) for scan in scans]
-    return [(scan, _place_below(target, scan, root) / name) for scan, name in zip(scans, names, strict=True)], True
+            raise InputError(f"{source}: holds only outputs, those in {output}; give the folder of the scans")
+    return [job for scan in scans for job in _jobs_of(scan, _folder_below(target, scan, root))]
+
+
+def _jobs_of(scan: Path, folder: Path) -> list[Job]:
+    """The job of a scan of a collection, with its output in ``folder``; for a DICOM folder, one for each series."""
+    if not scan.is_dir():
+        return [Job(scan, folder / output_name(scan))]
+    found = find_series(scan, below=False)
+    output = folder / scan.resolve().name
+    if len(found) < 2:
+        return [Job(scan, output, *found)]
+    return [Job(scan, output / folder_name(series, found), series) for series in found]
+
+
+def _folder_below(target: Path, scan: Path, root: Path) -> Path:
+    """The folder in ``target`` that corresponds to the scan's in ``root``; ``target`` for a scan from elsewhere."""
+    folder = (scan if scan.resolve() == root else scan.absolute().parent).resolve()
+    return target / folder.relative_to(root) if folder.is_relative_to(root) else target
 
 
 def _is_folder(output: str) -> bool:
@@ -121,10 +114,10 @@ def _is_folder(output: str) -> bool:
     return target.is_dir() or output.endswith(("/", os.sep)) or not target.suffix
 
 
-def _place_of_series(output: str) -> Path:
-    """A folder, or a file of a known format: a mistyped ending is not made a folder of."""
+def _series_output(output: str) -> Path:
+    """A folder or a file of a known format; ``out.nii.g`` is a typing error, not the folder of a series."""
     target = Path(output).expanduser()
-    if not _is_folder(output) and not _is_file_name(target):
+    if not _is_folder(output) and not _is_volume(target):
         raise InputError(
             f"{output}: neither a folder nor a format this scan is written in; end it in / for a DICOM series, or in "
             ".nii.gz for a volume"
@@ -132,24 +125,12 @@ def _place_of_series(output: str) -> Path:
     return target
 
 
-def sidecar_path(output: Path) -> Path:
-    """The .json beside an output, a file or the folder of a DICOM series."""
-    if not _is_file_name(output):
-        return output.with_name(f"{output.name}.json")
-    name = output.name.removesuffix(".gz")
-    return output.with_name(name.removesuffix(Path(name).suffix) + ".json")
+def _is_volume(path: Path) -> bool:
+    return path.name.lower().endswith(FORMATS)
 
 
-def map_path(output: Path, name: str) -> Path:
-    """Where the map ``name`` goes beside an output: ``scan_sigma.nii.gz`` beside ``scan.nii.gz``."""
-    if not _is_file_name(output):
-        return output.with_name(f"{output.name}_{name}.nii.gz")
-    ending = ".nii.gz" if output.name.endswith(".nii.gz") else output.suffix
-    return output.with_name(f"{output.name.removesuffix(ending)}_{name}{ending}")
-
-
-def _place_below(target: Path, scan: Path, root: Path) -> Path:
-    """The folder in ``target`` that answers to the scan's folder in ``root``; ``target`` for a scan from elsewhere."""
-    folder = scan.absolute() if scan.resolve() == root else scan.absolute().parent
-    folder = folder.resolve()
-    return target / folder.relative_to(root) if folder.is_relative_to(root) else target
+def _split_name(path: Path) -> tuple[str, str]:
+    """``scan`` and ``.nii.gz`` of ``scan.nii.gz``; the ending is empty for the folder of a series."""
+    ending = next((ending for ending in FORMATS if path.name.lower().endswith(ending)), "")
+    stem = path.name[: len(path.name) - len(ending)]
+    return stem, path.name[len(stem) :]

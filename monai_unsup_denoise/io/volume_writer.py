@@ -1,4 +1,4 @@
-"""A volume goes out as its source came in: format, header, geometry, and the data type if wanted."""
+"""Write a volume as its source was: format, header, geometry, and on demand the data type."""
 
 from __future__ import annotations
 
@@ -13,35 +13,30 @@ from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import atomic_write, check_writable
 
 _NIFTI = (".nii", ".nii.gz")
-_ITK = (".nrrd", ".mha")
 #: Endings of all that is written.
-FORMATS = (*_NIFTI, *_ITK)
-#: What is read but not written (header and data in two files; MINC; DICOM), and what it becomes.
+FORMATS = (*_NIFTI, ".nrrd", ".mha")
+#: Formats that are read but not written (header and data in two files; MINC; DICOM), and what they become.
 _WRITTEN_AS = {".nhdr": ".nrrd", ".mhd": ".mha", ".mnc": ".nii.gz", ".dcm": ".nii.gz", ".ima": ".nii.gz"}
 
 
 def output_name(source: Path) -> str:
-    """File name of what is made of ``source``: its own, or ``.nii.gz`` for a DICOM series or MINC."""
+    """File name of an output of the file ``source``: the same, or another ending where its format is not written."""
     name = source.resolve().name
-    if source.is_dir():
-        return f"{name}.nii.gz"
-    if name.lower().endswith((*_NIFTI, *_ITK)):
+    if name.lower().endswith(FORMATS):
         return name
-    suffix = source.suffix
-    written = _WRITTEN_AS.get(suffix.lower())
-    return f"{name}.nii.gz" if written is None else name.removesuffix(suffix) + written
+    written = _WRITTEN_AS.get(source.suffix.lower())
+    return f"{name}.nii.gz" if written is None else name.removesuffix(source.suffix) + written
 
 
 def check_output(path: Path, *, source: Path, overwrite: bool = False) -> None:
-    """Say before any work is done whether ``path`` can be written.
+    """Check, before any work is done, that ``path`` can be written.
 
     Raises:
-        InputError: if it is the source itself, exists (without ``overwrite``), has a format that ``source``
-            is not written in, or lies where nothing can be written.
+        InputError: if it is the source itself, exists (without ``overwrite``), has a format that ``source`` is not
+            written in, or is where nothing can be written.
     """
-    name = path.name.lower()
-    formats = _NIFTI if source.name.lower().endswith(_NIFTI) else FORMATS
-    if not name.endswith(formats):
+    formats = _NIFTI if _is_nifti(source) else FORMATS
+    if not path.name.lower().endswith(formats):
         raise InputError(f"{path}: not a format this scan is written in; end it in {' or '.join(formats)}")
     if path.exists() and source.exists() and path.samefile(source):
         raise InputError(f"{path}: is the input itself; give another output")
@@ -58,45 +53,45 @@ def write_volume(
     overwrite: bool = False,
     slices: Sequence[Path] = (),
 ) -> None:
-    """Write ``values`` ``(X, Y, Z)``, in scanner units, to ``path`` in the manner of ``source``.
+    """Write ``values`` ``(X, Y, Z)``, in scanner units, to ``path``, in the manner of ``source``.
 
     NIfTI keeps the source's header (qform, sform and their codes, units, description, extensions), NRRD and
     MetaImage its geometry and metadata. The file appears whole or not at all.
 
     Args:
-        path: where to; its ending says the format.
-        values: in scanner units, axes as they lie in the source.
+        path: of the output; its ending says the format.
+        values: in scanner units, with the source's axes.
         source: file or DICOM folder that the values were made from, of the same shape.
         affine: from voxels to millimetres, right-anterior-superior; for a source that is not NIfTI.
-        dtype: ``"float32"``, or ``"same"`` as stored in the source: integers are rounded and clipped, with
-            the source's own scaling, so that they read back in scanner units.
-        overwrite: replace what is there.
-        slices: files of the DICOM series in the folder ``source``, in order, where it holds several.
+        dtype: ``"float32"``, or ``"same"`` as stored in the source: integers are rounded and clipped, with the
+            source's own scaling, so that they read back in scanner units.
+        overwrite: replace an existing file.
+        slices: files of the DICOM series, in order, where ``source`` is a folder.
 
     Raises:
         InputError: as `check_output`, or if the disk refuses.
     """
     check_output(path, source=source, overwrite=overwrite)
-    if path.name.lower().endswith(_NIFTI):
-        image = _nifti(values, source, affine, same=dtype == "same", slices=slices)
-        write = image.to_filename
-    else:
-        image = _itk_image(values, source, same=dtype == "same", slices=slices)
-
-        def write(name: Path) -> None:
-            import itk
-
-            itk.imwrite(image, str(name), compression=True)
-
+    make = _nifti if _is_nifti(path) else _itk_image
+    image = make(values, source, affine, same=dtype == "same", slices=slices)
     try:
         with atomic_write(path) as partial:
-            write(partial)
+            if _is_nifti(path):
+                image.to_filename(partial)
+            else:
+                import itk
+
+                itk.imwrite(image, str(partial), compression=True)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error}); give another output") from error
 
 
+def _is_nifti(path: Path) -> bool:
+    return path.name.lower().endswith(_NIFTI)
+
+
 def _nifti(values: np.ndarray, source: Path, affine: np.ndarray, *, same: bool, slices: Sequence[Path]) -> Any:
-    if not source.name.lower().endswith(_NIFTI):
+    if not _is_nifti(source):
         stored = _to_type(values, _read_itk(source, slices)[1]) if same else values.astype(np.float32)
         image = nibabel.Nifti1Image(stored, affine)
         image.set_sform(affine, code="scanner")
@@ -115,10 +110,10 @@ def _nifti(values: np.ndarray, source: Path, affine: np.ndarray, *, same: bool, 
     return image
 
 
-def _itk_image(values: np.ndarray, source: Path, *, same: bool, slices: Sequence[Path]) -> Any:
+def _itk_image(values: np.ndarray, source: Path, affine: np.ndarray, *, same: bool, slices: Sequence[Path]) -> Any:
     import itk
 
-    original, dtype = _read_itk(source, slices)
+    original, dtype = _read_itk(source, slices)  # ITK knows its geometry
     stored = _to_type(values, dtype) if same else values.astype(np.float32)
     image = itk.image_from_array(np.ascontiguousarray(stored.T))
     image.CopyInformation(original)
@@ -126,20 +121,11 @@ def _itk_image(values: np.ndarray, source: Path, *, same: bool, slices: Sequence
     return image
 
 
-def _read_itk(source: Path, slices: Sequence[Path] = ()) -> tuple[Any, np.dtype]:
+def _read_itk(source: Path, slices: Sequence[Path]) -> tuple[Any, np.dtype]:
     """The source as an ITK image, and the type that its voxels are stored in."""
     import itk
 
-    if slices:
-        image = itk.imread([str(path) for path in slices])
-    elif source.is_dir():
-        series = itk.GDCMSeriesFileNames.New()
-        series.SetUseSeriesDetails(True)
-        series.AddSeriesRestriction("0008|0021")  # series date: the choice of MONAI's ITKReader
-        series.SetDirectory(str(source))
-        image = itk.imread(list(series.GetFileNames(series.GetSeriesUIDs()[0])))
-    else:
-        image = itk.imread(str(source))
+    image = itk.imread([str(path) for path in slices] if slices else str(source))
     return image, itk.array_view_from_image(image).dtype
 
 

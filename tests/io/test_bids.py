@@ -69,7 +69,7 @@ def test_participants_sessions_and_suffixes_can_be_chosen(wanted, found, dataset
         ({"participants": ["03"]}, "sub-03: not in .*; there are: 01, 02$"),
         ({"participants": ["01", "2"]}, "sub-2: not in .*; there are: 01, 02$"),
         ({"sessions": ["c"]}, "ses-c: not in .*; there are: a, b$"),
-        ({"suffixes": ["UNIT1"]}, r"no image UNIT1 .*\(in anat: FLAIR, PDw, T1w, T2w, defacemask\)"),
+        ({"suffixes": ["UNIT1"]}, r"no UNIT1 image .*\(in anat: FLAIR, PDw, T1w, T2w, defacemask\)"),
     ],
 )
 def test_what_is_not_there_is_said_with_what_is(wanted, message, dataset):
@@ -95,12 +95,12 @@ def test_a_sidecar_applies_below_it_and_the_nearer_one_counts(dataset):
 @pytest.mark.parametrize("content", ["{", "[]", "\xff"])
 def test_a_damaged_sidecar_is_named(content, dataset):
     (dataset / "T1w.json").write_bytes(content.encode("latin1"))
-    with pytest.raises(InputError, match="T1w.json: .*mend this"):
+    with pytest.raises(InputError, match="T1w.json: .*fix this"):
         read_metadata(dataset, PurePosixPath("sub-01/anat/sub-01_T1w.nii.gz"))
 
 
 def test_a_folder_that_is_no_dataset_is_refused(dataset, tmp_path):
-    for folder, message in ((tmp_path / "nowhere", "no such folder"), (dataset / "sub-01", "no BIDS dataset")):
+    for folder, message in ((tmp_path / "nowhere", "no such folder"), (dataset / "sub-01", "not a BIDS dataset")):
         with pytest.raises(InputError, match=message):
             read_description(folder)
 

@@ -115,7 +115,7 @@ def test_a_monai_datalist_keeps_its_other_keys_and_is_relative_to_its_file(tmp_p
     [
         ("absent", None, FileNotFoundError, "absent: no such file or folder"),
         ("empty/", None, ValueError, "empty: no volume in this folder"),
-        ("photo.png", "x", ValueError, "photo.png: cannot be read here"),
+        ("photo.png", "x", ValueError, "photo.png: unknown kind of file"),
         ("a.json", "{", ValueError, "a.json: not valid JSON"),
         ("b.json", "[]", ValueError, "b.json: .*'training'"),
         ("c.json", '{"training": []}', ValueError, "c.json: .*'training'"),

@@ -1,1 +1,4 @@
-"""BIDS: scans of a dataset, and the derivative dataset made from them."""
+"""BIDS: find the scans of a dataset, and write a derivative dataset.
+
+Own code, not pybids: that needs sqlalchemy and indexes a whole dataset, to list ``sub-*/anat`` and read sidecars.
+"""

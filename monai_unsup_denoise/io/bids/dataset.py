@@ -1,4 +1,4 @@
-"""Scans of a BIDS dataset: which there are, and what their sidecars say of them."""
+"""The scans of a BIDS dataset and their metadata."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 from monai_unsup_denoise.errors import InputError
 
-#: What the model was made for. Others are of other physics (maps) or unseen (FLAIR, T2starw).
+#: Contrasts of the training. Others have other physics (maps) or are unseen (FLAIR, T2starw).
 ANATOMICAL_SUFFIXES = ("T1w", "PDw", "T2w")
 _IMAGES = (".nii.gz", ".nii")
-#: Values of the entity `part` that are no magnitudes.
+#: Values of the entity ``part`` other than magnitude.
 _NOT_MAGNITUDES = ("phase", "real", "imag")
 
 
@@ -20,13 +20,13 @@ def read_description(dataset: Path) -> dict[str, Any]:
     """Content of the ``dataset_description.json`` of the folder ``dataset``.
 
     Raises:
-        InputError: where there is none, so that the folder is no BIDS dataset, or where it is damaged.
+        InputError: where it is missing, so that the folder is not a BIDS dataset, or damaged.
     """
     path = dataset / "dataset_description.json"
     if not dataset.is_dir():
-        raise InputError(f"{dataset}: no such folder; give that of a BIDS dataset")
+        raise InputError(f"{dataset}: no such folder; give the root folder of a BIDS dataset")
     if not path.is_file():
-        raise InputError(f"{dataset}: no BIDS dataset, dataset_description.json is missing; give its topmost folder")
+        raise InputError(f"{dataset}: not a BIDS dataset, dataset_description.json is missing; give its root folder")
     return _read_json(path)
 
 
@@ -39,13 +39,13 @@ def find_scans(
 ) -> list[PurePosixPath]:
     """Paths below ``dataset`` of the anatomical magnitude images with one of ``suffixes``, sorted.
 
-    Looked for in ``sub-*/anat`` and ``sub-*/ses-*/anat`` alone, so never among derivatives. Phase, real and imaginary
-    parts are left out, and images with a description (``desc-``), which are made of others.
+    Only ``sub-*/anat`` and ``sub-*/ses-*/anat`` are searched. Phase, real and imaginary parts are left out, and
+    derived images (``desc-``).
 
     Args:
-        dataset: topmost folder.
-        participants: labels, with or without ``sub-``; none for all.
-        sessions: labels, with or without ``ses-``; none for all. Images without a session have none of them.
+        dataset: root folder.
+        participants: labels, with or without ``sub-``; empty for all.
+        sessions: labels, with or without ``ses-``; empty for all.
         suffixes: such as ``T1w``.
 
     Raises:
@@ -66,17 +66,17 @@ def find_scans(
     if not found:
         others = ", ".join(sorted({parse_name(image.name)[1] for image in images})) or "none at all"
         raise InputError(
-            f"{dataset}: no image {', '.join(suffixes)} of whom was asked for (in anat: {others}); "
-            "name others by --suffix"
+            f"{dataset}: no {', '.join(suffixes)} image of the given participants and sessions (in anat: {others}); "
+            "give others with --suffix"
         )
     return sorted(found)
 
 
 def read_metadata(dataset: Path, scan: PurePosixPath) -> dict[str, Any]:
-    """What the sidecars of ``scan``, a path below ``dataset``, say of it.
+    """Metadata of ``scan``, a path below ``dataset``, from its sidecars.
 
-    By the inheritance principle: a sidecar applies to what lies beside and below it and has its suffix and all its
-    entities; the deeper one counts, at one depth the one with more entities.
+    By the inheritance principle: a sidecar applies to images in and below its folder with its suffix and all its
+    entities. Deeper ones override, and at one depth those with more entities.
 
     Raises:
         InputError: for a sidecar that cannot be read.
@@ -113,7 +113,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); mend this JSON file") from error
+        raise InputError(f"{path}: cannot be read ({error}); fix this JSON file") from error
     if not isinstance(content, dict):
-        raise InputError(f"{path}: not a JSON object; mend this file")
+        raise InputError(f"{path}: not a JSON object; fix this file")
     return content

@@ -1,4 +1,4 @@
-"""A BIDS derivative dataset: where what is made of a scan goes, and what is said of it."""
+"""Paths, sidecars and description of a BIDS derivative dataset."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from monai_unsup_denoise.files import write_json, write_text
 from monai_unsup_denoise.io.bids.dataset import parse_name, read_description
 
 GENERATOR = "monai-unsup-denoise"
-#: Name that the source dataset has in BIDS URIs.
+#: Name of the source dataset in BIDS URIs.
 SOURCE = "raw"
 README = f"""\
 # Denoised MR magnitude images
 
-Made by {GENERATOR} (`mri-denoise bids`) from the images that the sidecars name under `Sources`: the Rician noise is
-removed; geometry and units are those of the source. `NoiseSigma` is the standard deviation of the noise found, in the
-units of the image, `NoiseSigmaPercent` the same in percent of the maximum. For research; not a medical device.
+Rician noise was removed by {GENERATOR} (`mri-denoise bids`) from the images under `Sources` in the sidecars. Geometry
+and units are those of the source. `NoiseSigma` is the estimated standard deviation of the noise, in the units of the
+image, `NoiseSigmaPercent` the same in percent of the maximum. For research; not a medical device.
 """
-#: What is copied from the sidecars of a scan: how it was acquired. Never who, where, when, or free text.
+#: Metadata copied from a scan: how it was acquired. Never who, where, when, or free text.
 ACQUISITION_FIELDS = frozenset(
     """
     Manufacturer ManufacturersModelName SoftwareVersions MagneticFieldStrength ReceiveCoilName
@@ -42,7 +42,7 @@ ACQUISITION_FIELDS = frozenset(
 
 
 def derived_path(scan: PurePosixPath) -> PurePosixPath:
-    """Path in the derivative dataset of what is made of ``scan``: ``sub-01/anat/sub-01_desc-denoised_T1w.nii.gz``."""
+    """Path of the derivative of ``scan``: ``sub-01/anat/sub-01_desc-denoised_T1w.nii.gz``."""
     _, suffix = parse_name(scan.name)
     entities = scan.name.partition(".")[0].removesuffix(suffix)
     return scan.with_name(f"{entities}desc-denoised_{suffix}.nii.gz")
@@ -57,15 +57,15 @@ def sidecar_content(
     digest: str | None,
     options: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The sidecar of what is made of ``scan``, a path below the source dataset.
+    """The sidecar of the derivative of ``scan``, a path below the source dataset.
 
     Args:
         scan: the source.
-        metadata: what its own sidecars say; of it the acquisition is kept.
-        sigma: standard deviation of the noise found, in the units of the image; None where the model tells none.
+        metadata: of the source; the acquisition is kept.
+        sigma: estimated standard deviation of the noise, in the units of the image; None if not estimated.
         percent: the same in percent of the maximum.
         digest: SHA-256 of the weights.
-        options: of denoising, those that were on.
+        options: names of the switches that were on.
     """
     kept = {name: value for name, value in metadata.items() if name in ACQUISITION_FIELDS}
     return {
@@ -83,14 +83,12 @@ def sidecar_content(
 
 
 def open_derivative(folder: Path, *, source: Path) -> None:
-    """Make ``folder`` a derivative dataset of the dataset ``source``, or find that it is one of ours.
-
-    Its ``dataset_description.json`` is written once and then left alone, so it may be added to by hand.
+    """Make ``folder`` a derivative dataset of the dataset ``source``; one of ours is left as it is.
 
     Raises:
         InputError: if it is another dataset, is in ``source`` but not under its ``derivatives``, or cannot be written.
     """
-    link = _way_up(folder, source)
+    link = _relative_link(folder, source)
     if (folder / "dataset_description.json").exists():
         makers = read_description(folder).get("GeneratedBy")
         names = [maker.get("Name") for maker in makers if isinstance(maker, dict)] if isinstance(makers, list) else []
@@ -119,14 +117,14 @@ def _description(source: Mapping[str, Any], link: str | None) -> dict[str, Any]:
                 "(mri-denoise bids)",
             }
         ],
-        # A path would tell of this machine: only the way up to a dataset that we lie in is written.
+        # No absolute path, which may name people: a relative one, if the source contains the derivative.
         "DatasetLinks": {SOURCE: link or doi or "about:blank"},
         **({"SourceDatasets": [known]} if known else {}),
     }
 
 
-def _way_up(folder: Path, source: Path) -> str | None:
-    """``../..`` from a folder in the source's derivatives to the source; None for one elsewhere."""
+def _relative_link(folder: Path, source: Path) -> str | None:
+    """``../..`` from a folder in the source's derivatives to the source; None for a folder elsewhere."""
     inside, outside = folder.resolve(), source.resolve()
     if not inside.is_relative_to(outside):
         return None

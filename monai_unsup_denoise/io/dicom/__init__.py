@@ -1,4 +1,7 @@
-"""DICOM series: which there are, what is in one, and a derived one of it."""
+"""DICOM: find the series of a folder, read one, and write a derived one.
+
+Own code on pydicom, not highdicom: that needs pydicom 3, and MONAI Label pins pydicom 2.4.5.
+"""
 
 from monai_unsup_denoise.io.dicom.derived import check_folder, write_derived_series
 from monai_unsup_denoise.io.dicom.reading import read_series

@@ -1,4 +1,4 @@
-"""A derived MR series, written from the slices that its voxels were made of."""
+"""Write a derived MR series: the source's slices with new voxels."""
 
 from __future__ import annotations
 
@@ -18,24 +18,17 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 from monai_unsup_denoise import __version__
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import atomic_folder, check_parent
-from monai_unsup_denoise.io.dicom.reading import intercept_of, slope_of
+from monai_unsup_denoise.io.dicom.reading import rescale_of
 from monai_unsup_denoise.io.dicom.series import DicomSeries, integer_of
 
 #: Elements that become invalid when pixels change: signatures, the thumbnail, extremes over the series, offsets of
 #: compressed frames, the creator of the source and its coded derivation (no code of the standard means denoising).
 #: LossyImageCompression stays: it says that the image was lossily compressed once (DICOM PS3.3, C.7.6.1.1.5).
 _DROPPED = (
-    "DigitalSignaturesSequence",
-    "MACParametersSequence",
-    "IconImageSequence",
-    "SmallestPixelValueInSeries",
-    "LargestPixelValueInSeries",
-    "ExtendedOffsetTable",
-    "ExtendedOffsetTableLengths",
-    "InstanceCreatorUID",
-    "DerivationCodeSequence",
-)
-#: A UUID of our own, as DICOM PS3.5, B.2 makes a UID of it.
+    "DigitalSignaturesSequence MACParametersSequence IconImageSequence SmallestPixelValueInSeries "
+    "LargestPixelValueInSeries ExtendedOffsetTable ExtendedOffsetTableLengths InstanceCreatorUID DerivationCodeSequence"
+).split()
+#: A UUID as a UID: DICOM PS3.5, B.2.
 _IMPLEMENTATION_UID = UID(f"2.25.{uuid.UUID('b2d5b0c4-6f0e-4c55-9d3f-6a2f1c7e8a10').int}")
 _SUFFIX = " denoised"
 _PYDICOM_2 = int(pydicom.__version__.partition(".")[0]) < 3
@@ -55,26 +48,25 @@ def write_derived_series(
     """Write ``voxels`` ``(X, Y, Z)``, in rescaled units, as a series derived from ``series`` into ``folder``.
 
     Each slice is a copy of its source's dataset: patient, study, geometry, acquisition and rescale stay; series and
-    instances get UIDs of their own; the pixels are rounded and clipped to the source's stored bits (so they read back
-    within half a stored unit) and not compressed. The source files are only read. The folder appears whole or not
-    at all.
+    instances get new UIDs; pixels are rounded and clipped to the source's stored bits (so they read back within half a
+    stored unit) and not compressed. The folder appears whole or not at all.
 
     DICOM PS3.3, C.7.6.1.1.2 (image type) and C.12.4 (derivation, source images).
 
     Args:
         series: the source.
-        voxels: as `read_series` gives them.
-        folder: where to; made if need be.
-        sigma: noise level found, in rescaled units, for the description; None if unknown.
+        voxels: as from `read_series`.
+        folder: of the derived series; created if it does not exist.
+        sigma: estimated noise level, in rescaled units, for the description; None if unknown.
         software: name and version, for the description.
-        overwrite: replace what the folder holds.
+        overwrite: replace a series in the folder.
 
     Returns:
         The files, in the order of the slices.
 
     Raises:
-        ValueError: if ``voxels`` has another shape than the series, or NaN or infinity in it.
-        InputError: if the folder holds something already, is the source's own, or cannot be written.
+        ValueError: if ``voxels`` has another shape than the series, or is not finite.
+        InputError: if the folder is not empty, is the source's own, or cannot be written.
     """
     folder = Path(folder)
     check_folder(folder, source=series, overwrite=overwrite)
@@ -83,21 +75,21 @@ def write_derived_series(
         raise ValueError("voxels: some are NaN or infinite")
     if voxels.ndim != 3 or voxels.shape[2] != len(series.files):
         raise ValueError(f"voxels {voxels.shape} are not the {len(series.files)} slices of the series")
-    uid = generate_uid()
-    now = datetime.now()
-    names = [_file_name(index) for index in range(len(series.files))]
+    uid, now = generate_uid(), datetime.now()
+    noise = "" if sigma is None else f"; estimated noise level: sigma {sigma:.4g}"
+    names = [f"IM{number:04d}.dcm" for number in range(1, len(series.files) + 1)]
     with disable_value_validation(), atomic_folder(folder) as partial:
         for index, path in enumerate(series.files):
             item = _derived(pydicom.dcmread(path), voxels[:, :, index].T, path=path)
             item.SeriesInstanceUID = uid
-            item.DerivationDescription = _description(sigma, software)
+            item.DerivationDescription = f"Rician noise removed by {software}{noise}. Not for diagnostic use."
             item.InstanceCreationDate, item.InstanceCreationTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
             _save(item, partial / names[index])
     return [folder / name for name in names]
 
 
 def check_folder(folder: Path, *, source: DicomSeries, overwrite: bool) -> None:
-    """Say before any work is done whether a series can be written into ``folder``.
+    """Check, before any work is done, that a series can be written into ``folder``.
 
     Raises:
         InputError: if not.
@@ -106,28 +98,19 @@ def check_folder(folder: Path, *, source: DicomSeries, overwrite: bool) -> None:
         raise InputError(f"{folder}: is a file, but a DICOM series is written into a folder; give another output")
     if any(path.resolve().is_relative_to(folder.resolve()) for path in source.files):
         raise InputError(f"{folder}: is the folder of the input; give another one")
-    held = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    if any(not re.fullmatch(_FILE_NAME, name) for name in held):
+    existing = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    if any(not re.fullmatch(_FILE_NAME, name) for name in existing):
         raise InputError(f"{folder}: holds other files, and a series needs a folder of its own; give another one")
-    if held and not overwrite:
+    if existing and not overwrite:
         raise InputError(f"{folder}: holds a series already; add --overwrite or give another folder")
     check_parent(folder)
-
-
-def _file_name(index: int) -> str:
-    return f"IM{index + 1:04d}.dcm"
 
 
 def _derived(item: Dataset, values: np.ndarray, *, path: Path) -> Dataset:
     """The slice ``item`` with other pixels ``(rows, columns)``, in rescaled units."""
     if values.shape != (item.Rows, item.Columns):
         raise ValueError(f"{path}: voxels {values.shape}, but the slice has {(item.Rows, item.Columns)}")
-    source = Dataset()
-    source.ReferencedSOPClassUID = item.SOPClassUID
-    source.ReferencedSOPInstanceUID = item.SOPInstanceUID
-    source.SpatialLocationsPreserved = "YES"
-    source.PurposeOfReferenceCodeSequence = DicomSequence([_image_processing()])
-    item.SourceImageSequence = DicomSequence([source])
+    item.SourceImageSequence = DicomSequence([_reference(item)])
     item.SOPInstanceUID = generate_uid()
     kind = [str(value) for value in item.get("ImageType") or ["ORIGINAL", "PRIMARY"]]
     item.ImageType = ["DERIVED", "SECONDARY", *kind[2:]]
@@ -137,7 +120,7 @@ def _derived(item: Dataset, values: np.ndarray, *, path: Path) -> Dataset:
         if keyword in item:
             del item[keyword]
     _drop_overlays_in_pixels(item)
-    stored = to_stored(values, item)
+    stored = _to_stored(values, item)
     item.BitsAllocated = 8 * stored.dtype.itemsize
     item.PixelData = stored.tobytes()
     item["PixelData"].VR = "OW"
@@ -148,34 +131,33 @@ def _derived(item: Dataset, values: np.ndarray, *, path: Path) -> Dataset:
     return item
 
 
-def _image_processing() -> Dataset:
-    """Why the source is referred to: DICOM PS3.16, CID 7202."""
-    code = Dataset()
-    code.CodeValue, code.CodingSchemeDesignator = "121322", "DCM"
-    code.CodeMeaning = "Source image for image processing operation"
-    return code
+def _reference(item: Dataset) -> Dataset:
+    """A reference to the slice ``item`` as a source; its purpose is of DICOM PS3.16, CID 7202."""
+    purpose, source = Dataset(), Dataset()
+    purpose.CodeValue, purpose.CodingSchemeDesignator = "121322", "DCM"
+    purpose.CodeMeaning = "Source image for image processing operation"
+    source.ReferencedSOPClassUID, source.ReferencedSOPInstanceUID = item.SOPClassUID, item.SOPInstanceUID
+    source.SpatialLocationsPreserved = "YES"
+    source.PurposeOfReferenceCodeSequence = DicomSequence([purpose])
+    return source
 
 
 def _drop_overlays_in_pixels(item: Dataset) -> None:
-    """Overlays that lie in unused bits of the source's pixels, which are not written; others stay."""
+    """Drop overlays stored in unused bits of the pixels, which are not written; others stay."""
     for group in range(0x6000, 0x6020, 2):
         if (group, 0x3000) not in item:
             for element in list(item.group_dataset(group)):
                 del item[element.tag]
 
 
-def to_stored(values: np.ndarray, item: Dataset) -> np.ndarray:
-    """Rescaled ``values`` as the integers that ``item`` stores: rounded, clipped to its stored bits."""
+def _to_stored(values: np.ndarray, item: Dataset) -> np.ndarray:
+    """Rescaled ``values`` as the integers of ``item``: rounded, clipped to its stored bits."""
     bits, signed = int(item.BitsStored), bool(int(item.PixelRepresentation))
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
-    stored = np.rint((values.astype(np.float64) - intercept_of(item)) / slope_of(item)).clip(low, high)
+    slope, intercept = rescale_of(item)
+    stored = np.rint((values.astype(np.float64) - intercept) / slope).clip(low, high)
     width = 16 if bits <= 16 else 32
     return np.ascontiguousarray(stored.astype(f"<{'i' if signed else 'u'}{width // 8}"))
-
-
-def _description(sigma: float | None, software: str) -> str:
-    noise = "" if sigma is None else f"; noise level found: sigma {sigma:.4g}"
-    return f"Rician noise removed by {software}{noise}. Not for diagnostic use."
 
 
 def _save(item: Dataset, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The series that lie in a folder, and the choice of one."""
+"""The DICOM series of a folder, and the choice of one."""
 
 from __future__ import annotations
 
@@ -15,17 +15,10 @@ from pydicom.errors import InvalidDicomError
 
 from monai_unsup_denoise.errors import InputError
 
-_READ = [
-    "SeriesInstanceUID",
-    "SeriesNumber",
-    "SeriesDescription",
-    "Modality",
-    "Rows",
-    "NumberOfFrames",
-    "InstanceNumber",
-    "ImageOrientationPatient",
-    "ImagePositionPatient",
-]
+_ELEMENTS = (
+    "SeriesInstanceUID SeriesNumber SeriesDescription Modality Rows NumberOfFrames InstanceNumber "
+    "ImageOrientationPatient ImagePositionPatient"
+).split()
 
 
 @dataclass(frozen=True)
@@ -37,8 +30,8 @@ class DicomSeries:
         number: SeriesNumber, 0 where there is none.
         description: SeriesDescription, maybe empty.
         modality: such as ``MR``.
-        files: one per slice, in the order in which the slices lie along the normal of the first.
-        frames: of the file with the most; more than one is an enhanced (multi-frame) object.
+        files: one per slice, in the order of the slices along their normal.
+        frames: largest number of frames of a file; more than one is an enhanced (multi-frame) object.
     """
 
     uid: str
@@ -48,11 +41,15 @@ class DicomSeries:
     files: tuple[Path, ...]
     frames: int = 1
 
+    def __str__(self) -> str:
+        description = self.description or "no description"
+        return f"number {self.number}: {description}, {self.modality}, {len(self.files)} files, UID {self.uid}"
+
 
 def find_series(folder: str | Path, *, below: bool = True) -> list[DicomSeries]:
-    """The image series in ``folder``, and in the folders below it if ``below``; of a file, its own.
+    """The image series in ``folder`` (or of a file), and in the folders below it if ``below``.
 
-    Sorted by number, then by UID. What is no DICOM file, or no image, is passed over.
+    Sorted by number, then by UID. Files that are not DICOM, or not images, are ignored.
 
     Raises:
         InputError: if the folder does not exist.
@@ -61,7 +58,7 @@ def find_series(folder: str | Path, *, below: bool = True) -> list[DicomSeries]:
     if not folder.exists():
         raise InputError(f"{folder}: no such file or folder; check the path")
     by_uid: dict[str, list[tuple[Path, Dataset]]] = {}
-    with disable_value_validation():  # which would print values that break a rule, names among them
+    with disable_value_validation():  # it would print invalid values, patient names among them
         for path in _files(folder, below=below):
             header = _image_header(path)
             if header is not None:
@@ -70,27 +67,24 @@ def find_series(folder: str | Path, *, below: bool = True) -> list[DicomSeries]:
 
 
 def choose_series(series: Sequence[DicomSeries], wanted: str | None, *, folder: str | Path) -> DicomSeries:
-    """The series that is ``wanted``, by its UID or its number; the only one there is if that is None.
+    """The series whose UID or number is ``wanted``; for None, the only one.
 
     Raises:
-        InputError: if there is no such series, or several; it lists them.
+        InputError: if there is no such series, or there are several; it lists all.
     """
     if not series:
         raise InputError(f"{folder}: no DICOM image series in this folder; give the folder of one")
     found = [s for s in series if wanted is None or wanted in (s.uid, str(s.number))]
     if len(found) == 1:
         return found[0]
-    listed = "".join(
-        f"\n  number {s.number}: {s.description or 'no description'}, {s.modality}, {len(s.files)} files, UID {s.uid}"
-        for s in series
-    )
+    listed = "".join(f"\n  {s}" for s in series)
     if not found:
         raise InputError(f"{folder}: no DICOM series {wanted!r}; give the number or the UID of one of these:{listed}")
     raise InputError(f"{folder}: {len(found)} DICOM series; choose one by number or UID with --series:{listed}")
 
 
 def folder_name(series: DicomSeries, others: Sequence[DicomSeries]) -> str:
-    """Of the folder of a series beside those of ``others``: its number, or its UID where another has that number."""
+    """Name of the folder of a series: by its number, or by its UID where another of ``others`` has that number."""
     alone = [other.number for other in others].count(series.number) == 1
     return f"series-{series.number if alone else series.uid}"
 
@@ -106,7 +100,7 @@ def _files(folder: Path, *, below: bool) -> Iterator[Path]:
 
 def _image_header(path: Path) -> Dataset | None:
     try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_READ)
+        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_ELEMENTS)
     except (InvalidDicomError, OSError, EOFError):
         return None
     return header if "SeriesInstanceUID" in header and "Rows" in header else None
@@ -114,8 +108,8 @@ def _image_header(path: Path) -> Dataset | None:
 
 def _series(uid: str, items: list[tuple[Path, Dataset]]) -> DicomSeries:
     first = items[0][1]
-    normal = slice_normal(first)
-    items = sorted(items, key=lambda item: (_place(item[1], normal), str(item[0])))
+    orientation = numbers_of(first, "ImageOrientationPatient", 6)
+    items = sorted(items, key=lambda item: (_position(item[1], orientation), str(item[0])))
     return DicomSeries(
         uid=uid,
         number=integer_of(first, "SeriesNumber"),
@@ -126,32 +120,24 @@ def _series(uid: str, items: list[tuple[Path, Dataset]]) -> DicomSeries:
     )
 
 
-def numbers_of(header: Dataset, keyword: str) -> np.ndarray | None:
-    """The numbers of an element, float64; None where it is missing, empty or garbled."""
+def numbers_of(header: Dataset, keyword: str, count: int = 1) -> np.ndarray | None:
+    """The ``count`` numbers of an element, float64; None where it is missing or malformed."""
     try:
         numbers = np.atleast_1d(np.asarray(header.get(keyword), dtype=float))
     except (TypeError, ValueError):
         return None
-    return numbers if numbers.size and np.isfinite(numbers).all() else None
+    return numbers if numbers.shape == (count,) and np.isfinite(numbers).all() else None
 
 
 def integer_of(header: Dataset, keyword: str) -> int:
-    """The number of an element; 0 where it is missing, empty or garbled."""
+    """The number of an element; 0 where it is missing or malformed."""
     numbers = numbers_of(header, keyword)
     return 0 if numbers is None else int(numbers[0])
 
 
-def slice_normal(header: Dataset) -> np.ndarray | None:
-    """Unit normal of a slice, LPS, rows x columns; None where the header does not say how the slice lies."""
-    along = numbers_of(header, "ImageOrientationPatient")
-    if along is None or len(along) != 6:
-        return None
-    return np.cross(along[:3], along[3:])
-
-
-def _place(header: Dataset, normal: np.ndarray | None) -> float:
-    """Along the normal in mm; without positions, the instance number."""
-    position = numbers_of(header, "ImagePositionPatient")
-    if normal is None or position is None or len(position) != 3:
+def _position(header: Dataset, orientation: np.ndarray | None) -> float:
+    """Position along the normal of the slices, mm; where it is unknown, the instance number."""
+    position = numbers_of(header, "ImagePositionPatient", 3)
+    if orientation is None or position is None:
         return float(integer_of(header, "InstanceNumber"))
-    return float(np.dot(position, normal))
+    return float(position @ np.cross(orientation[:3], orientation[3:]))
