@@ -1,4 +1,4 @@
-"""Networks of the method: encoders of content and noise, generators, the denoiser made of them; and of its peers."""
+"""Networks of the method (encoders, generators, denoisers) and of the baselines."""
 
 from monai_unsup_denoise.networks.content_encoder import ContentEncoder
 from monai_unsup_denoise.networks.denoiser import DisentangledDenoiser, PhysicsGuidedDenoiser

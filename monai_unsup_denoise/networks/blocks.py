@@ -1,4 +1,4 @@
-"""Convolution blocks shared by the encoder and the generators."""
+"""Residual blocks of the content encoder and the generators."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import torch
 from monai.networks.layers import Conv
 from torch import nn
 
+from monai_unsup_denoise.functional import unsqueeze_like
+
 
 class ContentBlock(nn.Module):
-    """``x + conv(relu(conv(x)))`` at constant resolution and width; no normalisation layer.
+    """Residual block ``x + conv(relu(conv(x)))``, without normalisation.
 
-    Instance and batch normalisation would erase the intensities that a denoiser has to keep.
+    Instance and batch normalisation would discard the intensities that a denoiser has to preserve.
     """
 
     def __init__(self, spatial_dims: int, channels: int) -> None:
@@ -24,9 +26,9 @@ class ContentBlock(nn.Module):
 
 
 class ConditionedBlock(nn.Module):
-    """Residual block whose hidden features are scaled and shifted by the noise code.
+    """Residual block with features scaled and shifted by the noise code: ``h (1 + gamma(z)) + beta(z)``.
 
-    Feature-wise linear modulation (Perez et al., AAAI 2018): ``h * (1 + gamma(z)) + beta(z)``.
+    Feature-wise linear modulation (Perez et al., AAAI 2018).
     """
 
     def __init__(self, spatial_dims: int, channels: int, code_channels: int) -> None:
@@ -39,8 +41,5 @@ class ConditionedBlock(nn.Module):
         nn.init.zeros_(self.modulation.bias)
 
     def forward(self, x: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
-        gamma, beta = self.modulation(code).chunk(2, dim=1)
-        for _ in range(x.dim() - 2):
-            gamma = gamma.unsqueeze(-1)
-            beta = beta.unsqueeze(-1)
+        gamma, beta = unsqueeze_like(self.modulation(code), x).chunk(2, dim=1)
         return x + self.second(torch.relu(self.first(x) * (1 + gamma) + beta))

@@ -1,4 +1,4 @@
-"""The content encoder ``E^c`` that both domains share."""
+"""The content encoder ``E^c``."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from monai_unsup_denoise.networks.blocks import ContentBlock
 
 
 class ContentEncoder(nn.Module):
-    """Multi-scale content of an image, ``E^c`` of the method; one encoder serves both domains.
+    """Multi-scale content of an image, ``E^c``, shared by both domains.
 
-    The content is a list, finest first: the image itself, then one feature map for each entry of ``channels``, each
-    half as large as the one before. The image comes along so that a generator may predict a correction to it.
+    The content is a list, finest first: the image itself, then one feature map per entry of ``channels``, each at half
+    the resolution of the previous one. The image is included so that a generator can predict a correction to it.
 
     Args:
         spatial_dims: 2 or 3.
-        in_channels: image channels ``C`` (neighbouring slices, for a 2-D network over slabs).
-        channels: features at each scale, finest first.
-        blocks: residual blocks at each scale, or a number for each scale, finest first.
+        in_channels: image channels ``C``; for a 2-D network on slabs, neighbouring slices.
+        channels: features of each scale, finest first.
+        blocks: residual blocks per scale; one number, or one for each scale, finest first.
 
     Raises:
-        ValueError: if there are more or fewer numbers of blocks than scales.
+        ValueError: if ``blocks`` and ``channels`` differ in length.
     """
 
     def __init__(
@@ -41,19 +41,14 @@ class ContentEncoder(nn.Module):
         widths = [in_channels, *channels]
         self.scales = nn.ModuleList()
         for index, (width, depth) in enumerate(zip(channels, ensure_tuple_rep(blocks, len(channels)), strict=True)):
-            entry = (
-                convolution(widths[index], width, kernel_size=3, padding=1)
-                if index == 0
-                else convolution(widths[index], width, kernel_size=2, stride=2)
-            )
+            geometry = {"kernel_size": 3, "padding": 1} if index == 0 else {"kernel_size": 2, "stride": 2}
+            entry = convolution(widths[index], width, **geometry)
             self.scales.append(nn.Sequential(entry, *(ContentBlock(spatial_dims, width) for _ in range(depth))))
         self.downsampling = 2 ** (len(channels) - 1)
 
     def forward(self, image: torch.Tensor) -> list[torch.Tensor]:
         """Encode ``image`` ``(B, C, *spatial)``, each side a multiple of ``self.downsampling``."""
         content = [image]
-        features = image
         for scale in self.scales:
-            features = scale(features)
-            content.append(features)
+            content.append(scale(content[-1]))
         return content

@@ -1,4 +1,4 @@
-"""The network that denoises: equation (12), as published and guided by the physics of the noise."""
+"""The denoisers of equation (12): as published, and guided by the physics of the noise."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from monai_unsup_denoise.networks.padding import crop_as, pad_to_multiple
 
 
 class DisentangledDenoiser(nn.Module):
-    """``deimg = G_H(E^c(l), E^n(l))``, equation (12), with the mean of the noise code, never a sample.
+    """``deimg = G_H(E^c(l), E^n(l))``, equation (12), with the mean of the noise code instead of a sample.
 
-    Deterministic. Takes any image size: sides are padded by replication to a multiple of what the encoder needs, and
-    cropped again. The output is a magnitude: never negative.
+    Deterministic, for images of any size: sides are padded by replication to a multiple of what the encoder needs, and
+    cropped again. The output is a magnitude, at least 0.
 
     Args:
         content_encoder: ``E^c``.
@@ -34,16 +34,16 @@ class DisentangledDenoiser(nn.Module):
     def forward(self, image: torch.Tensor, code: torch.Tensor | None = None) -> torch.Tensor:
         """Denoise ``image`` ``(B, C, *spatial)``, in units of its reference intensity.
 
-        ``code`` replaces the image's own noise code, for example by that of the whole volume for one of its slabs:
-        ``(B, code_channels)``, or a coarse map of it ``(B, code_channels, *grid)``.
+        A given ``code`` replaces that of the image, for example by the code of the whole volume for one of its slabs:
+        ``(B, code_channels)``, or a coarse map ``(B, code_channels, *grid)``.
         """
         if code is None:
             code = self.encode_noise(image)
         scale = self.input_scale(image, code)
         content = self.content_encoder(pad_to_multiple(image * scale, self.downsampling))
-        # Codes are trained to be N(0, 1); far outside, the modulation of the generator would extrapolate.
-        of_image = code if code.dim() == 2 else code.flatten(2).mean(-1)
-        return crop_as(self.generator(content, of_image.clamp(-3.0, 3.0)), image).clamp(min=0) / scale
+        # Codes are trained to be N(0, 1). Far outside, the modulation of the generator would extrapolate.
+        mean_code = code if code.dim() == 2 else code.flatten(2).mean(-1)
+        return crop_as(self.generator(content, mean_code.clamp(-3.0, 3.0)), image).clamp(min=0) / scale
 
     def input_scale(self, image: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
         """Factor on the input of the convolutions, undone on their output; 1 in the published method."""
@@ -51,23 +51,22 @@ class DisentangledDenoiser(nn.Module):
 
     @torch.jit.export
     def encode_noise(self, image: torch.Tensor) -> torch.Tensor:
-        """Mean of the noise code ``(B, code_channels)`` of ``image`` ``(B, C, *spatial)``."""
+        """Mean of the noise code, ``(B, code_channels)``, of ``image`` ``(B, C, *spatial)``."""
         mean, _ = self.noise_encoder(image)
         return mean
 
 
 class PhysicsGuidedDenoiser(DisentangledDenoiser):
-    """A `DisentangledDenoiser` whose noise code stands for a noise level, ``sigma(z)``.
+    """``DisentangledDenoiser`` with a noise code that stands for a noise level, ``sigma(z)``.
 
-    The image is first scaled to the noise level ``working_sigma``, voxel by voxel, by the factor
-    ``working_sigma / sigma``, and the result scaled back. Whatever the noise, even one that varies over the image, the
-    convolutions see the same noise level; only the signal-to-noise ratio differs.
+    The input is scaled voxel by voxel by ``working_sigma / sigma``, and the output is scaled back. So the convolutions
+    always see the same noise level, even for spatially varying noise. Only the signal-to-noise ratio differs.
 
     Args:
-        content_encoder, noise_encoder, generator: as in `DisentangledDenoiser`.
+        content_encoder, noise_encoder, generator: as for ``DisentangledDenoiser``.
         noise_level: ``sigma(z)``.
-        working_sigma: noise level that the convolutions see, in units of the image's reference intensity; None to
-            show them the image unscaled.
+        working_sigma: noise level seen by the convolutions, in units of the image's reference intensity; None for an
+            unscaled input.
     """
 
     def __init__(
@@ -84,7 +83,7 @@ class PhysicsGuidedDenoiser(DisentangledDenoiser):
         self.working_sigma = working_sigma
 
     def input_scale(self, image: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
-        """``working_sigma / sigma``, of a shape that broadcasts against ``image``; 1 without a working sigma."""
+        """``working_sigma / sigma``, which broadcasts against ``image``; 1 without a working sigma."""
         if self.working_sigma is None:
             return torch.ones(1, device=image.device)
         # Detached: the noise level is learned from noise, not from what would make denoising easier.
@@ -92,15 +91,15 @@ class PhysicsGuidedDenoiser(DisentangledDenoiser):
 
     @torch.jit.export
     def encode_noise_map(self, image: torch.Tensor) -> torch.Tensor:
-        """Coarse smooth map of the noise code ``(B, code_channels, *grid)`` of ``image`` ``(B, C, *spatial)``."""
+        """Coarse smooth map of the noise code, ``(B, code_channels, *grid)``, of ``image`` ``(B, C, *spatial)``."""
         return self.noise_encoder.code_map(image)
 
     @torch.jit.export
     def sigma(self, code: torch.Tensor) -> torch.Tensor:
-        """Noise level of codes, in units of the image's reference intensity; see `NoiseLevel`."""
+        """Noise level of codes, in units of the image's reference intensity; see ``NoiseLevel``."""
         return self.noise_level(code)
 
     @torch.jit.export
     def scale_sigma(self, code: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
-        """The code whose noise level is ``factor`` times as high; see `NoiseLevel.scale_sigma`."""
+        """Codes with ``factor`` times the noise level; see ``NoiseLevel.scale_sigma``."""
         return self.noise_level.scale_sigma(code, factor)

@@ -1,4 +1,4 @@
-"""DnCNN, the denoising network that the literature compares with."""
+"""DnCNN, the usual baseline of the denoising literature."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from torch import nn
 
 
 class DnCNN(nn.Module):
-    """Residual learning: a plain stack of convolutions predicts the noise, which is taken off the image.
+    """Residual denoiser: a stack of convolutions predicts the noise, which is subtracted from the image.
 
-    Convolution and ReLU, then ``depth - 2`` times convolution, batch normalisation and ReLU, then a convolution. As a
-    denoiser it has a noise code of length zero: one network for all levels.
+    Convolution and ReLU; ``depth - 2`` times convolution, batch normalisation and ReLU; a convolution. One network
+    serves all noise levels: its noise code has length zero.
 
     Args:
         spatial_dims: 2 or 3.
-        channels: image channels ``C`` (neighbouring slices, for a 2-D network over slabs).
-        features: of every hidden layer.
-        depth: convolutions.
+        channels: image channels ``C``; for a 2-D network on slabs, neighbouring slices.
+        features: of each hidden layer.
+        depth: number of convolutions.
 
     Zhang K, Zuo W, Chen Y, Meng D, Zhang L (2017). Beyond a Gaussian denoiser: residual learning of deep CNN for image
     denoising. IEEE Trans Image Process 26(7):3142-3155.
@@ -30,7 +30,6 @@ class DnCNN(nn.Module):
         convolution, normalisation = Conv["conv", spatial_dims], Norm["batch", spatial_dims]
         layers: list[nn.Module] = [convolution(channels, features, kernel_size=3, padding=1), nn.ReLU()]
         for _ in range(depth - 2):
-            # The normalisation has a bias of its own.
             layers += [convolution(features, features, kernel_size=3, padding=1, bias=False), normalisation(features)]
             layers.append(nn.ReLU())
         layers.append(convolution(features, channels, kernel_size=3, padding=1))
@@ -38,7 +37,7 @@ class DnCNN(nn.Module):
         self._initialise()
 
     def _initialise(self) -> None:
-        """As in the authors' program: He's weights, and small scales of the normalisation."""
+        """As in the authors' code: He initialisation, and small scales of the normalisation."""
         for layer in self.noise:
             if isinstance(layer, nn.modules.conv._ConvNd):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
@@ -47,7 +46,7 @@ class DnCNN(nn.Module):
                 nn.init.normal_(layer.weight, std=deviation).data.clamp_(-0.025, 0.025)
 
     def forward(self, image: torch.Tensor, code: torch.Tensor | None = None) -> torch.Tensor:
-        """Denoise ``image`` ``(B, C, *spatial)`` of any size; ``code`` is not looked at."""
+        """Denoise ``image`` ``(B, C, *spatial)`` of any size; ``code`` is ignored."""
         return image - self.noise(image)
 
     @torch.jit.export

@@ -1,4 +1,4 @@
-"""The convolutional generators: ``G_H``, and ``G_L`` as published."""
+"""The convolutional generators: ``G_H``, and the published ``G_L``."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ from monai_unsup_denoise.networks.blocks import ConditionedBlock
 class ContentGenerator(nn.Module):
     """Image from content and noise code, ``G(E^c(x), z)`` of equations (4) and (6).
 
-    Decodes coarse to fine, adding the content of each scale, every block modulated by the code.
+    Decodes from coarse to fine and adds the content of each scale. The code modulates every block.
 
     Args:
         spatial_dims: 2 or 3.
         out_channels: image channels ``C``.
         code_channels: length of the noise code ``z``.
-        channels: features at each scale, finest first, as in the content encoder.
-        blocks: residual blocks at each scale, or a number for each scale, finest first.
-        residual: predict a correction to the image that the content carries, instead of the image. The last layer
-            starts at zero, so an untrained residual generator returns its input.
+        channels: features of each scale, finest first, as in the content encoder.
+        blocks: residual blocks per scale; one number, or one for each scale, finest first.
+        residual: predict a correction to the image of the content. Untrained, the correction is zero.
 
     Raises:
-        ValueError: if there are more or fewer numbers of blocks than scales.
+        ValueError: if ``blocks`` and ``channels`` differ in length.
     """
 
     def __init__(
@@ -59,7 +58,7 @@ class ContentGenerator(nn.Module):
         """Image ``(B, out_channels, *spatial)`` of the content (finest first) and the code ``(B, code_channels)``."""
         features = self.bottom(content[-1], code)
         scale = len(content) - 1
-        for upsample, refine in zip(self.upsample, self.refine):  # noqa: B905  (TorchScript knows no strict)
+        for upsample, refine in zip(self.upsample, self.refine):  # noqa: B905  (TorchScript has no strict)
             scale -= 1
             features = refine(upsample(features) + content[scale], code)
         image = self.head(features)
@@ -67,7 +66,7 @@ class ContentGenerator(nn.Module):
 
 
 class _Refinement(nn.Module):
-    """A stack of conditioned blocks; ``nn.Sequential`` cannot pass the code along."""
+    """Stack of conditioned blocks; ``nn.Sequential`` cannot pass the code."""
 
     def __init__(self, spatial_dims: int, channels: int, code_channels: int, blocks: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Image sides that a network with coarse scales can halve."""
+"""Padding for networks that halve the resolution, and its inverse."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import nn
 
 
 def pad_to_multiple(image: torch.Tensor, multiple: int) -> torch.Tensor:
-    """``image`` ``(B, C, *spatial)`` with each side lengthened at its end, by replication, to a multiple."""
+    """Extend each side of ``image`` ``(B, C, *spatial)`` at its end, by replication, to a multiple."""
     amounts: list[int] = []
     for axis in range(image.dim() - 1, 1, -1):
         amounts += [0, (-image.size(axis)) % multiple]
@@ -15,7 +15,7 @@ def pad_to_multiple(image: torch.Tensor, multiple: int) -> torch.Tensor:
 
 
 def crop_as(image: torch.Tensor, original: torch.Tensor) -> torch.Tensor:
-    """``image`` ``(B, C, *spatial)`` with its sides cut at their ends to those of ``original``."""
+    """Crop the sides of ``image`` ``(B, C, *spatial)`` at their ends to those of ``original``."""
     for axis in range(2, image.dim()):
         image = image.narrow(axis, 0, original.size(axis))
     return image

@@ -1,4 +1,4 @@
-"""The generator of noisy images that knows the physics."""
+"""The physics-guided generator of noisy images, ``G_L``."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from monai_unsup_denoise.networks.noise_level import NoiseLevel
 class RicianGenerator(nn.Module):
     """``G_L(content, z) = | G_image(content) + sigma(z(r)) (n1 + i n2) |``, with ``n1, n2 ~ N(0, 1)``.
 
-    A code for the whole image is stationary noise; a map of codes, noise whose level ``g(r) sigma`` varies smoothly, as
-    it does after parallel imaging.
+    A single code gives stationary noise. A map of codes gives smoothly varying noise, as after parallel imaging.
 
     Args:
         noise_level: ``sigma(z)``.
-        image_generator: ``G_image``, called with content and code; without one, the image that the content carries is
-            used, which for a clean image is the exact ``A`` of the Rician model.
+        image_generator: ``G_image``, called with content and code. Default: the image of the content, which for a clean
+            image is the exact amplitude of the Rician model.
     """
 
     def __init__(self, noise_level: NoiseLevel, *, image_generator: nn.Module | None = None) -> None:
@@ -27,12 +26,9 @@ class RicianGenerator(nn.Module):
         self.image_generator = image_generator
 
     def forward(self, content: list[torch.Tensor], code: torch.Tensor) -> torch.Tensor:
-        """A noisy image ``(B, C, *spatial)`` of the content, at the level that the code says.
+        """Noisy image ``(B, C, *spatial)`` of a clean image's content, finest scale first.
 
-        Args:
-            content: of the clean image, finest first.
-            code: ``(B, code_channels)``, or a coarse map of it ``(B, code_channels, *grid)``.
+        ``code`` is ``(B, code_channels)``, or a coarse map ``(B, code_channels, *grid)``.
         """
-        image = content[0] if self.image_generator is None else self.image_generator(content, code)
-        image = image.float()
+        image = (content[0] if self.image_generator is None else self.image_generator(content, code)).float()
         return add_rician_noise(image, self.noise_level(upsample_to(code, image)).unsqueeze(1))

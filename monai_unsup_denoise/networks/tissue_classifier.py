@@ -1,4 +1,4 @@
-"""The small network whose features the perceptual loss compares."""
+"""The feature extractor of the perceptual loss."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from torch import nn
 
 
 class TissueClassifier(nn.Module):
-    """A small 2-D network that tells the phantom's tissues apart; its features are ``phi`` of equation (10).
+    """Small 2-D network trained to segment the phantom; its features are ``phi`` of equation (10).
 
     Args:
-        classes: tissues, background among them.
-        channels: features of each layer; each layer after the first halves the resolution.
+        classes: number of tissues, including background.
+        channels: features of each layer; every layer after the first halves the resolution.
     """
 
     def __init__(self, classes: int = 7, *, channels: Sequence[int] = (16, 32, 64)) -> None:
@@ -33,11 +33,10 @@ class TissueClassifier(nn.Module):
 
     def features(self, image: torch.Tensor) -> list[torch.Tensor]:
         """Features of every layer, finest first, of images ``(B, 1, H, W)`` in units of their reference intensity."""
-        out = []
+        features = [image]
         for layer in self.layers:
-            image = layer(image)
-            out.append(image)
-        return out
+            features.append(layer(features[-1]))
+        return features[1:]
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Logits ``(B, classes, H, W)``."""

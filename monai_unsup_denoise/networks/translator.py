@@ -11,14 +11,13 @@ from monai_unsup_denoise.networks.padding import crop_as, pad_to_multiple
 
 
 class ImageTranslator(nn.Module):
-    """Image of one domain in, image of the other out: ``G(E(x))``, without a noise code.
+    """Translation of an image into the other domain, ``G(E(x))``, without a noise code.
 
-    The backbone of the disentangled denoiser, so that methods are compared and not networks. As a denoiser it has a
-    noise code of length zero.
+    Same backbone as the disentangled denoiser, to compare methods and not networks. The noise code has length zero.
 
     Args:
         content_encoder: ``E``.
-        generator: ``G``; its code, of length 1, is held at zero.
+        generator: ``G`` for codes of length 1; the code is fixed at zero.
     """
 
     def __init__(self, content_encoder: ContentEncoder, generator: ContentGenerator) -> None:
@@ -28,7 +27,7 @@ class ImageTranslator(nn.Module):
         self.downsampling: int = content_encoder.downsampling
 
     def forward(self, image: torch.Tensor, code: torch.Tensor | None = None) -> torch.Tensor:
-        """Translate ``image`` ``(B, C, *spatial)`` of any size; ``code`` is not looked at."""
+        """Translate ``image`` ``(B, C, *spatial)`` of any size; ``code`` is ignored."""
         content = self.content_encoder(pad_to_multiple(image, self.downsampling))
         zero = torch.zeros(image.size(0), 1, dtype=image.dtype, device=image.device)
         return crop_as(self.generator(content, zero), image)

@@ -1,4 +1,4 @@
-"""Content encoder and generators: scales, and what the code does."""
+"""Content encoder and generators: scales, and the effect of the code."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from monai_unsup_denoise.networks import ContentEncoder, ContentGenerator
 
 
 @pytest.mark.parametrize("shape", [(16, 24), (8, 16, 12)])
-def test_content_is_the_image_and_one_map_for_each_scale_half_as_large_as_the_one_before(shape):
+def test_content_is_the_image_and_a_map_per_scale(shape):
     encoder = ContentEncoder(len(shape), 3, channels=(4, 5, 6), blocks=2)
     image = torch.rand(2, 3, *shape)
     content = encoder(image)
@@ -17,7 +17,7 @@ def test_content_is_the_image_and_one_map_for_each_scale_half_as_large_as_the_on
     assert encoder.downsampling == 4
 
 
-def test_every_scale_of_the_content_reaches_the_image():
+def test_generator_uses_every_scale_of_the_content():
     encoder = ContentEncoder(2, 1, channels=(4, 5, 6))
     generator = ContentGenerator(2, 1, code_channels=1, channels=(4, 5, 6))
     torch.nn.init.normal_(generator.head.weight)
@@ -30,7 +30,7 @@ def test_every_scale_of_the_content_reaches_the_image():
     "make, modulation",
     [(lambda blocks: ContentEncoder(3, 1, blocks=blocks), 0), (lambda blocks: decoder(blocks), 2 * (2 * 2 * 32))],
 )
-def test_a_scale_can_be_deeper_than_another(make, modulation):
+def test_each_scale_has_its_own_number_of_blocks(make, modulation):
     two_convolutions = 2 * (32 * 32 * 27 + 32)  # of a block where there are 32 features
     assert size(make([3, 1, 1])) - size(make(1)) == 2 * two_convolutions + modulation
     with pytest.raises(ValueError, match="length 3"):
@@ -45,7 +45,7 @@ def size(network) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def test_every_channel_of_the_code_can_change_the_image():
+def test_generator_uses_every_channel_of_the_code():
     generator = ContentGenerator(2, 1, code_channels=3, channels=(4, 5))
     for parameter in generator.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
@@ -56,7 +56,7 @@ def test_every_channel_of_the_code_can_change_the_image():
     assert (code.grad[1] == 0).all(), "the code of one image reached another"
 
 
-def test_an_untrained_generator_can_learn():
+def test_untrained_generator_can_learn():
     encoder = ContentEncoder(2, 1, channels=(4, 5))
     generator = ContentGenerator(2, 1, code_channels=1, channels=(4, 5))
     image, code = torch.rand(1, 1, 16, 16), torch.ones(1, 1)

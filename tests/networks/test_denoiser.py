@@ -1,11 +1,13 @@
-"""The denoiser of equation (12): what it promises for every input."""
+"""The denoisers of equation (12): guarantees for every input."""
 
 import pytest
 import torch
 
 from monai_unsup_denoise.functional import upsample_to
+from monai_unsup_denoise.networks import PhysicsGuidedDenoiser
+from monai_unsup_denoise.protocols import NoiseAwareNetwork
 
-STANDARD = 0.1
+WORKING_SIGMA = 0.1
 
 SIZES = {
     "even": (32, 24),
@@ -19,15 +21,15 @@ SIZES = {
 
 
 @pytest.mark.parametrize("shape", SIZES.values(), ids=SIZES)
-def test_an_untrained_residual_denoiser_returns_its_input_exactly(make_denoiser, shape):
+def test_untrained_residual_denoiser_returns_its_input(make_denoiser, shape):
     image = torch.rand(2, 1, *shape)
     denoiser = make_denoiser(len(shape), trained=False)
     assert torch.equal(denoiser(image), image)
 
 
-@pytest.mark.parametrize("working_sigma", [None, STANDARD])
+@pytest.mark.parametrize("working_sigma", [None, WORKING_SIGMA])
 @pytest.mark.parametrize("shape", SIZES.values(), ids=SIZES)
-def test_any_input_size_comes_back_finite_in_its_own_shape(make_denoiser, shape, working_sigma):
+def test_denoiser_accepts_any_image_size(make_denoiser, shape, working_sigma):
     image = torch.rand(1, 3, *shape)
     out = make_denoiser(len(shape), in_channels=3, working_sigma=working_sigma)(image)
     assert out.shape == image.shape
@@ -35,7 +37,7 @@ def test_any_input_size_comes_back_finite_in_its_own_shape(make_denoiser, shape,
     assert not torch.equal(out, image)
 
 
-def test_without_the_residual_the_image_is_built_from_the_features_alone(make_denoiser):
+def test_generator_without_residual_ignores_the_image(make_denoiser):
     image = torch.rand(1, 1, 16, 16)
     denoiser = make_denoiser(residual=False)
     with torch.no_grad():
@@ -44,7 +46,7 @@ def test_without_the_residual_the_image_is_built_from_the_features_alone(make_de
     torch.testing.assert_close(denoiser(image), torch.full_like(image, 0.25))
 
 
-def test_the_image_is_padded_with_its_own_edge(make_denoiser):
+def test_denoiser_pads_by_replication(make_denoiser):
     shown = []
     denoiser = make_denoiser(trained=False)
     denoiser.content_encoder.register_forward_pre_hook(lambda _, images: shown.append(images[0]))
@@ -55,7 +57,7 @@ def test_the_image_is_padded_with_its_own_edge(make_denoiser):
     assert torch.equal(shown[0][..., 6:, :9], image[..., 5:, :].expand(-1, -1, 2, -1))
 
 
-def test_padding_to_the_coarsest_scale_changes_nothing_far_from_the_edge(make_denoiser):
+def test_padding_changes_nothing_far_from_the_edge(make_denoiser):
     image = torch.rand(1, 1, 64, 64)
     denoiser = make_denoiser()
     code = denoiser.encode_noise(image)
@@ -66,7 +68,7 @@ def test_padding_to_the_coarsest_scale_changes_nothing_far_from_the_edge(make_de
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_the_same_input_gives_the_same_output_in_training_and_in_evaluation_mode(make_denoiser, training):
+def test_denoiser_is_deterministic_in_both_modes(make_denoiser, training):
     image = torch.rand(1, 1, 20, 20)
     denoiser = make_denoiser()
     expected = denoiser.eval()(image)
@@ -75,37 +77,44 @@ def test_the_same_input_gives_the_same_output_in_training_and_in_evaluation_mode
 
 
 KINDS = {
-    "with sigma": {"unit": True},
-    "without sigma": {"unit": False},
-    "at a standard level": {"working_sigma": STANDARD},
+    "published": {"physics": False},
+    "physics-guided": {},
+    "at a working sigma": {"working_sigma": WORKING_SIGMA},
 }
 
 
 @pytest.mark.parametrize("spatial_dims, shape", [(2, (19, 22)), (3, (13, 12, 6))])
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-def test_the_scripted_denoiser_gives_the_same(make_denoiser, spatial_dims, shape, kind):
+def test_scripted_denoiser_gives_the_same(make_denoiser, spatial_dims, shape, kind):
     image = torch.rand(2, 3, *shape)
     denoiser = make_denoiser(spatial_dims, in_channels=3, **kind).eval()
     scripted = torch.jit.script(denoiser)
-    code, codes = denoiser.encode_noise(image), denoiser.encode_noise_map(image)
+    code, codes = denoiser.encode_noise(image), denoiser.noise_encoder.code_map(image)
     torch.testing.assert_close(scripted.encode_noise(image), code)
-    torch.testing.assert_close(scripted.encode_noise_map(image), codes)
     torch.testing.assert_close(scripted(image), denoiser(image))
     for given in (code + 1, codes + 1, upsample_to(codes, image) - 1):
         torch.testing.assert_close(scripted(image, given), denoiser(image, given))
-    if denoiser.noise_level is not None:
+    if isinstance(denoiser, PhysicsGuidedDenoiser):
+        torch.testing.assert_close(scripted.encode_noise_map(image), codes)
         for given in (code, codes):
             torch.testing.assert_close(scripted.sigma(given), denoiser.sigma(given))
 
 
-def test_items_of_a_batch_do_not_see_each_other(make_denoiser):
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_only_a_physics_guided_denoiser_is_noise_aware(make_denoiser, kind):
+    denoiser = make_denoiser(**kind)
+    for network in (denoiser, torch.jit.script(denoiser)):
+        assert isinstance(network, NoiseAwareNetwork) == kind.get("physics", True)
+
+
+def test_denoiser_treats_images_separately(make_denoiser):
     denoiser = make_denoiser()
     weak, strong = 0.05 * torch.rand(1, 1, 24, 24), 2 * torch.rand(1, 1, 24, 24)
     together = denoiser(torch.cat([weak, strong]))
     torch.testing.assert_close(together, torch.cat([denoiser(weak), denoiser(strong)]))
 
 
-def test_a_given_code_replaces_that_of_the_image(make_denoiser):
+def test_given_code_replaces_that_of_the_image(make_denoiser):
     denoiser = make_denoiser()
     image = torch.rand(1, 1, 24, 24)
     code = denoiser.encode_noise(image)
@@ -113,7 +122,7 @@ def test_a_given_code_replaces_that_of_the_image(make_denoiser):
     assert not torch.allclose(denoiser(image, code + 1), denoiser(image))
 
 
-def test_the_code_is_the_mean_and_not_a_sample(make_denoiser):
+def test_noise_code_is_the_mean_not_a_sample(make_denoiser):
     denoiser = make_denoiser()
     image = torch.rand(1, 1, 24, 24)
     mean, log_variance = denoiser.noise_encoder(image)
@@ -121,12 +130,7 @@ def test_the_code_is_the_mean_and_not_a_sample(make_denoiser):
     assert log_variance.shape == mean.shape == (1, 2)
 
 
-def test_a_code_without_unit_has_no_sigma(make_denoiser):
-    with pytest.raises(ValueError, match="noise_level"):
-        make_denoiser(unit=False).sigma(torch.zeros(1, 2))
-
-
-def test_the_output_is_a_magnitude_even_where_the_generator_goes_below_zero(make_denoiser):
+def test_denoiser_output_is_never_negative(make_denoiser):
     denoiser = make_denoiser(trained=False)
     with torch.no_grad():
         denoiser.generator.head.bias.fill_(-0.5)
@@ -134,7 +138,7 @@ def test_the_output_is_a_magnitude_even_where_the_generator_goes_below_zero(make
     torch.testing.assert_close(denoiser(image), (image - 0.5).clamp(min=0))
 
 
-def test_codes_beyond_what_training_draws_are_taken_as_its_limits(make_denoiser):
+def test_denoiser_clamps_codes_to_the_training_range(make_denoiser):
     denoiser, image = make_denoiser(), torch.rand(1, 1, 16, 16)
     limit = torch.full_like(denoiser.encode_noise(image), 3.0)
     assert torch.equal(denoiser(image, 4 * limit), denoiser(image, limit))
@@ -142,21 +146,16 @@ def test_codes_beyond_what_training_draws_are_taken_as_its_limits(make_denoiser)
     assert not torch.equal(denoiser(image, 0.9 * limit), denoiser(image, limit))
 
 
-def test_a_standard_level_needs_a_noise_level(make_denoiser):
-    with pytest.raises(ValueError, match="working_sigma needs noise_level"):
-        make_denoiser(unit=False, working_sigma=STANDARD)
-
-
 @pytest.mark.parametrize("shape", SIZES.values(), ids=SIZES)
-def test_an_untrained_residual_denoiser_at_a_standard_level_returns_its_input(make_denoiser, shape):
+def test_untrained_physics_guided_denoiser_returns_its_input(make_denoiser, shape):
     image = torch.rand(2, 1, *shape)
-    denoiser = make_denoiser(len(shape), working_sigma=STANDARD, trained=False)
+    denoiser = make_denoiser(len(shape), working_sigma=WORKING_SIGMA, trained=False)
     torch.testing.assert_close(denoiser(image), image)
     torch.testing.assert_close(denoiser(image, denoiser.encode_noise_map(image)), image)
 
 
-def shown_to(denoiser) -> list[torch.Tensor]:
-    """The images that its convolutions are shown from now on."""
+def inputs_of(denoiser) -> list[torch.Tensor]:
+    """The images that its convolutions see from now on."""
     shown = []
     denoiser.content_encoder.register_forward_pre_hook(lambda _, images: shown.append(images[0]))
     return shown
@@ -164,72 +163,72 @@ def shown_to(denoiser) -> list[torch.Tensor]:
 
 @pytest.mark.parametrize("shape", [(128, 128), (64, 64, 8)])
 @pytest.mark.parametrize("sigma", [0.005, 0.05, 0.5])
-def test_the_convolutions_see_noise_of_the_standard_level_whatever_that_of_the_image(make_denoiser, shape, sigma):
-    denoiser = make_denoiser(len(shape), working_sigma=STANDARD)
-    shown = shown_to(denoiser)
+def test_convolutions_see_noise_of_the_working_sigma(make_denoiser, shape, sigma):
+    denoiser = make_denoiser(len(shape), working_sigma=WORKING_SIGMA)
+    shown = inputs_of(denoiser)
     denoiser(10 + sigma * torch.randn(1, 1, *shape))
-    assert shown[0].std().item() == pytest.approx(STANDARD, rel=0.06)
+    assert shown[0].std().item() == pytest.approx(WORKING_SIGMA, rel=0.06)
 
 
 @pytest.mark.parametrize("sigma", [0.02, 0.3])
-def test_a_given_code_says_by_how_much_the_image_is_scaled(make_denoiser, sigma):
-    denoiser = make_denoiser(working_sigma=STANDARD)
-    shown = shown_to(denoiser)
+def test_given_code_sets_the_input_scale(make_denoiser, sigma):
+    denoiser = make_denoiser(working_sigma=WORKING_SIGMA)
+    shown = inputs_of(denoiser)
     image = torch.rand(2, 1, 32, 32)
     code = denoiser.noise_level.scale_sigma(torch.zeros(2, 2), torch.tensor([sigma, 2 * sigma]) / 0.1)
     denoiser(image, code)
-    expected = image * (STANDARD / torch.tensor([sigma, 2 * sigma])).view(2, 1, 1, 1)
+    expected = image * (WORKING_SIGMA / torch.tensor([sigma, 2 * sigma])).view(2, 1, 1, 1)
     torch.testing.assert_close(shown[0], expected)
 
 
 @pytest.mark.parametrize("shape, axis", [((192, 64), 2), ((64, 192), 3), ((64, 48, 96), 4)])
-def test_with_a_map_of_codes_noise_that_doubles_across_the_image_is_flattened(make_denoiser, shape, axis):
-    denoiser = make_denoiser(len(shape), working_sigma=STANDARD)
+def test_code_map_equalises_varying_noise(make_denoiser, shape, axis):
+    denoiser = make_denoiser(len(shape), working_sigma=WORKING_SIGMA)
     rising = [1] * (2 + len(shape))
     rising[axis] = shape[axis - 2]
     noise = torch.linspace(0.05, 0.1, shape[axis - 2]).view(rising) * torch.randn(4, 1, *shape)
-    shown = shown_to(denoiser)
-    # The noise is told from 10, and shown without it.
+    shown = inputs_of(denoiser)
+    # The map is encoded from an image of 10 plus noise; the input is the noise alone.
     denoiser(noise, denoiser.encode_noise_map(10 + noise))
     first, *_, last = (part.std() for part in noise.chunk(6, axis))
     assert last > 1.6 * first
     for part in shown[0].chunk(6, axis):
-        assert part.std().item() == pytest.approx(STANDARD, rel=0.15)
+        assert part.std().item() == pytest.approx(WORKING_SIGMA, rel=0.15)
 
 
 @pytest.mark.parametrize("shape", [(24, 20), (12, 12, 8)])
 @pytest.mark.parametrize("varying", [False, True], ids=["one code", "a map of codes"])
 @pytest.mark.parametrize("factor", [0.1, 8.0])
-def test_a_scaled_image_with_a_code_that_says_so_gives_the_scaled_output(make_denoiser, shape, varying, factor):
-    denoiser = make_denoiser(len(shape), working_sigma=STANDARD)
+def test_denoiser_is_equivariant_to_intensity_scaling(make_denoiser, shape, varying, factor):
+    denoiser = make_denoiser(len(shape), working_sigma=WORKING_SIGMA)
     for name, parameter in denoiser.generator.named_parameters():
-        if "modulation" in name:  # the generator looks at the image alone
+        if "modulation" in name:  # make the generator independent of the code
             torch.nn.init.zeros_(parameter)
     image, code = torch.rand(1, 1, *shape), torch.rand(1, 2, *[3] * len(shape) * varying)
     out = denoiser(image, code)
     assert not torch.allclose(out, image, rtol=0.1)
     scaled = denoiser(factor * image, denoiser.noise_level.scale_sigma(code, torch.full((1,), factor)))
     torch.testing.assert_close(scaled, factor * out, rtol=1e-4, atol=1e-5 * factor)
-    # And the encoder, whose scale is still that of the noise level, says so by itself.
+    # The encoder, still consistent with the noise level, scales its own code as well.
     torch.testing.assert_close(denoiser(factor * image), factor * denoiser(image), rtol=1e-3, atol=1e-4 * factor)
 
 
-def test_a_map_of_equal_codes_is_the_same_as_the_one_code(make_denoiser):
-    denoiser, image = make_denoiser(working_sigma=STANDARD), torch.rand(2, 1, 24, 24)
+def test_constant_code_map_equals_a_single_code(make_denoiser):
+    denoiser, image = make_denoiser(working_sigma=WORKING_SIGMA), torch.rand(2, 1, 24, 24)
     code = denoiser.encode_noise(image)
     torch.testing.assert_close(denoiser(image, code[..., None, None].expand(-1, -1, 3, 4)), denoiser(image, code))
 
 
-def test_codes_far_beyond_any_noise_leave_the_output_finite(make_denoiser):
-    denoiser = make_denoiser(working_sigma=STANDARD, trained=False)
+def test_denoiser_is_finite_for_extreme_codes(make_denoiser):
+    denoiser = make_denoiser(working_sigma=WORKING_SIGMA, trained=False)
     image = torch.rand(1, 1, 16, 16)
     for extreme in (-1e4, 1e4):
         torch.testing.assert_close(denoiser(image, torch.full((1, 2), extreme)), image)
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
-def test_an_image_without_noise_comes_back_finite(make_denoiser, value):
-    denoiser = make_denoiser(working_sigma=STANDARD)
+def test_denoiser_is_finite_for_noise_free_images(make_denoiser, value):
+    denoiser = make_denoiser(working_sigma=WORKING_SIGMA)
     image = torch.full((1, 1, 32, 32), value)
     for code in (None, denoiser.encode_noise_map(image)):
         assert denoiser(image, code).isfinite().all()

@@ -1,4 +1,4 @@
-"""The generator that knows the physics: its noise has the moments of the Rician model."""
+"""The physics-guided generator: its noise has the moments of the Rician model."""
 
 import math
 
@@ -17,14 +17,14 @@ def moments(image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @pytest.mark.parametrize("shape", [(256, 256), (64, 64, 16)])
-def test_in_air_the_mean_is_sigma_root_half_pi_for_the_sigma_that_each_code_says(shape):
+def test_background_mean_is_that_of_rayleigh_noise(shape):
     noise_level = NoiseLevel(sigma=0.1)
     noisy = RicianGenerator(noise_level)([torch.zeros(3, 1, *shape)], CODES)
     expected = noise_level(CODES) * math.sqrt(math.pi / 2)
     torch.testing.assert_close(moments(noisy)[0], expected, rtol=0.01, atol=0)
 
 
-def test_the_second_moment_is_that_of_the_amplitude_plus_twice_that_of_the_noise():
+def test_second_moment_is_that_of_rician_noise():
     noise_level = NoiseLevel(sigma=0.1)
     noisy = RicianGenerator(noise_level)([torch.full((3, 1, 256, 256), 0.7)], CODES)
     torch.testing.assert_close(moments(noisy)[1], 0.49 + 2 * noise_level(CODES).square(), rtol=0.01, atol=0)
@@ -42,7 +42,7 @@ def interpolated(nodes: torch.Tensor, shape: tuple[int, ...]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("grid, shape", [((3, 2), (12, 10)), ((2, 3, 2), (6, 7, 4))])
-def test_a_map_of_codes_says_the_level_at_its_nodes_and_between_them_its_logarithm_is_linear(grid, shape):
+def test_code_map_is_interpolated_in_log_sigma(grid, shape):
     noise_level = NoiseLevel(2, sigma=0.1)
     codes = torch.randn(2, 2, *grid)
     noisy = RicianGenerator(noise_level)([torch.zeros(2, 4096, *shape)], codes)
@@ -55,7 +55,7 @@ def test_a_map_of_codes_says_the_level_at_its_nodes_and_between_them_its_logarit
 
 
 @pytest.mark.parametrize("shape", [(32, 32), (16, 16, 8)])
-def test_one_code_is_stationary_noise(shape):
+def test_single_code_gives_stationary_noise(shape):
     noisy = RicianGenerator(NoiseLevel(sigma=0.1))([torch.zeros(1, 1024, *shape)], torch.zeros(1, 1))
     sigma = local_sigma(noisy)
     torch.testing.assert_close(sigma, torch.full_like(sigma, 0.1), rtol=0.08, atol=0)
@@ -63,7 +63,7 @@ def test_one_code_is_stationary_noise(shape):
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (8, 8, 8)])
-def test_a_map_of_equal_codes_is_the_same_as_the_one_code(shape):
+def test_constant_code_map_equals_a_single_code(shape):
     generator, image = RicianGenerator(NoiseLevel(sigma=0.1)), torch.rand(3, 1, *shape)
     noisy = []
     for codes in (CODES, CODES.view(3, 1, *[1] * len(shape)).expand(-1, -1, *[2] * len(shape))):
@@ -72,7 +72,7 @@ def test_a_map_of_equal_codes_is_the_same_as_the_one_code(shape):
     torch.testing.assert_close(noisy[0], noisy[1])
 
 
-def test_the_gradient_reaches_the_parameters_of_the_noise_level_and_the_code():
+def test_gradient_reaches_noise_level_and_code():
     noise_level = NoiseLevel(sigma=0.1)
     code = torch.ones(1, 1, requires_grad=True)
     RicianGenerator(noise_level)([torch.zeros(1, 1, 64, 64)], code).mean().backward()
@@ -83,7 +83,7 @@ def test_the_gradient_reaches_the_parameters_of_the_noise_level_and_the_code():
     assert code.grad.item() == pytest.approx(0.7 * mean, rel=0.05)
 
 
-def test_each_node_of_a_map_gets_the_gradient_of_the_voxels_it_speaks_for():
+def test_gradient_of_a_code_map_is_shared_by_its_nodes():
     noise_level = NoiseLevel(sigma=0.1)
     codes = torch.zeros(1, 1, 2, 2, requires_grad=True)
     RicianGenerator(noise_level)([torch.zeros(1, 1, 256, 256)], codes).mean().backward()
@@ -91,7 +91,7 @@ def test_each_node_of_a_map_gets_the_gradient_of_the_voxels_it_speaks_for():
     torch.testing.assert_close(codes.grad, torch.full_like(codes, share), rtol=0.05, atol=0)
 
 
-def test_the_amplitude_is_the_image_of_the_content_or_that_of_its_own_generator():
+def test_amplitude_comes_from_content_or_image_generator():
     class Half(torch.nn.Module):
         def forward(self, content, code):
             return 0.5 * content[0]
@@ -103,7 +103,7 @@ def test_the_amplitude_is_the_image_of_the_content_or_that_of_its_own_generator(
     assert with_own(content, code).mean().item() == pytest.approx(0.5, abs=1e-3)
 
 
-def test_the_noise_is_new_at_every_call_and_leaves_the_content_alone():
+def test_generator_draws_new_noise_at_every_call():
     content = [torch.rand(1, 1, 16, 16)]
     before = content[0].clone()
     generator = RicianGenerator(NoiseLevel())

@@ -1,4 +1,4 @@
-"""The networks of the methods that ours is compared with."""
+"""The networks of the baselines."""
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ def translator(residual: bool = False) -> ImageTranslator:
 
 @pytest.mark.parametrize("network", [translator(), DnCNN(2, 3, features=8, depth=4)], ids=["translator", "dncnn"])
 @pytest.mark.parametrize("shape", [(32, 24), (31, 29), (5, 3)])
-def test_any_image_size_comes_back_and_the_noise_code_is_empty_and_not_looked_at(network, shape):
+def test_network_without_noise_code_accepts_any_size(network, shape):
     network.eval()
     image = torch.rand(2, 3, *shape)
     code = network.encode_noise(image)
@@ -25,12 +25,12 @@ def test_any_image_size_comes_back_and_the_noise_code_is_empty_and_not_looked_at
     torch.testing.assert_close(torch.jit.script(network)(image), out)
 
 
-def test_an_untrained_residual_translator_returns_its_input():
+def test_untrained_residual_translator_returns_its_input():
     image = torch.rand(1, 3, 16, 12)
     assert torch.equal(translator(residual=True)(image), image)
 
 
-def test_dncnn_takes_off_what_its_last_layer_predicts():
+def test_dncnn_subtracts_the_predicted_noise():
     network = DnCNN(2, 1, features=4, depth=5)
     nn.init.zeros_(network.noise[-1].weight)
     nn.init.constant_(network.noise[-1].bias, 0.25)
