@@ -9,7 +9,7 @@ from monai_unsup_denoise.errors import InputError
 #: What the extras of setup.cfg install, by the names to import.
 EXTRAS = {
     "train": ("ignite", "matplotlib", "mlflow", "nilearn", "PIL", "pytorch_optimizer"),
-    "benchmark": ("jinja2", "matplotlib", "nilearn", "pandas", "PIL", "skimage"),
+    "benchmark": ("matplotlib", "nilearn", "pandas", "PIL", "skimage"),
     "onnx": ("onnx", "onnxscript"),
 }
 

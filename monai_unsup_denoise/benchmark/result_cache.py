@@ -1,4 +1,4 @@
-"""Results that are kept, so that what is finished is never computed again unless its inputs changed."""
+"""Finished results on disk: nothing is computed again unless its inputs change."""
 
 from __future__ import annotations
 
@@ -7,76 +7,71 @@ import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from monai_unsup_denoise.benchmark import scores
 from monai_unsup_denoise.benchmark.cases import Case
 from monai_unsup_denoise.benchmark.methods import ResolvedMethod
-from monai_unsup_denoise.benchmark.rows import COLUMNS, Row
-from monai_unsup_denoise.benchmark.source_files import code_digest
-from monai_unsup_denoise.files import atomic_write
+from monai_unsup_denoise.files import atomic_write, write_json
 
-PICTURES = ("noisy", "denoised", "clean")
+IMAGES = ("noisy", "denoised", "clean")
 
 
 class ResultCache:
-    """One file of numbers and one of pictures for each case and method that gave a result.
+    """A row of results.csv and the middle slices of one case and method, as `volume/level_seed/method.json` and `.npz`.
 
-    ``<folder>/<volume>/<level>_<seed>/<method>.json`` holds the row of results.csv and a digest of what it was made
-    from; the ``.npz`` beside it the middle slice of the last axis: noisy, denoised and clean, float16.
+    Each row is stored with a digest of its inputs: the voxels, the code and parameters of the method, the versions of
+    its packages, its weights, and the code of the scores.
 
     Args:
         folder: of the cells.
-        warn: called with a line for each damaged cell.
+        warn: called with one line for each damaged cell.
     """
 
     def __init__(self, folder: Path, *, warn: Callable[[str], None] = print) -> None:
         self.folder = folder
         self._warn = warn
-        self._scoring = code_digest("monai_unsup_denoise.benchmark.scores.psnr")
 
-    def load(self, case: Case, prepared: ResolvedMethod) -> Row | None:
-        """The row, if the cell is there, whole, and made from the same inputs."""
-        path = self._path(case.volume.name, case.level, case.seed, prepared.method.name)
+    def load(self, case: Case, method: ResolvedMethod) -> dict[str, Any] | None:
+        """The row, if it is complete and its inputs are the same."""
+        path = self._path(case.volume.name, case.level, case.seed, method.method.name)
         if not path.exists():
             return None
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            row = {name: content[name] for name in COLUMNS}
-            inputs = content["inputs"]
-            _read_pictures(path.with_suffix(".npz"))
+            if content["inputs"] != _digest(case, method):
+                return None
+            _read_images(path.with_suffix(".npz"))
+            return dict(content["row"])
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             self._warn(f"{path}: damaged cell ({type(error).__name__}); it is computed again")
             return None
-        return row if inputs == self._inputs(case, prepared) else None
 
-    def save(self, case: Case, prepared: ResolvedMethod, row: Row, *, noisy: np.ndarray, denoised: np.ndarray) -> None:
-        """Keep a row and the middle slices; the row last, since it says that the cell is whole."""
-        clean = case.clean
-        path = self._path(case.volume.name, case.level, case.seed, prepared.method.name)
+    def save(self, case: Case, method: ResolvedMethod, row: dict[str, Any], denoised: np.ndarray) -> None:
+        """Store the middle slices of the last axis as float16, and then the row: a cell with a row is complete."""
+        path = self._path(case.volume.name, case.level, case.seed, method.method.name)
+        images = {"noisy": case.noisy, "denoised": denoised, "clean": case.clean}
+        slices: dict[str, Any] = {name: image[..., image.shape[-1] // 2] for name, image in images.items()}
         with atomic_write(path.with_suffix(".npz")) as partial, partial.open("wb") as file:
-            np.savez_compressed(file, noisy=_middle(noisy), denoised=_middle(denoised), clean=_middle(clean))
-        content = row | {"inputs": self._inputs(case, prepared)}
-        with atomic_write(path) as partial:
-            partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+            np.savez_compressed(file, **{name: image.astype(np.float16) for name, image in slices.items()})
+        write_json(path, {"inputs": _digest(case, method), "row": row})
 
-    def find_picture(self, volume: str, level: float, seed: int, method: str) -> dict[str, np.ndarray] | None:
-        """``noisy``, ``denoised`` and ``clean``, ``(X, Y)`` float16, maximum 1; None where there is no such cell."""
-        path = self._path(volume, level, seed, method)
-        return _read_pictures(path.with_suffix(".npz")) if path.exists() else None
+    def find_images(self, volume: str, level: float, seed: int, method: str) -> dict[str, np.ndarray] | None:
+        """Slices ``noisy``, ``denoised`` and ``clean``, ``(X, Y)`` float16; None if there is no such cell."""
+        path = self._path(volume, level, seed, method).with_suffix(".npz")
+        return _read_images(path) if path.exists() else None
 
     def _path(self, volume: str, level: float, seed: int, method: str) -> Path:
         return self.folder / volume / f"{level:g}_{seed}" / f"{method}.json"
 
-    def _inputs(self, case: Case, prepared: ResolvedMethod) -> str:
-        parts = [case.digest, f"{case.level:g}", prepared.digest, self._scoring]
-        return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+def _digest(case: Case, method: ResolvedMethod) -> str:
+    scoring = hashlib.sha256(Path(scores.__file__).read_bytes()).hexdigest()
+    return hashlib.sha256(f"{case.digest} {case.level:g} {method.digest} {scoring}".encode()).hexdigest()
 
 
-def _middle(volume: np.ndarray) -> np.ndarray:
-    return volume[..., volume.shape[-1] // 2].astype(np.float16)
-
-
-def _read_pictures(path: Path) -> dict[str, np.ndarray]:
-    with path.open("rb") as file, np.load(file) as pictures:
-        return {name: pictures[name] for name in PICTURES}
+def _read_images(path: Path) -> dict[str, np.ndarray]:
+    with path.open("rb") as file, np.load(file) as images:
+        return {name: images[name] for name in IMAGES}

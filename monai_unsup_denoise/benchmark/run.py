@@ -1,11 +1,11 @@
-"""Cases x methods: every cell is taken over from before, computed, or a row that says why there is none."""
+"""The loop over methods and cases, and the table that it fills."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import math
+from collections.abc import Sequence
 from pathlib import Path
-from threading import Event, Thread
+from typing import Any
 
 import pandas as pd
 from tqdm import tqdm
@@ -13,129 +13,141 @@ from tqdm import tqdm
 from monai_unsup_denoise.benchmark.cases import Case
 from monai_unsup_denoise.benchmark.methods import ResolvedMethod
 from monai_unsup_denoise.benchmark.result_cache import ResultCache
-from monai_unsup_denoise.benchmark.rows import Row, failed_row, results_frame, scored_row
-from monai_unsup_denoise.benchmark.worker_process import MethodError, MethodProcess
+from monai_unsup_denoise.benchmark.scores import SCORE_COLUMNS, measure
+from monai_unsup_denoise.benchmark.worker import MethodError, run_method
+from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import atomic_write
 
-#: Seconds per million voxels that noise and scores take, whatever the method.
-_SCORING_COST = 2.0
+_CASE = ("volume", "level", "seed")
+_NUMBERS = (*SCORE_COLUMNS, "seconds", "peak_mib")
+#: Of results.csv, one row for each case and method.
+COLUMNS = (*_CASE, "method", "given_sigma", "slices", *_NUMBERS, "versions", "status")
+_DIGITS = {"ssim_2d": 5, "ssim_3d": 5, "seconds": 3, "peak_mib": 1}  # all others 4
+_SCORING_COST = 2.0  # seconds per million voxels
+
+Row = dict[str, Any]
 
 
 def run_benchmark(
     cases: Sequence[Case],
     methods: Sequence[ResolvedMethod],
-    cells: ResultCache,
+    cache: ResultCache,
     *,
     results: Path,
     threads: int = 1,
-    join: Callable[[pd.DataFrame], pd.DataFrame] = lambda rows: rows,
+    previous: pd.DataFrame | None = None,
+    order: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Run every method on every case and write ``results``, as a CSV file, after each method.
+    """Measure every method on every case; write ``results`` (CSV) after each method, and when the run is interrupted.
 
-    Ctrl-C, too, leaves a file with the rows that are there.
+    Cells in the cache are not computed again. A method that is unavailable or fails gives rows with the reason as
+    status. The progress bar, on a terminal, counts the expected seconds.
 
     Args:
-        cases, methods, cells, threads: see :func:`benchmark_rows`.
-        results: path of the CSV file.
-        join: adds rows of an earlier benchmark to those of this one, before they are written.
+        cases: noisy volumes.
+        methods: resolved for this machine.
+        cache: of finished cells.
+        results: path of results.csv.
+        threads: that the libraries of a method may use.
+        previous: rows of an earlier benchmark, kept where this one has none.
+        order: names of all methods, in the order of the rows; those of ``methods`` by default.
 
     Returns:
-        What the file holds: rows in the order of the cases, and for each case in that of the methods.
+        The content of the file, see :func:`results_frame`.
     """
+    order = order or [method.method.name for method in methods]
+    cached = [[cache.load(case, method) for case in cases] for method in methods]
+    to_do = [
+        _cost(case, method)
+        for method, known in zip(methods, cached, strict=True)
+        for case, row in zip(cases, known, strict=True)
+        if row is None
+    ]
     rows: list[Row] = []
+
+    def save() -> pd.DataFrame:
+        frame = results_frame(rows, previous, order)
+        with atomic_write(results) as partial:
+            frame.to_csv(partial, index=False)
+        return frame
+
+    bar_format = "{desc} {percentage:3.0f}%|{bar}| {elapsed} elapsed, {remaining} left"
     try:
-        for row in benchmark_rows(cases, methods, cells, threads=threads):
-            rows.append(row)
-            if len(rows) % len(cases) == 0:
-                _write(join(results_frame(_sorted(rows, cases))), results)
-    except BaseException:
+        with tqdm(total=sum(to_do), bar_format=bar_format, disable=None) as bar:
+            for method, known in zip(methods, cached, strict=True):
+                bar.set_description(method.method.name)
+                for case, row in zip(cases, known, strict=True):
+                    if row is None:
+                        row = _compute(case, method, cache, threads, bar)
+                        bar.update(_cost(case, method))
+                    rows.append(row)
+                save()
+    except BaseException:  # Ctrl-C too
         if rows:
-            _write(join(results_frame(_sorted(rows, cases))), results)
+            save()
         raise
-    return join(results_frame(_sorted(rows, cases)))
+    return results_frame(rows, previous, order)
 
 
-def benchmark_rows(
-    cases: Sequence[Case], methods: Sequence[ResolvedMethod], cells: ResultCache, *, threads: int = 1
-) -> Iterator[Row]:
-    """The rows of all cases, a method at a time, so that one process serves all cases of a method.
+def results_frame(rows: Sequence[Row], previous: pd.DataFrame | None = None, order: Sequence[str] = ()) -> pd.DataFrame:
+    """Rows as in results.csv: by volume in order of appearance, level, seed, and method in the given order."""
+    frame = pd.DataFrame([[row.get(name) for name in COLUMNS] for row in rows], columns=list(COLUMNS))
+    frame = frame.astype(dict.fromkeys(_NUMBERS, float))
+    if previous is not None and not previous.empty:
+        frame = pd.concat([previous, frame], ignore_index=True).drop_duplicates([*_CASE, "method"], keep="last")
+    volumes, methods = ({name: n for n, name in enumerate(dict.fromkeys(names))} for names in (frame["volume"], order))
+    keys = frame[[*_CASE]].assign(volume=frame["volume"].map(volumes), method=frame["method"].map(methods))
+    return frame.loc[keys.sort_values([*_CASE, "method"], kind="stable").index].reset_index(drop=True)
 
-    What is computed is in ``cells`` before its row is given: a run that is interrupted goes on from there. On a
-    terminal a progress bar counts the expected cost of what is still to compute.
 
-    Args:
-        cases: volumes with noise.
-        methods: as they are prepared for this machine; one with an obstacle gives rows that say so.
-        cells: of this run and earlier ones.
-        threads: that a method's libraries may use.
+def read_results(path: Path) -> pd.DataFrame | None:
+    """The rows of a results.csv; None if there is no such file.
+
+    Raises:
+        InputError: if the file is not a table of results.
     """
-    kept = [_kept(cases, prepared, cells) for prepared in methods]
-    total = sum(
-        _cost(case, prepared)
-        for prepared, rows in zip(methods, kept, strict=True)
-        for number, case in enumerate(cases)
-        if number not in rows
-    )
-    bar_format = "{desc} {percentage:3.0f}%|{bar}| {elapsed} so far, {remaining} left"
-    with tqdm(total=total, bar_format=bar_format, disable=None) as bar, _ticking(bar):
-        for prepared, rows in zip(methods, kept, strict=True):
-            bar.set_description(prepared.method.name)
-            with MethodProcess(prepared, threads=threads) as process:
-                for number, case in enumerate(cases):
-                    if number in rows:
-                        yield rows[number]
-                    else:
-                        yield _compute(case, prepared, process, cells)
-                        bar.update(_cost(case, prepared))
-
-
-@contextmanager
-def _ticking(bar: tqdm) -> Iterator[None]:
-    """Let the time on a bar go on while a method takes minutes."""
-    ended = Event()
-
-    def tick() -> None:
-        while not ended.wait(1):
-            bar.refresh()
-
-    ticker = Thread(target=tick, daemon=True)
-    ticker.start()
+    if not path.exists():
+        return None
     try:
-        yield
-    finally:
-        ended.set()
-        ticker.join()
+        return pd.read_csv(path)[list(COLUMNS)]
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: no table of results ({error}); remove it or give another --output-dir") from error
 
 
-def _sorted(rows: Sequence[Row], cases: Sequence[Case]) -> list[Row]:
-    """By case; those of one case stay in the order of the methods."""
-    order = {(case.volume.name, case.level, case.seed): number for number, case in enumerate(cases)}
-    return sorted(rows, key=lambda row: order[row["volume"], row["level"], row["seed"]])
-
-
-def _write(rows: pd.DataFrame, path: Path) -> None:
-    with atomic_write(path) as partial:
-        rows.to_csv(partial, index=False)
-
-
-def _kept(cases: Sequence[Case], prepared: ResolvedMethod, cells: ResultCache) -> dict[int, Row]:
-    """By number of the case, the rows that need no computing."""
-    if prepared.obstacle is not None:
-        return {number: failed_row(case, prepared, prepared.obstacle) for number, case in enumerate(cases)}
-    loaded = ((number, cells.load(case, prepared)) for number, case in enumerate(cases))
-    return {number: row for number, row in loaded if row is not None}
-
-
-def _compute(case: Case, prepared: ResolvedMethod, process: MethodProcess, cells: ResultCache) -> Row:
-    noisy = case.noisy
+def _compute(case: Case, method: ResolvedMethod, cache: ResultCache, threads: int, bar: tqdm) -> Row:
+    entry, noisy = method.method, case.noisy
+    row: Row = {
+        "volume": case.volume.name,
+        "level": int(case.level) if float(case.level).is_integer() else case.level,
+        "seed": case.seed,
+        "method": entry.name,
+        "given_sigma": "yes" if entry.given_sigma else "no",
+        "slices": case.volume.slices,
+        "versions": method.versions,
+    }
+    if method.unavailable_reason:
+        return row | {"status": _one_line(method.unavailable_reason)}
+    sigma = case.sigma if entry.given_sigma else None
     try:
-        denoised = process.denoise(noisy, case.sigma if prepared.method.given_sigma else None)
-    except MethodError as failure:
-        return failed_row(case, prepared, str(failure))
-    row = scored_row(case, prepared, noisy, denoised)
-    cells.save(case, prepared, row, noisy=noisy, denoised=denoised.volume)
+        result = run_method(
+            entry.target, method.parameters, noisy, sigma, python=method.python, threads=threads, tick=bar.refresh
+        )
+    except MethodError as error:
+        return row | {"status": _one_line(str(error))}
+    scores = measure(result.volume, noisy, case.clean, case.sigma, result.estimated_sigma)
+    numbers = scores | {"seconds": result.seconds, "peak_mib": result.peak_mib}
+    row |= {name: _rounded(value, _DIGITS.get(name, 4)) for name, value in numbers.items()} | {"status": "ok"}
+    cache.save(case, method, row, result.volume)
     return row
 
 
-def _cost(case: Case, prepared: ResolvedMethod) -> float:
-    return case.megavoxels * (prepared.method.cost + _SCORING_COST)
+def _cost(case: Case, method: ResolvedMethod) -> float:
+    return 0.0 if method.unavailable_reason else case.megavoxels * (method.method.cost + _SCORING_COST)
+
+
+def _one_line(reason: str) -> str:
+    return " ".join(reason.split())
+
+
+def _rounded(value: float, digits: int) -> float | None:
+    return None if math.isnan(value) else round(value, digits)

@@ -1,7 +1,7 @@
-"""How near a denoised volume is to the clean one, and what was taken away.
+"""Scores of a denoised volume against the clean one, and of the residual.
 
-All volumes are ``(X, Y, Z)``, in units of the clean volume's maximum, so that the data range is 1. Sums run in
-float64. A score without meaning for a volume (no voxel in a band, no residual at all) is NaN.
+All volumes are ``(X, Y, Z)``, in units of the clean maximum: the data range is 1. Sums run in float64. A score that is
+undefined for a volume (no voxel in a band, no residual) is NaN.
 """
 
 from __future__ import annotations
@@ -16,9 +16,34 @@ FOREGROUND = 10 / 255  # of the maximum
 BANDS = ((0.0, 0.02), (0.02, 0.1), (0.1, 0.2), (0.2, 0.35), (0.35, 0.6), (0.6, 1.0))
 LAGS = (1, 2, 3, 4)
 
+#: Columns of results.csv, and the band of intensities or the lag in voxels that each stands for.
+BIAS_COLUMNS = {f"bias_{round(100 * low):02d}_{round(100 * high):02d}": (low, high) for low, high in BANDS}
+LAG_COLUMNS = {f"residual_lag{lag}": lag for lag in LAGS}
+SCORE_COLUMNS = (
+    *("psnr", "psnr_fg", "ssim_2d", "ssim_3d", *BIAS_COLUMNS),
+    *("sigma_error", *LAG_COLUMNS, "gradient_correlation"),
+)
+
+
+def measure(
+    denoised: np.ndarray, noisy: np.ndarray, clean: np.ndarray, sigma: float, estimated_sigma: float | None = None
+) -> dict[str, float]:
+    """All scores of a volume by column of results.csv; ``sigma`` and its estimate in units of the clean maximum."""
+    residual, tissue = noisy - denoised, foreground(clean)
+    return {
+        "psnr": psnr(denoised, clean),
+        "psnr_fg": psnr(denoised, clean, tissue),
+        "ssim_2d": ssim_2d(denoised, clean),
+        "ssim_3d": ssim_3d(denoised, clean),
+        **dict(zip(BIAS_COLUMNS, bias_by_band(denoised, clean, sigma), strict=True)),
+        "sigma_error": math.nan if estimated_sigma is None else estimated_sigma / sigma - 1,
+        **dict(zip(LAG_COLUMNS, residual_autocorrelation(residual, tissue), strict=True)),
+        "gradient_correlation": gradient_correlation(residual, clean, tissue),
+    }
+
 
 def foreground(clean: np.ndarray) -> np.ndarray:
-    """Where there is tissue: ``clean > 10 / 255``."""
+    """Mask of the tissue: ``clean > 10 / 255``."""
     return clean > FOREGROUND
 
 
@@ -69,10 +94,10 @@ def bias_by_band(
 
 
 def residual_autocorrelation(residual: np.ndarray, where: np.ndarray, lags: Sequence[int] = LAGS) -> list[float]:
-    """Correlation of ``noisy - denoised`` with itself some voxels further, mean of the first two axes.
+    """Autocorrelation of ``noisy - denoised`` at some lags in voxels, mean of the first two axes.
 
-    Pairs lie with both voxels inside ``where``; the residual's mean there is taken off, and products are
-    normalised by its variance there. White noise, which alone should be removed, has 0 at every lag.
+    Mean and variance are those inside ``where``, as are both voxels of each pair. White noise, which alone should be
+    removed, has 0 at every lag.
     """
     if not where.any():
         return [math.nan] * len(lags)
@@ -85,7 +110,7 @@ def residual_autocorrelation(residual: np.ndarray, where: np.ndarray, lags: Sequ
 def gradient_correlation(residual: np.ndarray, clean: np.ndarray, where: np.ndarray) -> float:
     """Pearson correlation of ``|noisy - denoised|`` with the gradient's magnitude of ``clean``, inside ``where``.
 
-    Near 0 where only noise was removed, positive where edges were.
+    Near 0 if only noise was removed, positive if edges were.
     """
     strength = np.sqrt(sum(np.square(slope) for slope in np.gradient(clean.astype(np.float64))))[where]
     removed = np.abs(residual.astype(np.float64))[where]

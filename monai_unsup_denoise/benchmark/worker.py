@@ -1,125 +1,189 @@
-"""One denoising method in a process of its own: requests as JSON lines on stdin, answers on stdout.
+"""One call of a denoising method in a process of its own: it may print, raise, crash or be killed.
 
-    {"target": "package.module.Class", "parameters": {...}}              -> {}
-    {"noisy": "in.npy", "sigma": 0.15 or null, "denoised": "out.npy"}    -> {"seconds", "peak_mib", "estimated_sigma"}
-
-A method that raises is answered with ``{"error": "..."}``. Standard library and numpy alone: this runs in the
-interpreter that has the method's packages, which need not have ours.
+`run_method` starts this module in the environment of the method. Both sides exchange files in a temporary folder,
+the working directory of the process: `job.json` and `noisy.npy` in, `answer.json` and `denoised.npy` out. Standard
+library and NumPy only: the environment of a method need not have our dependencies.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib
 import json
+import math
 import os
 import signal
+import subprocess
 import sys
+import tempfile
 import time
 import traceback
-from collections.abc import Callable
-from typing import Any, TextIO
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-_MIB = 2**20
+_THREADS = [f"{library}_NUM_THREADS" for library in ("OMP", "MKL", "OPENBLAS", "NUMBA", "NUMEXPR")]
+_THREADS += ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"]
+
+
+class MethodError(Exception):
+    """A method gave no result; the message is the reason, one clause."""
+
+
+@dataclass(frozen=True)
+class Denoised:
+    """The result of one call.
+
+    Attributes:
+        volume: ``(X, Y, Z)`` float32, in the units of the noisy one.
+        seconds: wall-clock time of the call, without imports and construction.
+        peak_mib: highest resident memory during the call above that before it; NaN where the system is not Linux.
+        estimated_sigma: the method's own estimate, or None.
+    """
+
+    volume: np.ndarray
+    seconds: float
+    peak_mib: float
+    estimated_sigma: float | None
+
+
+def run_method(
+    target: str,
+    parameters: Mapping[str, Any],
+    noisy: np.ndarray,
+    sigma: float | None,
+    *,
+    python: Path = Path(sys.executable),
+    threads: int = 1,
+    tick: Callable[[], object] = lambda: None,
+) -> Denoised:
+    """Construct a method and call it once, without a time limit.
+
+    Args:
+        target: dotted path of its class.
+        parameters: of its constructor.
+        noisy: ``(X, Y, Z)`` float32.
+        sigma: second argument of the call.
+        python: interpreter of its environment.
+        threads: that its libraries may use.
+        tick: called every second.
+
+    Raises:
+        MethodError: if it gives no volume of that shape with finite voxels.
+    """
+    with tempfile.TemporaryDirectory(prefix="mri_denoise_benchmark_") as name:
+        folder = Path(name)
+        np.save(folder / "noisy.npy", noisy)
+        (folder / "job.json").write_text(json.dumps({"target": target, "parameters": parameters, "sigma": sigma}))
+        code = _run(folder, python, threads, tick)
+        if (folder / "answer.json").exists():
+            answer = json.loads((folder / "answer.json").read_text())
+        else:
+            answer = {"error": _exit_reason(code, (folder / "stderr").read_text(errors="replace"))}
+        if "error" in answer:
+            weights = str(parameters.get("model", ""))  # a report names the file, not its folder
+            raise MethodError(answer["error"].replace(weights or "\0", Path(weights).name))
+        return Denoised(np.load(folder / "denoised.npy"), **answer)
 
 
 def main() -> None:
-    """Answer until stdin ends."""
+    """Run the job in the current folder."""
     _end_with_parent()
-    requests, answers = _private_pipes()
-    method: Callable[..., Any] | None = None
-    for line in requests:
-        request = json.loads(line)
-        answer: dict[str, Any] = {}
+    folder = Path.cwd()
+    job = json.loads((folder / "job.json").read_text())
+    try:
+        answer = _denoise(folder, **job)
+    except Exception as error:
+        traceback.print_exc()
+        answer = {"error": f"{type(error).__name__}: {error}".strip().rstrip(":").splitlines()[0]}
+    (folder / "answer.json").write_text(json.dumps(answer))
+
+
+def _run(folder: Path, python: Path, threads: int, tick: Callable[[], object]) -> int:
+    """Exit code of the process; it ends, with all that it started, when this function does."""
+    # Its own working directory, because libraries leave logs there. Its own session, because Ctrl-C is for us alone.
+    with (folder / "stderr").open("w") as errors:
+        process = subprocess.Popen(
+            [python, "-m", "monai_unsup_denoise.benchmark.worker"],
+            cwd=folder,
+            env=_environment(folder, python, threads),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            start_new_session=True,
+        )
+    try:
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(timeout=1)
+            tick()
+    finally:
         try:
-            if "target" in request:
-                method = _make(request["target"], request["parameters"])
-            else:
-                answer = _denoise(method, request)
-        except Exception as error:
-            traceback.print_exc()
-            answer = {"error": f"{type(error).__name__}: {error}".strip().rstrip(":").splitlines()[0]}
-        print(json.dumps(answer), file=answers, flush=True)
+            os.killpg(process.pid, signal.SIGKILL)
+        except (AttributeError, OSError):  # no process groups on this system, or nobody left in this one
+            process.kill()
+        process.wait()
+
+
+def _environment(folder: Path, python: Path, threads: int) -> dict[str, str]:
+    package = Path(__file__).resolve().parents[1]
+    library = package.parent
+    if python != Path(sys.executable):  # a folder with our package alone, not with all that is installed beside it
+        library = folder / "library"
+        library.mkdir()
+        (library / package.name).symlink_to(package, target_is_directory=True)
+    given = [str(Path(entry).absolute()) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    path = os.pathsep.join([str(library), *given])
+    return {**os.environ, **dict.fromkeys(_THREADS, str(threads)), "PYTHONPATH": path}
+
+
+def _exit_reason(code: int, errors: str) -> str:
+    reason = f"its process ended with exit code {code}"
+    if code < 0:
+        names = {int(one): one.name for one in signal.Signals}
+        reason = f"killed by {names.get(-code, f'signal {-code}')}"
+        reason += " (perhaps out of memory)" if names.get(-code) == "SIGKILL" else ""
+    lines = errors.strip().splitlines()
+    return f"{reason}: {lines[-1].strip()}" if lines else reason
 
 
 def _end_with_parent() -> None:
-    """Die when the benchmark does, even if it is killed in the middle of a call; Linux alone can."""
-    try:
+    """Die with the benchmark, even if it is killed during a call; on Linux only."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-    except (AttributeError, OSError, TypeError):
-        pass
 
 
-def _private_pipes() -> tuple[TextIO, TextIO]:
-    """Stdin and stdout under new numbers; methods that print do so on stderr, and those that read find nothing."""
-    requests, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
-    return requests, answers
-
-
-def _make(target: str, parameters: dict[str, Any]) -> Callable[..., Any]:
+def _denoise(folder: Path, target: str, parameters: dict[str, Any], sigma: float | None) -> dict[str, Any]:
+    noisy = np.load(folder / "noisy.npy")
+    shape = noisy.shape
     module, _, name = target.rpartition(".")
-    return getattr(importlib.import_module(module), name)(**parameters)
-
-
-def _denoise(method: Any, request: dict[str, Any]) -> dict[str, Any]:
-    noisy = np.load(request["noisy"])
-    expected = noisy.shape
-    before = _start_peak()
-    start = time.perf_counter()
-    result = method(noisy, request["sigma"])
-    seconds = time.perf_counter() - start
-    peak = _peak() - before
+    method = getattr(importlib.import_module(module), name)(**parameters)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    before, start = _memory("VmRSS"), time.perf_counter()
+    result = method(noisy, sigma)
+    seconds, peak_mib = time.perf_counter() - start, max(_memory("VmHWM") - before, 0.0)
     denoised, estimated_sigma = result if isinstance(result, tuple) else (result, None)
     denoised = np.asarray(denoised, dtype=np.float32)
-    if denoised.shape != expected:
-        raise ValueError(f"gave an array of shape {denoised.shape} for one of {expected}")
+    if denoised.shape != shape:
+        raise ValueError(f"gave an array of shape {denoised.shape} for one of {shape}")
     if not np.isfinite(denoised).all():
         raise ValueError("gave voxels that are NaN or infinite")
-    np.save(request["denoised"], denoised)
-    found = None if estimated_sigma is None else float(estimated_sigma)
-    return {"seconds": seconds, "peak_mib": max(peak, 0) / _MIB, "estimated_sigma": found}
+    np.save(folder / "denoised.npy", denoised)
+    estimated_sigma = None if estimated_sigma is None else float(estimated_sigma)
+    return {"seconds": seconds, "peak_mib": peak_mib, "estimated_sigma": estimated_sigma}
 
 
-def _start_peak() -> int:
-    """Forget the highest resident memory so far; return the present one, in bytes."""
-    try:
-        ctypes.CDLL(None).malloc_trim(0)  # else memory freed by the call before counts as present
-    except (AttributeError, OSError, TypeError):
-        pass
-    try:
-        with open("/proc/self/clear_refs", "w") as file:
-            file.write("5")
-        return _status("VmRSS")
-    except OSError:
-        return _peak()
-
-
-def _peak() -> int:
-    """Highest resident memory in bytes: since :func:`_start_peak` on Linux, since the start elsewhere."""
-    try:
-        return _status("VmHWM")
-    except OSError:
-        pass
-    try:
-        import resource
-    except ImportError:
-        return 0
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-
-def _status(field: str) -> int:
-    with open("/proc/self/status") as file:
-        for line in file:
-            if line.startswith(field + ":"):
-                return int(line.split()[1]) * 1024
-    raise OSError(f"/proc/self/status: no {field}")
+def _memory(field: str) -> float:
+    """A field of /proc/self/status in MiB; NaN where the system has no such file."""
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{field}:"))
+    return math.nan
 
 
 if __name__ == "__main__":

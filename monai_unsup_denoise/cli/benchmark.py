@@ -1,11 +1,11 @@
-"""`mri-denoise benchmark`: methods side by side, on the same noise."""
+"""`mri-denoise benchmark`: compare denoising methods on the same noise."""
 
 from __future__ import annotations
 
 import json
 import platform
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-#: Exit code of a benchmark that is whole but for rows without numbers; 1 is a mistake of the user's, 2 a wrong option.
-LEFT_OUT = 3
+#: Exit code if rows without numbers are the only failure; 1 is a mistake of the user, 2 a wrong option.
+INCOMPLETE = 3
 
 
 def benchmark(
@@ -29,7 +29,7 @@ def benchmark(
         list[str] | None,
         typer.Option(
             metavar="VOLUME",
-            help="Clean volume: phantom (three contrasts of a subject that no training saw), phantom_t1w, "
+            help="Clean volume: phantom (three contrasts of a subject outside all training sets), phantom_t1w, "
             "brainweb:FOLDER, a scan or a folder of scans, or NAME=SCAN. Can be repeated. Default: phantom.",
         ),
     ] = None,
@@ -57,104 +57,103 @@ def benchmark(
         ),
     ] = None,
     models_dir: Annotated[
-        Path | None, typer.Option(help="Folder of trained weights, looked into before the bundle's models.")
+        Path | None, typer.Option(help="Folder of trained weights, searched before the models of the bundle.")
     ] = None,
     peers_python: Annotated[
         Path | None,
-        typer.Option(help="Environment with the packages of other methods. Default: .peers/bin/python, if there."),
+        typer.Option(help="Interpreter of the environment with the baselines. Default: .peers/bin/python, if present."),
     ] = None,
     output_dir: Annotated[
         Path, typer.Option(help="Folder for the results; finished cells in it are not computed again.")
     ] = Path("benchmark"),
-    threads: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Threads that a method may use.")] = 1,
-    keeps_others: Annotated[
-        bool,
-        typer.Option(
-            "--keep-others", help="Leave the rows of results.csv that are not computed this time, as they were."
-        ),
+    threads: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Threads for each method.")] = 1,
+    keep_others: Annotated[
+        bool, typer.Option("--keep-others", help="Keep the rows of results.csv that are not computed this time.")
     ] = False,
-    is_quick: Annotated[
+    quick: Annotated[
         bool, typer.Option("--quick", help="The reduced grid of `make benchmark`: fewer volumes, levels and slices.")
     ] = False,
 ) -> None:
     """Compare denoising methods: volumes x noise levels x methods, the same noise for all.
 
-    Each result is kept as it is finished: a run that is stopped goes on from there, and only what depends on
-    something that changed is computed again. A method that fails, or lacks its packages or weights, is a row that
-    says so; the exit code is then 3.
+    Each result is stored as it is finished: an interrupted run continues from there, and only results whose inputs
+    changed are computed again. A method that fails, or lacks its packages or weights, is a row with the reason; the
+    exit code is then 3.
     """
     require(extra="benchmark")
-    settings = _settings(is_quick)
+    settings = _settings(quick)
     with suppress_stderr():
-        from monai_unsup_denoise.benchmark.cases import make_cases
-        from monai_unsup_denoise.benchmark.environments import find_environments
-        from monai_unsup_denoise.benchmark.methods import choose_methods, prepare
-        from monai_unsup_denoise.benchmark.previous_results import merge_results, read_previous_results
-        from monai_unsup_denoise.benchmark.report import write_report
+        from monai_unsup_denoise.benchmark.cases import check_levels, find_sources, load_volume, make_cases
+        from monai_unsup_denoise.benchmark.methods import choose_methods, find_environments, resolve_method
+        from monai_unsup_denoise.benchmark.report import Report, write_report
         from monai_unsup_denoise.benchmark.result_cache import ResultCache
-        from monai_unsup_denoise.benchmark.rows import results_frame
-        from monai_unsup_denoise.benchmark.run import run_benchmark
-        from monai_unsup_denoise.benchmark.volumes import find_sources, load_volume, without_folders
+        from monai_unsup_denoise.benchmark.run import read_results, run_benchmark
     chosen = choose_methods(settings["methods"], method or ())
-    make_cases([], level or [], [])  # a wrong level is said before a phantom is made
-    interpreters = find_environments(peers_python)
+    check_levels(level or ())
+    environments = find_environments(peers_python)
     _make_folder(output_dir)
     sources = find_sources(volume or settings["volumes"])
     with suppress_stderr():
         volumes = [load_volume(source, slices or settings["slices"].get(source.name, "all")) for source in sources]
-    cases = make_cases(volumes, level or settings["levels"], seed or settings["seeds"])
-    folders = [*([models_dir] if models_dir else []), bundle_folder() / "models"]
-    configs = bundle_folder() / "configs"
-    prepared = [prepare(one, interpreters=interpreters, model_folders=folders, configs=configs) for one in chosen]
-    earlier = read_previous_results(output_dir / "results.csv") if keeps_others else results_frame([])
-    shown = choose_methods(settings["methods"], [*(one.name for one in chosen), *earlier["method"]])
-    cells = ResultCache(output_dir / "cells", warn=lambda line: typer.echo(line, err=True))
+    bundle = bundle_folder()
+    folders = [*([models_dir] if models_dir else []), bundle / "models"]
+    methods = [
+        resolve_method(one, environments=environments, model_folders=folders, configs=bundle / "configs")
+        for one in chosen
+    ]
+    previous = read_results(output_dir / "results.csv") if keep_others else None
+    kept = [] if previous is None else previous["method"].unique()
+    shown = choose_methods(settings["methods"], [*(one.name for one in chosen), *kept])
+    cache = ResultCache(output_dir / "cells", warn=lambda line: typer.echo(line, err=True))
     try:
         results = run_benchmark(
-            cases,
-            prepared,
-            cells,
+            make_cases(volumes, level or settings["levels"], seed or settings["seeds"]),
+            methods,
+            cache,
             results=output_dir / "results.csv",
             threads=threads,
-            join=lambda rows: merge_results(earlier, rows, methods=[one.name for one in shown]),
+            previous=previous,
+            order=[one.name for one in shown],
         )
     except KeyboardInterrupt:
-        typer.echo(f"stopped; what is finished is kept in {output_dir}: the same command goes on from there", err=True)
+        typer.echo(f"stopped; finished results are kept in {output_dir}: the same command continues there", err=True)
         raise typer.Exit(130) from None
-    write_report(
-        output_dir,
-        results,
-        cells.find_picture,
-        titles={one.name: one.title for one in shown},
-        notes={one.name: one.note for one in shown if one.note},
-        references=[one.name for one in shown if one.trained_on_pairs],
-        note=settings["remark"] if is_quick else "",
-        command=_command(
-            volume=[without_folders(word) for word in volume or []],
-            level=[f"{one:g}" for one in level or []],
-            method=method or [],
-            seed=seed or [],
-            slices=[slices] if slices else [],
-            threads=[threads] if threads != 1 else [],
-            quick=is_quick,
-            keeps_others=keeps_others,
-        ),
+    options: dict[str, Sequence[object]] = {
+        "volume": [_without_folders(word) for word in volume or []],
+        "level": [f"{one:g}" for one in level or []],
+        "method": method or [],
+        "seed": seed or [],
+        "slices": [slices] if slices else [],
+        "threads": [threads] if threads > 1 else [],
+    }
+    report = Report(
+        note=settings["remark"] if quick else "",
+        command=_command(["--quick"] * quick + ["--keep-others"] * keep_others, options),
         conditions=f"{_processor()}, {threads} thread{'s' if threads > 1 else ''} for each method",
     )
-    for name in ("results.csv", "tables.md", "index.html"):
+    write_report(output_dir, results, shown, cache.find_images, report)
+    for name in ("results.csv", "tables.md", "figures"):
         typer.echo(output_dir / name)
-    _say_what_was_left_out(results)
+    _report_failures(results)
 
 
-def _command(*, quick: bool, keeps_others: bool, **options: Sequence[object]) -> str:
-    """What the user typed, but for folders: a report is passed on, and a folder may be named after a person."""
-    words = ["--quick"] * quick + ["--keep-others"] * keeps_others
-    words += [word for name, values in options.items() for value in values for word in (f"--{name}", str(value))]
-    return shlex.join(["mri-denoise", "benchmark", *words])
+def _command(words: list[str], options: Mapping[str, Sequence[object]]) -> str:
+    """The command without folders: a report is passed on, and a folder may be named after a patient."""
+    given = [word for name, values in options.items() for value in values for word in (f"--{name}", str(value))]
+    return shlex.join(["mri-denoise", "benchmark", *words, *given])
+
+
+def _without_folders(word: str) -> str:
+    """A volume as a report shows it: ``brainweb:FOLDER``, ``NAME=SCAN``, ``scan.nii.gz``."""
+    if Path(word).exists():
+        return "FOLDER" if Path(word).is_dir() else Path(word).name
+    name, equals, _ = word.partition("=")
+    kind, colon, _ = word.partition(":")
+    return f"{name}=SCAN" if equals else f"{kind}:FOLDER" if colon else word
 
 
 def _processor() -> str:
-    """Name of the processor where the system tells it, else its kind."""
+    """Name of the processor if the system has it, else its architecture."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -163,9 +162,9 @@ def _processor() -> str:
     return names[0] if names else platform.machine()
 
 
-def _settings(is_quick: bool) -> dict[str, Any]:
+def _settings(quick: bool) -> dict[str, Any]:
     settings = json.loads((bundle_folder() / "configs" / "benchmark.json").read_text(encoding="utf-8"))
-    return settings | settings["quick"] if is_quick else settings
+    return settings | settings["quick"] if quick else settings
 
 
 def _make_folder(folder: Path) -> None:
@@ -175,13 +174,12 @@ def _make_folder(folder: Path) -> None:
         raise InputError(f"{folder}: cannot be made ({error.strerror}); give another --output-dir") from error
 
 
-def _say_what_was_left_out(results: pd.DataFrame) -> None:
-    """A line for each method and reason, and exit code 3, where there are rows without numbers."""
+def _report_failures(results: pd.DataFrame) -> None:
+    """One line for each method and reason, and the exit code `INCOMPLETE`, if there are rows without numbers."""
     failed = results[results["status"] != "ok"]
     if failed.empty:
         return
     typer.echo(f"error: {len(failed)} of {len(results)} results are missing:", err=True)
-    for name in results["method"].unique():
-        for reason, number in failed[failed["method"] == name].groupby("status", sort=False).size().items():
-            typer.echo(f"  {name}: {reason} ({number} of {(results['method'] == name).sum()})", err=True)
-    raise typer.Exit(LEFT_OUT)
+    for (name, reason), number in failed.groupby(["method", "status"], sort=False).size().items():
+        typer.echo(f"  {name}: {reason} ({number} of {(results['method'] == name).sum()})", err=True)
+    raise typer.Exit(INCOMPLETE)

@@ -1,5 +1,5 @@
-"""Denoisers of other people behind one signature: `Class(**parameters)(noisy, sigma)`, arrays in and out.
+"""Baselines behind one signature: `Class(**parameters)(noisy, sigma)`, arrays `(X, Y, Z)` float32 in and out.
 
-Each module names the package it needs and imports nothing heavier, so that it also runs in an environment that has
-that package and NumPy but not this project's dependencies.
+Each constructor imports the package that it needs: a module can be imported without it, and the time of a call is that
+of the method. The modules for packages of `make peers` need NumPy and SciPy besides, and neither torch nor MONAI.
 """

@@ -10,11 +10,14 @@ import numpy as np
 
 
 class AntsDenoise:
-    """`ants.denoise_image` for Rician noise with its defaults; finds the noise level by itself."""
+    """`ants.denoise_image` for Rician noise with its defaults; blind."""
 
-    def __call__(self, noisy: np.ndarray, sigma: float | None = None) -> np.ndarray:
-        """Denoise a volume `(X, Y, Z)`; `sigma` is not looked at."""
+    def __init__(self) -> None:
         import ants
 
-        image = ants.from_numpy(np.array(noisy, dtype=np.float32))
-        return np.asarray(ants.denoise_image(image, noise_model="AddRicianNoise").numpy(), dtype=np.float32)
+        self._ants = ants
+
+    def __call__(self, noisy: np.ndarray, sigma: float | None = None) -> np.ndarray:
+        """Denoise a volume `(X, Y, Z)`; `sigma` is ignored."""
+        image = self._ants.from_numpy(np.array(noisy, dtype=np.float32))
+        return np.asarray(self._ants.denoise_image(image, noise_model="AddRicianNoise").numpy(), dtype=np.float32)

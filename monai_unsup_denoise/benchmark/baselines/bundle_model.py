@@ -1,4 +1,4 @@
-"""A trained model of the bundle as a method of the benchmark."""
+"""A trained model of the bundle."""
 
 from __future__ import annotations
 

@@ -17,27 +17,33 @@ from monai_unsup_denoise.benchmark.baselines.variance_stabilization import inver
 
 
 class BM3D:
-    """BM3D of each slice along the last axis by itself."""
+    """BM3D of each slice of the last axis."""
 
-    def __call__(self, noisy: np.ndarray, sigma: float) -> np.ndarray:
-        """Denoise a volume `(X, Y, Z)` of Rician noise level `sigma`, in its units."""
+    def __init__(self) -> None:
         from bm3d import bm3d
 
-        def denoise(volume: np.ndarray, deviation: float) -> np.ndarray:
-            slices = [bm3d(volume[..., k], deviation).reshape(volume.shape[:2]) for k in range(volume.shape[2])]
-            return np.stack(slices, axis=-1)
+        self._bm3d = bm3d
 
-        return _denoise_stabilized(noisy, sigma, denoise)
+    def __call__(self, noisy: np.ndarray, sigma: float) -> np.ndarray:
+        """Denoise a volume `(X, Y, Z)`; `sigma` in its units."""
+        return _denoise_stabilized(noisy, sigma, self._denoise)
+
+    def _denoise(self, volume: np.ndarray, deviation: float) -> np.ndarray:
+        slices = [self._bm3d(volume[..., k], deviation).reshape(volume.shape[:2]) for k in range(volume.shape[2])]
+        return np.stack(slices, axis=-1)
 
 
 class BM4D:
     """BM4D of the volume."""
 
-    def __call__(self, noisy: np.ndarray, sigma: float) -> np.ndarray:
-        """Denoise a volume `(X, Y, Z)` of Rician noise level `sigma`, in its units."""
+    def __init__(self) -> None:
         from bm4d import bm4d
 
-        return _denoise_stabilized(noisy, sigma, bm4d)
+        self._bm4d = bm4d
+
+    def __call__(self, noisy: np.ndarray, sigma: float) -> np.ndarray:
+        """Denoise a volume `(X, Y, Z)`; `sigma` in its units."""
+        return _denoise_stabilized(noisy, sigma, self._bm4d)
 
 
 def _denoise_stabilized(

@@ -5,22 +5,26 @@ Whitaker RT, Xue X (2001). Variable-conductance, level-set curvature for image d
 
 from __future__ import annotations
 
+import itk
 import numpy as np
+import torch
 
 from monai_unsup_denoise.benchmark.baselines.tuned import tuned_parameters
+from monai_unsup_denoise.functional import invert_rician_mean
 
 _TIME_STEP = 0.0625  # the largest that is stable in 3-D: 1 / 2^(3 + 1)
+_diffuse = itk.curvature_anisotropic_diffusion_image_filter  # loads the filter's library, which ITK does on demand
 
 
 class AnisotropicDiffusion:
     """ITK's curvature anisotropic diffusion (modified curvature diffusion) in 3-D, in units of voxels.
 
-    As published it keeps the Rician bias. `unbiased` takes the diffused volume for the local mean of the magnitudes
-    and gives the amplitude that has this mean.
+    The published form keeps the Rician bias. `unbiased` takes the diffused volume as the local mean of the magnitudes
+    and returns the amplitude with this mean.
 
     Args:
         unbiased: whether to invert the Rician mean after diffusion.
-        conductance: edges whose gradient is small beside conductance times the mean gradient are smoothed.
+        conductance: edges with a gradient well below conductance times the mean gradient are smoothed.
         iterations: of the time step 1/16. Both None: as tuned on phantoms at the noise level nearest by ratio.
     """
 
@@ -40,24 +44,16 @@ class AnisotropicDiffusion:
 
 
 def diffuse(noisy: np.ndarray, *, conductance: float, iterations: int) -> np.ndarray:
-    """The volume after `iterations` steps; float32. Steps can be taken in portions: the result is the same."""
+    """The volume after `iterations` steps, float32; n steps after m steps equal m + n steps."""
     volume = np.array(noisy, dtype=np.float32)
     if iterations == 0 or volume.min() == volume.max():  # ITK divides by the mean gradient
         return volume
-    import itk
-
-    # Array axes as they are: ITK's x is the last of the array, and the filter treats all axes alike.
+    # ITK's x is the last axis of the array; the filter treats all axes alike.
     image = itk.image_from_array(volume)
-    diffused = itk.curvature_anisotropic_diffusion_image_filter(
-        image, time_step=_TIME_STEP, conductance_parameter=conductance, number_of_iterations=iterations
-    )
+    diffused = _diffuse(image, time_step=_TIME_STEP, conductance_parameter=conductance, number_of_iterations=iterations)
     return itk.array_from_image(diffused)
 
 
 def remove_bias(diffused: np.ndarray, sigma: float) -> np.ndarray:
-    """The amplitudes whose Rician means are the values of `diffused`; float32."""
-    import torch
-
-    from monai_unsup_denoise.functional import invert_rician_mean
-
+    """The amplitudes with `diffused` as their Rician means, float32."""
     return invert_rician_mean(torch.from_numpy(diffused), sigma).numpy()

@@ -1,4 +1,4 @@
-"""Gaussian blur, the oldest denoiser (SciPy)."""
+"""Gaussian blur (SciPy)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ class GaussianBlur:
     """A 3-D Gaussian filter; the Rician bias stays.
 
     Args:
-        width: standard deviation in voxels; None for the one tuned on phantoms at the noise level nearest by ratio.
+        width: standard deviation in voxels; None: as tuned on phantoms at the noise level nearest by ratio.
     """
 
     def __init__(self, width: float | None = None) -> None:
         self.width = width
 
     def __call__(self, noisy: np.ndarray, sigma: float) -> np.ndarray:
-        """Blur a volume `(X, Y, Z)`; `sigma`, as a fraction of the clean maximum, chooses the width."""
+        """Blur a volume `(X, Y, Z)`; the width depends on `sigma`, a fraction of the clean maximum."""
         width = tuned_parameters("gaussian", sigma)["width"] if self.width is None else self.width
         return gaussian_filter(np.asarray(noisy, dtype=np.float32), width)

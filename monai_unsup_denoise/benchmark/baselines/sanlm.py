@@ -10,11 +10,14 @@ import numpy as np
 
 
 class SpatiallyAdaptiveNonLocalMeans:
-    """CAT12's SANLM with its Rician correction; finds the noise level by itself, voxel by voxel."""
+    """CAT12's SANLM with its Rician correction; blind, it estimates sigma in each voxel."""
 
-    def __call__(self, noisy: np.ndarray, sigma: float | None = None) -> np.ndarray:
-        """Denoise a volume `(X, Y, Z)`; `sigma` is not looked at."""
+    def __init__(self) -> None:
         from cat_surf import vol_sanlm
 
-        own = np.array(noisy, dtype=np.float32, order="F")  # a copy: nothing says that the filter leaves it alone
-        return np.ascontiguousarray(vol_sanlm(own, is_rician=True), dtype=np.float32)
+        self._vol_sanlm = vol_sanlm
+
+    def __call__(self, noisy: np.ndarray, sigma: float | None = None) -> np.ndarray:
+        """Denoise a volume `(X, Y, Z)`; `sigma` is ignored."""
+        own = np.array(noisy, dtype=np.float32, order="F")  # a copy, since the filter may change its input
+        return np.ascontiguousarray(self._vol_sanlm(own, is_rician=True), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Parameters chosen on phantoms by `python -m monai_unsup_denoise.benchmark.tuning`, in `parameters.json`."""
+"""Parameters tuned on phantoms by `python -m experiments.tune_baselines`, in `parameters.json`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PARAMETERS = Path(__file__).with_name("parameters.json")
 
 
 def tuned_parameters(method: str, sigma: float) -> dict[str, Any]:
-    """What is best for the noise level nearest to `sigma` by ratio; `sigma` is a fraction of the clean maximum.
+    """The best parameters at the noise level nearest to `sigma` by ratio; `sigma` is a fraction of the clean maximum.
 
     Raises:
         KeyError: if the method was not tuned.

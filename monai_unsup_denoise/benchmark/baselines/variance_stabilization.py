@@ -1,6 +1,6 @@
-"""Rician noise made Gaussian of standard deviation 1, and back: for denoisers that know Gaussian noise alone.
+"""Variance stabilisation of Rician noise and its exact unbiased inverse, for denoisers of Gaussian noise.
 
-NumPy and SciPy instead of torch, because the denoisers that need this run in an environment without torch.
+NumPy and SciPy instead of torch: these denoisers run in an environment without torch.
 
 Foi A (2011). Noise estimation and removal in MR imaging: the variance-stabilization approach. IEEE ISBI, 1809-1814.
 """
@@ -29,14 +29,13 @@ class _Tables(NamedTuple):
 def stabilize_variance(noisy: np.ndarray, sigma: float) -> np.ndarray:
     """`f(m / sigma)`, an increasing function with `std[f(m / sigma) | A] = 1` nearly, whatever the amplitude A.
 
-    `f'(z) = 1 / std[m | E[m] = z]` (the delta method), which holds the deviation of f(m) within 3 % of 1 for A of
-    1.5 sigma and more. No mean lies below that of air, `sqrt(pi / 2)`: from there the slope falls linearly to 0 at
-    z = 0. So f follows z^2 where the signal is lost, which is what tells best whether there is one, and air has a
-    deviation of 0.76.
+    `f'(z) = 1 / std[m | E[m] = z]` (the delta method) keeps the deviation of f(m) within 3 % of 1 for A of 1.5 sigma
+    and more. Below the mean of the background, `sqrt(pi / 2)`, the slope falls linearly to 0 at z = 0: f follows z^2
+    there, the best statistic for the presence of a signal, and the background has a deviation of 0.76.
 
     Args:
         noisy: magnitudes of any shape, 0 or more.
-        sigma: of the noise in each complex channel, positive, in the units of `noisy`.
+        sigma: standard deviation of the noise in each complex channel, positive, in the units of `noisy`.
 
     Returns:
         Float64, without unit.
@@ -51,12 +50,12 @@ def stabilize_variance(noisy: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def invert_stabilized_mean(mean: np.ndarray, sigma: float) -> np.ndarray:
-    """The amplitude A for which `E[f(m / sigma) | A]` is `mean`: the exact unbiased inverse; 0 below that of air.
+    """The amplitude A with `E[f(m / sigma) | A] = mean`, the exact unbiased inverse; 0 below the background's mean.
 
-    It is not `f`'s own inverse, which would give back the Rician bias.
+    The algebraic inverse of `f` would restore the Rician bias.
 
     Args:
-        mean: of `stabilize_variance`, as a denoiser estimates it; any shape.
+        mean: the denoised output of `stabilize_variance`, any shape.
         sigma: as given to `stabilize_variance`.
 
     Returns:

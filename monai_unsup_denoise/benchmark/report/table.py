@@ -1,97 +1,58 @@
-"""A table of text, and how it is written in Markdown."""
+"""A table in GitHub's Markdown, with footnotes."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-class Span(NamedTuple):
-    """A piece of text within a cell."""
-
-    text: str
-    strong: bool = False
-
-
-Spans = tuple[Span, ...]  # a cell
-
-
 @dataclass(frozen=True)
 class Table:
-    """Rows under a header, the first column naming them, with footnotes.
+    """Rows under a header; the first column names the rows.
 
     Args:
-        title: above it.
+        title: of its section.
         header: one text for each column.
-        rows: one cell for each column.
-        footnotes: in their order; a row's name ends in the numbers of its own.
-        caption: what is to be known before reading it.
+        rows: one Markdown text for each column.
+        footnotes: numbered from 1; the name of a row ends in the numbers of its own.
+        caption: above the table.
     """
 
     title: str
     header: tuple[str, ...]
-    rows: tuple[tuple[Spans, ...], ...]
-    footnotes: tuple[str, ...] = ()
+    rows: Sequence[Sequence[str]]
+    footnotes: Sequence[str] = ()
     caption: str = ""
 
 
-def cell(text: str) -> Spans:
-    """A cell of plain text."""
-    return (Span(text),)
-
-
 class Footnotes:
-    """Numbers remarks in the order of their first use; the same remark has the same number."""
+    """Numbers remarks in the order of first use; equal remarks share a number."""
 
     def __init__(self) -> None:
-        self._texts: list[str] = []
+        self.texts: list[str] = []
 
     def mark(self, remarks: Sequence[str]) -> str:
         """The superscript numbers of these remarks."""
-        for remark in remarks:
-            if remark not in self._texts:
-                self._texts.append(remark)
-        return " ".join(superscript(self._texts.index(remark) + 1) for remark in remarks)
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """All remarks; the first has the number 1."""
-        return tuple(self._texts)
-
-
-def superscript(number: int) -> str:
-    """A number in small raised digits."""
-    return str(number).translate(_SUPERSCRIPTS)
+        self.texts += [remark for remark in dict.fromkeys(remarks) if remark not in self.texts]
+        return " ".join(_superscript(self.texts.index(remark) + 1) for remark in remarks)
 
 
 def markdown(table: Table) -> str:
-    """The table as GitHub's Markdown, without its title and caption, a line for each footnote below."""
-    lines = [_line([escaped(text) for text in table.header]), _line(["---"] * len(table.header))]
-    lines += [_line([_cell_markdown(spans) for spans in row]) for row in table.rows]
-    if table.footnotes:
-        lines += ["", *footnote_lines(table.footnotes)]
-    return "\n".join(lines)
-
-
-def footnote_lines(footnotes: Sequence[str]) -> list[str]:
-    """Footnotes as Markdown that stands line by line."""
-    lines = [f"{superscript(number)} {escaped(text)}" for number, text in enumerate(footnotes, start=1)]
-    return [f"{line}  " for line in lines[:-1]] + lines[-1:]
-
-
-def _line(texts: Sequence[str]) -> str:
-    return f"| {' | '.join(texts)} |"
-
-
-def _cell_markdown(spans: Spans) -> str:
-    return "".join(f"**{escaped(span.text)}**" if span.strong else escaped(span.text) for span in spans)
+    """The table without title and caption, one line for each footnote below."""
+    rows = [list(map(escaped, table.header)), ["---"] * len(table.header), *table.rows]
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    notes = [f"{_superscript(number)} {escaped(text)}" for number, text in enumerate(table.footnotes, start=1)]
+    return "\n".join([*lines, *([""] if notes else []), *(f"{note}  " for note in notes[:-1]), *notes[-1:]])
 
 
 def escaped(text: str) -> str:
-    """A text on one line in which nothing is taken for Markdown or HTML; all spaces are plain ones."""
+    """A text as one line without Markdown or HTML syntax; all white space becomes plain spaces."""
     text = re.sub(r"\s+", " ", text).replace("&", "&amp;").replace("<", "&lt;")
     return re.sub(r"([|*`\[\]\\])", r"\\\1", text)
+
+
+def _superscript(number: int) -> str:
+    return str(number).translate(_SUPERSCRIPTS)

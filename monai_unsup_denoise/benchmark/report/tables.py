@@ -3,158 +3,138 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from monai_unsup_denoise.benchmark.report.table import Footnotes, Span, Spans, Table, cell, markdown
-from monai_unsup_denoise.benchmark.report.volume_results import BANDS, LAGS, Score, VolumeResults, volume_results
+from monai_unsup_denoise.benchmark.methods import DenoisingMethod
+from monai_unsup_denoise.benchmark.report.published import published_table
+from monai_unsup_denoise.benchmark.report.table import Footnotes, Table, escaped, markdown
+from monai_unsup_denoise.benchmark.report.volume_results import Score, VolumeResults, volume_results
+from monai_unsup_denoise.benchmark.scores import BIAS_COLUMNS, LAG_COLUMNS
 
-EMPTY = "–"
-BEST = "★"
-PSNR, SSIM = ("psnr", 2), ("ssim_3d", 3)  # columns and their digits in print
+_EMPTY = "–"
+_BEST = "★"
+_MAIN = {"psnr": 2, "ssim_3d": 3}  # columns and their digits in print
 
-#: What the README shows: one of each family.
+#: The tables of the README: one method of each family, the lowest, typical and highest level.
 README_METHODS = (
-    "noisy",
-    "adf_unbiased",
-    "nlmeans",
-    "sanlm",
-    "ants",
-    "bm4d_vst",
-    "noise2void",
-    "cyclegan",
-    "paper",
-    "ours",
-    "ours_fast",
-    "paired",
+    *("noisy", "adf_unbiased", "nlmeans", "sanlm", "bm4d_vst"),
+    *("noise2void", "cyclegan", "paper", "ours", "paired"),
 )
+README_LEVELS = (5, 15, 30)
 
 
-def main_table(volume: VolumeResults) -> Table:
-    """PSNR and 3-D SSIM of every method at every level, and all that is to be said about a row."""
-    notes = Footnotes()
-    rows = [
-        (_name(volume, method, notes, _remarks(volume, method)), *_level_cells(volume, method, (PSNR, SSIM)))
-        for method in volume.methods
-    ]
-    caption = (
-        "Whole volume. σ: told the true noise level; all others are blind. †: trained on true pairs, a reference that "
-        f"is never marked. Bold: best of the blind methods. {BEST}: best of all."
-    )
-    return Table("PSNR in dB / SSIM in 3-D", _level_header(volume), tuple(rows), notes.texts, caption)
-
-
-def further_tables(volume: VolumeResults) -> list[Table]:
-    """What else was measured; tables without a figure are left out."""
-    level = f"{volume.median_tissue_sigma:g} %"
-    by_level = [
-        _by_level(volume, "PSNR in dB over the foreground", [("psnr_fg", 2)], "Voxels where clean > 10/255."),
-        _by_level(volume, "SSIM in 2-D", [("ssim_2d", 3)], "Mean over the slices of the last axis."),
-    ]
-    bands = {column: f"{low:g}–{high:g}" for column, (low, high) in BANDS.items()}
-    residual = {column: f"lag {lag}" for column, lag in LAGS.items()}
-    others = [
+def volume_tables(volume: VolumeResults) -> list[Table]:
+    """All tables of a volume that have rows, the main one first."""
+    level = f"{volume.typical_level:g} %"
+    bands = {column: f"{low:g}–{high:g}" for column, (low, high) in BIAS_COLUMNS.items()}
+    lags = {column: f"lag {lag}" for column, lag in LAG_COLUMNS.items()}
+    tables = [
+        main_table(volume),
+        published_table(volume),
+        _by_level(volume, "PSNR in dB over the foreground", {"psnr_fg": 2}, "Voxels with clean > 10/255."),
+        _by_level(volume, "SSIM in 2-D", {"ssim_2d": 3}, "Mean over the slices of the last axis."),
         _by_column(
             volume,
             f"Bias by intensity at {level}",
             bands,
-            "{:+.2f}",
-            "Mean of denoised − clean in units of sigma, where clean is in that part of its maximum.",
+            "Mean of denoised − clean in units of sigma, by intensity of the clean volume.",
         ),
         _by_column(
             volume,
             f"Residual at {level}",
-            residual | {"gradient_correlation": "with edges"},
-            "{:+.2f}",
-            "Residual = noisy − denoised, inside the foreground. Its autocorrelation at 1 to 4 voxels, 0 for white "
-            "noise, and how far its size follows the edges of the clean image, 0 where no anatomy was removed.",
+            lags | {"gradient_correlation": "with edges"},
+            "Residual = noisy − denoised, inside the foreground. Its autocorrelation at 1 to 4 voxels is 0 for white "
+            "noise; the correlation of its magnitude with the clean edges is 0 if only noise was removed.",
         ),
         _sigma_table(volume),
         _cost_table(volume),
     ]
-    return [table for table in (*by_level, *others) if table.rows]
+    return [table for table in tables if table and table.rows]
 
 
-def readme_table(
-    results: pd.DataFrame,
-    volume: str,
-    titles: Mapping[str, str],
-    *,
-    methods: Sequence[str] = README_METHODS,
-    references: Collection[str] = (),
-) -> str:
-    """PSNR and 3-D SSIM by level of some methods on one volume, as Markdown without footnotes.
+def main_table(volume: VolumeResults) -> Table:
+    """PSNR and 3-D SSIM of every method at every level, with all footnotes."""
+    notes = Footnotes()
+    rows = []
+    for method in volume.methods:
+        failures = [
+            f"No figures{where and ' ' + where}: {reason.rstrip('.')}."
+            for reason, where in volume.failures(method).items()
+        ]
+        remarks = [volume.note(method), *_slices(volume, method), *failures]
+        rows.append([_name(volume, method, notes, remarks), *_level_cells(volume, method, _MAIN)])
+    caption = (
+        "Whole volume. σ: given the true sigma; all others are blind. †: trained on true pairs, an upper bound that is "
+        f"never marked. Bold: best of the blind methods. {_BEST}: best of all."
+    )
+    return Table("PSNR in dB / SSIM in 3-D", _level_header(volume), rows, notes.texts, caption)
+
+
+def readme_table(results: pd.DataFrame, volume: str, methods: Sequence[DenoisingMethod]) -> str:
+    """PSNR and 3-D SSIM of `README_METHODS` at `README_LEVELS` on one volume, as Markdown without footnotes.
 
     Args:
         results: the frame of results.csv.
         volume: its name there.
-        titles: what the methods are called.
-        methods: which, those that the results lack left out.
-        references: methods trained on true pairs, see `VolumeResults`.
+        methods: in the order of the rows.
 
     Raises:
-        InputError: when the results cannot be read as such, see `volume_results`.
-        KeyError: when they have no such volume.
+        InputError: see `volume_results`.
+        KeyError: if the results have no such volume.
     """
-    found = {one.name: one for one in volume_results(results, titles, references=references)}[volume]
-    rows = tuple(
-        (cell(found.method_title(method)), *_level_cells(found, method, (PSNR, SSIM)))
-        for method in found.methods
-        if method in methods
-    )
+    rows_shown = results[results["level"].isin(README_LEVELS)]
+    found = {one.name: one for one in volume_results(rows_shown, methods)}[volume]
+    shown = [method for method in found.methods if method in README_METHODS]
+    rows = [[escaped(found.method_title(method)), *_level_cells(found, method, _MAIN)] for method in shown]
     return markdown(Table("", ("PSNR dB / SSIM", *_level_header(found)[1:]), rows))
-
-
-def in_print(score: Score, digits: int) -> str:
-    """A value, with its deviation where there are several seeds."""
-    if not score.seeds:
-        return EMPTY
-    value = f"{score.mean:.{digits}f}"
-    return value if math.isnan(score.deviation) else f"{value} ± {score.deviation:.{digits}f}"
 
 
 def _level_header(volume: VolumeResults) -> tuple[str, ...]:
     return ("method", *(f"{level:g} %" for level in volume.levels))
 
 
-def _level_cells(volume: VolumeResults, method: str, columns: Sequence[tuple[str, int]]) -> list[Spans]:
-    return [_scores_cell(volume, method, level, columns) for level in volume.levels]
+def _level_cells(volume: VolumeResults, method: str, columns: Mapping[str, int]) -> list[str]:
+    """The values of some columns at each level, separated by a slash, the best ones marked."""
+    cells = []
+    for level in volume.levels:
+        texts = []
+        for column, digits in columns.items():
+            score = volume.score(method, level, column)
+            text = _in_print(score, digits)
+            text += _BEST if method in volume.leaders(column, level, digits=digits, blind=False) else ""
+            is_best_blind = method in volume.leaders(column, level, digits=digits, blind=True)
+            texts += [f"**{text}**" if is_best_blind else text] if score.seeds else []
+        cells.append(" / ".join(texts) or _EMPTY)
+    return cells
 
 
-def _scores_cell(volume: VolumeResults, method: str, level: float, columns: Sequence[tuple[str, int]]) -> Spans:
-    """The values of some columns with a slash between, the best ones marked."""
-    spans: list[Span] = []
-    for column, digits in columns:
-        score = volume.score(method, level, column)
-        if not score.seeds:
-            continue
-        best_blind = method in volume.leaders(column, level, digits=digits, blind=True)
-        best = method in volume.leaders(column, level, digits=digits, blind=False)
-        spans += [Span(" / ")] if spans else []
-        spans += [Span(in_print(score, digits) + (BEST if best else ""), strong=best_blind)]
-    return tuple(spans) or cell(EMPTY)
+def _in_print(score: Score, digits: int) -> str:
+    """A value, with its deviation if there are several seeds."""
+    value = f"{score.mean:.{digits}f}"
+    return value if math.isnan(score.deviation) else f"{value} ± {score.deviation:.{digits}f}"
 
 
-def _by_level(volume: VolumeResults, title: str, columns: Sequence[tuple[str, int]], caption: str) -> Table:
+def _by_level(volume: VolumeResults, title: str, columns: Mapping[str, int], caption: str) -> Table:
     notes = Footnotes()
-    rows = tuple(
-        (_name(volume, method, notes, _slices(volume, method)), *_level_cells(volume, method, columns))
+    rows = [
+        [_name(volume, method, notes, _slices(volume, method)), *_level_cells(volume, method, columns)]
         for method in volume.measured_methods
-    )
+    ]
     return Table(title, _level_header(volume), rows, notes.texts, caption)
 
 
-def _by_column(volume: VolumeResults, title: str, columns: Mapping[str, str], form: str, caption: str) -> Table:
+def _by_column(volume: VolumeResults, title: str, columns: Mapping[str, str], caption: str) -> Table:
     """One column of the table for each of `columns` (name in the results: in print), at the typical level."""
     notes = Footnotes()
     rows = []
     for method in volume.measured_methods:
-        scores = [volume.score(method, volume.median_tissue_sigma, column) for column in columns]
+        scores = [volume.score(method, volume.typical_level, column) for column in columns]
         if any(score.seeds for score in scores):
-            texts = [form.format(score.mean) if score.seeds else EMPTY for score in scores]
-            rows.append((_name(volume, method, notes, _slices(volume, method)), *map(cell, texts)))
-    return Table(title, ("method", *columns.values()), tuple(rows), notes.texts, caption)
+            texts = [f"{score.mean:+.2f}" if score.seeds else _EMPTY for score in scores]
+            rows.append([_name(volume, method, notes, _slices(volume, method)), *texts])
+    return Table(title, ("method", *columns.values()), rows, notes.texts, caption)
 
 
 def _sigma_table(volume: VolumeResults) -> Table:
@@ -162,10 +142,10 @@ def _sigma_table(volume: VolumeResults) -> Table:
     for method in volume.measured_methods:
         scores = volume.scores(method, "sigma_error")
         if any(score.seeds for score in scores):
-            texts = [f"{100 * score.mean:+.1f}" if score.seeds else EMPTY for score in scores]
-            rows.append((cell(volume.method_title(method)), *map(cell, texts)))
-    caption = "(found − true) / true in percent, for methods that find the noise level themselves."
-    return Table("Error of the noise level found", _level_header(volume), tuple(rows), caption=caption)
+            texts = [f"{100 * score.mean:+.1f}" if score.seeds else _EMPTY for score in scores]
+            rows.append([escaped(volume.method_title(method)), *texts])
+    caption = "(estimated − true) / true in percent, for methods that report their estimate."
+    return Table("Error of the estimated sigma", _level_header(volume), rows, caption=caption)
 
 
 def _cost_table(volume: VolumeResults) -> Table:
@@ -175,28 +155,17 @@ def _cost_table(volume: VolumeResults) -> Table:
         seconds, memory = (
             [score.mean for score in volume.scores(method, column) if score.seeds] for column in ("seconds", "peak_mib")
         )
-        texts = [
-            f"{sum(seconds) / len(seconds):.1f}" if seconds else EMPTY,
-            f"{max(seconds):.1f}" if seconds else EMPTY,
-            f"{max(memory):.0f}" if memory else EMPTY,
-        ]
+        texts = [f"{sum(seconds) / len(seconds):.1f}", f"{max(seconds):.1f}"] if seconds else [_EMPTY, _EMPTY]
+        texts.append(f"{max(memory):.0f}" if memory else _EMPTY)
         if seconds or memory:
-            rows.append((_name(volume, method, notes, _slices(volume, method)), *map(cell, texts)))
+            rows.append([_name(volume, method, notes, _slices(volume, method)), *texts])
     header = ("method", "seconds, mean over levels", "seconds, longest", "peak MiB")
-    caption = "Of one call on the noisy volume; memory above what was held before the call."
-    return Table("Seconds and memory", header, tuple(rows), notes.texts, caption)
+    caption = "Of one call on the noisy volume; memory above that before the call."
+    return Table("Seconds and memory", header, rows, notes.texts, caption)
 
 
-def _name(volume: VolumeResults, method: str, notes: Footnotes, remarks: Sequence[str]) -> Spans:
-    return cell("\N{NO-BREAK SPACE}".join(filter(None, [volume.method_title(method), notes.mark(remarks)])))
-
-
-def _remarks(volume: VolumeResults, method: str) -> list[str]:
-    failures = [
-        f"No figures{where and ' ' + where}: {reason.rstrip('.')}." for reason, where in volume.failures(method).items()
-    ]
-    note = volume.notes.get(method)
-    return [*([note] if note else []), *_slices(volume, method), *failures]
+def _name(volume: VolumeResults, method: str, notes: Footnotes, remarks: Sequence[str]) -> str:
+    return escaped(" ".join(filter(None, [volume.method_title(method), notes.mark(list(filter(None, remarks)))])))
 
 
 def _slices(volume: VolumeResults, method: str) -> list[str]:

@@ -1,8 +1,9 @@
-"""One slice, denoised by several methods: whole, a part of it, and what was removed."""
+"""One slice denoised by several methods: the slice, a zoom, and the residual."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,21 +12,46 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from scipy import ndimage
 
-from monai_unsup_denoise.benchmark.report.plot_style import DPI
+from monai_unsup_denoise.benchmark.report.line_figures import DPI
+from monai_unsup_denoise.benchmark.report.volume_results import VolumeResults
 
 CAPTION = (
     "Middle slice, PSNR of the whole volume above it. Second row: the square drawn in the clean slice. Third row: the "
-    "residual noisy − denoised in units of sigma, on one scale; under the clean slice the noise itself, which a "
-    "residual should look like. Edges in a residual are anatomy that was removed."
+    "residual noisy − denoised in units of sigma, on one scale; below the clean slice the noise itself, the ideal "
+    "residual. Edges in a residual are anatomy that was removed."
 )
+#: ``(volume, level, seed, method)`` to the 2-D images "noisy", "denoised" and "clean" of one slice, or None.
+FindImages = Callable[[str, float, int, str], "dict[str, np.ndarray] | None"]
+
+# From left to right; the first method of each place that has images is shown.
+_PLACES = (("adf_unbiased", "adf"), ("cyclegan",), ("paper",), ("ours",), ("bm4d_vst",))
 _WIDTH = 11.4  # inches, of all panels
 _WIDEST_PANEL = 2.6
 _RESIDUAL_RANGE = 3.0  # sigma
 _FOREGROUND = 10 / 255
-_MARGIN = 4  # voxels round the head
+_MARGIN = 4  # voxels around the head
 
 
-def strip_figure(
+def comparison_of_level(volume: VolumeResults, level: float, find_images: FindImages) -> Figure | None:
+    """The methods with images at a level, for the first seed that has any; None if there are none."""
+    for seed in volume.seeds:
+        candidates = [
+            [(method, images) for method in place if (images := find_images(volume.name, level, seed, method))]
+            for place in _PLACES
+        ]
+        if found := dict(place[0] for place in candidates if place):
+            # The middle is another slice where other slices were measured: keep those that most show.
+            slices = {method: images["clean"].tobytes() for method, images in found.items()}
+            usual = Counter(slices.values()).most_common(1)[0][0]
+            found = {method: images for method, images in found.items() if slices[method] == usual}
+            first = next(iter(found.values()))
+            titles = {name: _title(volume, level, name) for name in ("noisy", *found)} | {"clean": "Clean\n"}
+            denoised = {method: images["denoised"] for method, images in found.items()}
+            return comparison_figure(first["noisy"], denoised, first["clean"], sigma=level / 100, titles=titles)
+    return None
+
+
+def comparison_figure(
     noisy: np.ndarray, denoised: Mapping[str, np.ndarray], clean: np.ndarray, *, sigma: float, titles: Mapping[str, str]
 ) -> Figure:
     """Columns: noisy, the methods in their order, clean. Rows: slice, zoom, residual.
@@ -35,7 +61,7 @@ def strip_figure(
         denoised: the same slice by method.
         clean: the noise-free slice.
         sigma: of the noise, in the units of the images.
-        titles: what stands above the columns, for "noisy", "clean" and the methods.
+        titles: above the columns, for "noisy", "clean" and the methods.
     """
     images = {"noisy": noisy, **denoised, "clean": clean}
     window = _head(clean)
@@ -44,14 +70,12 @@ def strip_figure(
     aspect = images["clean"].shape[1] / images["clean"].shape[0]
     figure, axes = _panels(len(images), aspect)
     top = float(np.percentile(images["clean"], 99.8)) or 1.0
-    residual: AxesImage | None = None
     for column, (name, image) in zip(axes.T, images.items(), strict=True):
         column[0].set_title(titles[name], fontsize=10)
         _show(column[0], image, 0, top)
         _show(column[1], image[zoom], 0, top, interpolation="nearest")
         if name != "noisy":
-            difference = (images["noisy"] - image) / sigma
-            residual = _show(column[2], difference, -_RESIDUAL_RANGE, _RESIDUAL_RANGE)
+            residual = _show(column[2], (images["noisy"] - image) / sigma, -_RESIDUAL_RANGE, _RESIDUAL_RANGE)
     _mark(axes[0, -1], zoom)
     for axis, label in zip(axes[:, 0], ("slice", "zoom", "residual"), strict=True):
         axis.set_ylabel(label, fontsize=10)
@@ -60,10 +84,10 @@ def strip_figure(
 
 
 def busiest_square(clean: np.ndarray) -> tuple[slice, slice]:
-    """The square of a third of the shorter side with the most edges, of those a sixth or more from the border.
+    """The square with the most edges, a third of the shorter side, at least a sixth of the image from its border.
 
-    Edges count by their gradient up to its 90th percentile, so that many fine edges weigh more than a strong
-    one, and the rim of the head less than the folds of the brain.
+    Edges count by their gradient up to its 90th percentile: many fine edges weigh more than a strong one, and folds of
+    the brain more than the rim of the head.
 
     Args:
         clean: ``(X, Y)``, a head that fills the image, maximum 1.
@@ -83,8 +107,13 @@ def busiest_square(clean: np.ndarray) -> tuple[slice, slice]:
     return slice(row, row + side), slice(column, column + side)
 
 
+def _title(volume: VolumeResults, level: float, method: str) -> str:
+    score = volume.score(method, level, "psnr")
+    return f"{volume.method_title(method)}\n" + (f"{score.mean:.1f} dB" if score.seeds else "")
+
+
 def _head(clean: np.ndarray) -> tuple[slice, slice]:
-    """The box round the foreground, with a margin; everything where there is none."""
+    """The bounding box of the foreground with a margin; the whole slice if there is none."""
     found = ndimage.find_objects((clean > _FOREGROUND).astype(int))
     if not found:
         return slice(None), slice(None)
@@ -110,7 +139,7 @@ def _show(axis: Axes, image: np.ndarray, low: float, high: float, *, interpolati
 
 
 def _mark(axis: Axes, square: tuple[slice, slice]) -> None:
-    """Draw the square on a slice that `_show` has turned."""
+    """Draw the square on a slice that `_show` has rotated."""
     rows, columns = square
     height = axis.images[0].get_array().shape[0]  # type: ignore[union-attr]
     side = rows.stop - rows.start
@@ -118,10 +147,8 @@ def _mark(axis: Axes, square: tuple[slice, slice]) -> None:
     axis.add_patch(Rectangle(corner, side, side, fill=False, edgecolor="white", linewidth=1.2))
 
 
-def _scale(figure: Figure, axis: Axes, image: AxesImage | None) -> None:
-    """The grey scale of the residuals, where the noisy image has none."""
-    if image is None:
-        return
+def _scale(figure: Figure, axis: Axes, image: AxesImage) -> None:
+    """The grey scale of the residuals, below the noisy image, which has none."""
     inset = axis.inset_axes((0.1, 0.45, 0.8, 0.06))
     bar = figure.colorbar(image, cax=inset, orientation="horizontal", ticks=[-_RESIDUAL_RANGE, 0, _RESIDUAL_RANGE])
     bar.ax.set_title("in units of sigma", fontsize=9)
