@@ -20,4 +20,4 @@ class AntsDenoise:
     def __call__(self, noisy: np.ndarray, sigma: float | None = None) -> np.ndarray:
         """Denoise a volume `(X, Y, Z)`; `sigma` is ignored."""
         image = self._ants.from_numpy(np.array(noisy, dtype=np.float32))
-        return np.asarray(self._ants.denoise_image(image, noise_model="AddRicianNoise").numpy(), dtype=np.float32)
+        return np.asarray(self._ants.denoise_image(image, noise_model="Rician").numpy(), dtype=np.float32)
