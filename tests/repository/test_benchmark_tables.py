@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from experiments.paper_ablation import ablation_table
-from monai_unsup_denoise.benchmark.report import readme_table, volume_results
-from monai_unsup_denoise.benchmark.report.content import volume_tables
+from monai_unsup_denoise.benchmark.report import readme_table, volume_results, volume_tables
 from monai_unsup_denoise.benchmark.report.table import markdown
 
 VOLUMES = ("brainweb_t1w", "brainweb_pdw")

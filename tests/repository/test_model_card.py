@@ -16,8 +16,8 @@ LEVELS = (5, 10, 15, 20, 25, 30)
 ROWS = {
     ("brainweb_t1w", "ours"): "BrainWeb T1w",
     ("brainweb_pdw", "ours"): "BrainWeb PDw",
-    ("brainweb_t1w", "ours_fast"): "T1w, no refinement",
-    ("brainweb_pdw", "ours_fast"): "PDw, no refinement",
+    ("brainweb_t1w", "ours_no_refinement"): "T1w, no refinement",
+    ("brainweb_pdw", "ours_no_refinement"): "PDw, no refinement",
 }
 BUNDLE = "bundles/brain_mri_denoise"
 CARD = f"{BUNDLE}/docs/README.md"
