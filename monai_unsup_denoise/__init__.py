@@ -22,5 +22,5 @@ class _SourceTree:
         return PathFinder.find_spec(name, [str(cls.root)]) if name in cls.names else None
 
 
-if not Path(__file__).with_name("transforms").is_dir() and (_SourceTree.root / "transforms" / "rician.py").is_file():
+if not Path(__file__).with_name("transforms").is_dir() and (_SourceTree.root / "transforms" / "reference.py").is_file():
     sys.meta_path.append(_SourceTree)

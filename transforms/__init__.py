@@ -1,18 +1,19 @@
-"""MONAI transforms for MR magnitude images: check, bring to a reference intensity, add Rician noise."""
+"""MONAI transforms for MR magnitude images: validation, intensity scaling, Rician noise."""
 
 from monai_unsup_denoise.transforms.check_volume import CheckVolume, CheckVolumed
-from monai_unsup_denoise.transforms.normalize import ScaleToReferenceIntensity, ScaleToReferenceIntensityd
+from monai_unsup_denoise.transforms.rand_rician import RandRician, RandRiciand
 from monai_unsup_denoise.transforms.reference import reference_intensity
-from monai_unsup_denoise.transforms.rician import AddRicianNoise, AddRicianNoised, RandRician, RandRiciand
+from monai_unsup_denoise.transforms.rician_noise import AddRicianNoise, AddRicianNoised
+from monai_unsup_denoise.transforms.scale_to_reference import ScaleToReferenceIntensity, ScaleToReferenceIntensityd
 
 __all__ = [
-    "CheckVolume",
-    "CheckVolumed",
-    "ScaleToReferenceIntensity",
-    "ScaleToReferenceIntensityd",
-    "RandRician",
-    "RandRiciand",
     "AddRicianNoise",
     "AddRicianNoised",
+    "CheckVolume",
+    "CheckVolumed",
+    "RandRician",
+    "RandRiciand",
+    "ScaleToReferenceIntensity",
+    "ScaleToReferenceIntensityd",
     "reference_intensity",
 ]

@@ -1,4 +1,4 @@
-"""Is this file a magnitude volume? Asked right after loading, where the answer can still name the file."""
+"""Validation of loaded volumes, while the error can still name the file."""
 
 from __future__ import annotations
 
@@ -15,18 +15,16 @@ from monai_unsup_denoise.errors import InputError
 
 
 class CheckVolume(Transform):
-    """Let a loaded magnitude volume pass unchanged, and stop anything else with one line that names the file.
+    """Return a valid magnitude volume unchanged; refuse anything else with one line that names the file.
 
-    Stands after ``LoadImage`` and before ``EnsureChannelFirst``: the array is ``(X, Y, Z)`` as it lies in the
-    file.
+    Place it after ``LoadImage`` and before ``EnsureChannelFirst``: the array is ``(X, Y, Z)``, as in the file.
 
     Args:
-        min_shape: the least number of voxels along each axis, or one number for all three.
+        min_shape: minimum number of voxels along each axis; three numbers, or one for all.
 
     Raises:
-        InputError: when called with anything but one three-dimensional volume (two or four axes, colour),
-            with an axis shorter than ``min_shape``, with NaN, infinite or negative values, or with zeros
-            only.
+        InputError: when called with anything but one 3-D volume (two or four axes, colour), with an axis shorter than
+            ``min_shape``, with NaN, infinite or negative values, or with zeros only.
     """
 
     backend = [TransformBackends.TORCH]
@@ -37,12 +35,11 @@ class CheckVolume(Transform):
             raise ValueError(f"min_shape takes one number or three, got {min_shape}")
 
     def __call__(self, img: NdarrayOrTensor, name: str = "the volume") -> NdarrayOrTensor:
-        """Check ``img``; ``name`` stands in the message where the image carries no file name."""
+        """Check ``img``; messages use ``name`` for an image without a file name."""
         meta = getattr(img, "meta", {})
-        where = f"{meta.get('filename_or_obj') or name} (shape {tuple(img.shape)})"
         problem = self._shape_problem(tuple(img.shape), meta) or self._value_problem(img)
         if problem:
-            raise InputError(f"{where}: {problem}")
+            raise InputError(f"{meta.get('filename_or_obj') or name} (shape {tuple(img.shape)}): {problem}")
         return img
 
     def _shape_problem(self, shape: tuple[int, ...], meta: Mapping[str, Any]) -> str | None:
@@ -51,12 +48,10 @@ class CheckVolume(Transform):
         if len(shape) < 3:
             return f"{len(shape)} axes, but a 3-D volume is needed; give the whole stack of slices"
         if len(shape) == 3 and has_channels:
-            return "colour channels, but a volume of magnitudes is needed; give the original scan"
+            return "colour channels, but a magnitude volume is needed; give the original scan"
         if len(shape) > 3:
-            return (
-                f"{len(shape)} axes (time series, channels or colour), but one 3-D volume is needed; "
-                "save the volumes one by one"
-            )
+            found = f"{len(shape)} axes (time series, channels or colour)"
+            return f"{found}, but one 3-D volume is needed; save the volumes one by one"
         if any(n < least for n, least in zip(shape, self.min_shape, strict=True)):
             return f"fewer voxels along an axis than the {self.min_shape} needed; give a larger volume"
         return None
@@ -72,13 +67,11 @@ class CheckVolume(Transform):
                 f"negative values, down to {float(values.min()):g}, but magnitudes are never negative; give "
                 "the magnitude image (not the phase, the real part, or one scaled to zero mean)"
             )
-        if not values.any():
-            return "all voxels are zero; export the scan again"
-        return None
+        return None if values.any() else "all voxels are zero; export the scan again"
 
 
 class CheckVolumed(MapTransform):
-    """Dictionary version of `CheckVolume`; where an item carries no file name, the message names its key."""
+    """Dictionary version of ``CheckVolume``; messages name the key of an image without a file name."""
 
     backend = CheckVolume.backend
 
@@ -89,7 +82,6 @@ class CheckVolumed(MapTransform):
         self.check = CheckVolume(min_shape)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        d = dict(data)
-        for key in self.key_iterator(d):
-            self.check(d[key], name=f"key '{key}'")
-        return d
+        for key in self.key_iterator(data):
+            self.check(data[key], name=f"key '{key}'")
+        return dict(data)

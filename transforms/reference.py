@@ -1,4 +1,4 @@
-"""The intensity that stands for "bright tissue" in a volume."""
+"""The reference intensity of a volume: that of bright tissue."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import torch
 from torch import Tensor
 
 _BLOCK = 3
-_MOST_VALUES = 2**24  # torch.quantile takes no more
+_MOST_VALUES = 2**24  # the limit of torch.quantile
 
 
 def reference_intensity(image: Tensor, percentile: float = 99.5) -> Tensor:
-    """Percentile of the bright part of an image: of the medians of 3^n blocks, those above their mean.
+    """Percentile of the medians of 3^n blocks that are above their mean.
 
-    Block medians remove isolated outliers and three quarters of the noise; what is above the mean is tissue,
-    however large the background. Where nothing is left (a constant image, a few bright voxels) it is the
-    maximum, and 1 where that is not positive, so that one can always divide by it.
+    Block medians suppress isolated outliers and three quarters of the noise. Medians above their mean are tissue, even
+    if most of the image is background. If there are none (a constant image, a few bright voxels), the maximum is
+    returned, or 1 if that is not positive: the result is always a valid divisor.
 
     Args:
         image: ``(C, *spatial)``, any number of spatial axes.

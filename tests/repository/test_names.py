@@ -1,4 +1,4 @@
-"""MONAI looks through every loaded module whose name starts with `monai`, ours too: names must not meet."""
+"""MONAI searches every loaded module with a name that starts with ``monai``, ours too: names must not clash."""
 
 import re
 from importlib.util import find_spec
@@ -20,7 +20,7 @@ def names_of_monai() -> set[str]:
     return names
 
 
-def test_no_class_of_ours_is_named_like_something_of_monai(repository):
+def test_no_class_shares_a_name_with_monai(repository):
     ours = {
         name: path.relative_to(repository)
         for folder in ("monai_unsup_denoise", "transforms")

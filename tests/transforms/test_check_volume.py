@@ -36,7 +36,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_file_is_stopped_by_a_line_with_its_name_its_shape_and_the_remedy(name, tmp_path):
+def test_bad_file_is_refused_with_name_shape_and_remedy(name, tmp_path):
     values, message = BAD[name]
     path = tmp_path / f"{name}.nii.gz"
     nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), path)
@@ -48,21 +48,21 @@ def test_a_bad_file_is_stopped_by_a_line_with_its_name_its_shape_and_the_remedy(
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_without_a_file_name_the_key_is_named(name):
+def test_key_is_named_without_a_file_name(name):
     values, message = BAD[name]
     for image in (values, torch.from_numpy(values), MetaTensor(values)):
         with pytest.raises(ValueError, match=rf"key 'scan' \(shape .*{message}"):
             CheckVolumed("scan", min_shape=(4, 4, 3))({"scan": image})
 
 
-def test_a_colour_picture_is_not_taken_for_a_volume_of_three_slices(tmp_path):
+def test_colour_image_is_not_taken_for_three_slices(tmp_path):
     path = tmp_path / "photo.png"
     Image.fromarray(np.full((8, 8, 3), 7, dtype=np.uint8)).save(path)
     with pytest.raises(ValueError, match=r"photo.png \(shape \(8, 8, 3\)\): colour channels.*give the original scan"):
         CheckVolumed("image")(LoadImaged("image")({"image": path}))
 
 
-def test_a_good_volume_passes_as_it_is(tmp_path):
+def test_good_volume_passes_unchanged(tmp_path):
     path = tmp_path / "good.nii.gz"
     nibabel.save(nibabel.Nifti1Image(volume(), np.diag([2.0, 2, 3, 1])), path)
     item = LoadImaged("image")({"image": path, "level": 5})
@@ -72,7 +72,7 @@ def test_a_good_volume_passes_as_it_is(tmp_path):
         assert CheckVolume()(image) is image
 
 
-def test_in_a_chain_the_line_is_the_cause_of_monai_s_error():
+def test_compose_error_keeps_the_message_as_cause():
     with pytest.raises(RuntimeError) as caught:
         Compose([CheckVolumed("image")])({"image": volume() * 0})
     assert "all voxels are zero" in str(caught.value.__cause__)

@@ -40,24 +40,24 @@ def noisy(image: torch.Tensor, sigma: float) -> torch.Tensor:
 
 @pytest.mark.parametrize("dimensions", [2, 3])
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 4000.0])
-def test_the_reference_is_that_of_bright_tissue_in_any_unit(scale, dimensions):
+def test_reference_is_the_bright_tissue_in_any_unit(scale, dimensions):
     assert reference_intensity(scale * head(dimensions=dimensions)).item() == pytest.approx(scale, rel=1e-6)
 
 
 @pytest.mark.parametrize("percentile", [50, 90, 99.5])
-def test_the_reference_does_not_know_how_large_the_background_is(percentile):
+def test_reference_is_independent_of_background_size(percentile):
     padded = torch.nn.functional.pad(head(), (30, 30, 30, 30, 30, 30))  # 98 % air; by whole blocks of three
     assert reference_intensity(padded, percentile) == reference_intensity(head(), percentile)
 
 
-def test_the_reference_does_not_follow_outliers():
+def test_reference_ignores_outliers():
     spiky = head()
     spiky.flatten()[torch.randperm(spiky.numel())[:500]] = 1e5  # one voxel in 200
     assert reference_intensity(spiky).item() == pytest.approx(1, rel=0.01)
 
 
 @pytest.mark.parametrize("level", [5, 15, 30])
-def test_the_reference_moves_little_with_noise(level):
+def test_reference_hardly_depends_on_noise(level):
     assert reference_intensity(noisy(head(), level / 100)).item() == pytest.approx(1, rel=0.25)
 
 
@@ -90,7 +90,7 @@ IMAGES = {
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_the_inverse_is_exact_and_the_caller_s_image_unchanged(name):
+def test_inverse_restores_the_image(name):
     image = MetaTensor(IMAGES[name].clone(), meta={"filename_or_obj": "a.nii"})
     transform = ScaleToReferenceIntensity()
     out = transform(image)
@@ -103,13 +103,13 @@ def test_the_inverse_is_exact_and_the_caller_s_image_unchanged(name):
     torch.testing.assert_close(back.as_tensor(), IMAGES[name], rtol=1e-6, atol=0)
 
 
-def test_zero_stays_zero_and_bright_tissue_becomes_one():
+def test_scaling_keeps_zero_and_maps_bright_tissue_to_one():
     out = ScaleToReferenceIntensity()(800 * head())
     assert torch.equal(out == 0, head() == 0)
     assert out.max().item() == pytest.approx(1)
 
 
-def test_integers_in_floats_out_and_dictionary_and_array_agree():
+def test_scaling_of_integers_gives_floats():
     image = (800 * head()).numpy().astype(np.int16)
     array, item = (
         ScaleToReferenceIntensity(90)(image),
@@ -119,7 +119,7 @@ def test_integers_in_floats_out_and_dictionary_and_array_agree():
     assert item["level"] == 5 and item["image"].meta["reference"] == array.meta["reference"]
 
 
-def test_each_key_has_its_own_reference_and_missing_keys_can_be_allowed():
+def test_each_key_has_its_own_reference():
     item = {"a": 800 * head(), "b": 3 * head()}
     transform = ScaleToReferenceIntensityd(["a", "b", "absent"], allow_missing_keys=True)
     out = transform(item)
@@ -130,7 +130,7 @@ def test_each_key_has_its_own_reference_and_missing_keys_can_be_allowed():
 
 
 @pytest.mark.parametrize("lazy", [True, False])
-def test_invertd_brings_a_prediction_back_to_the_units_and_geometry_of_the_scan(lazy):
+def test_invertd_restores_units_and_geometry(lazy):
     affine = torch.tensor([[0.0, 1.5, 0, 5], [-1.5, 0, 0, -3], [0, 0, 1.5, 7], [0, 0, 0, 1]], dtype=torch.float64)
     image = MetaTensor((800 * noisy(head(), 0.05))[:, :40, :44], affine=affine)
     before = Compose(
@@ -150,7 +150,7 @@ def test_invertd_brings_a_prediction_back_to_the_units_and_geometry_of_the_scan(
     torch.testing.assert_close(pred.as_tensor(), image.as_tensor(), rtol=1e-6, atol=0)
 
 
-def test_invertd_works_after_a_loader_with_workers_among_transforms_that_do_not_invert(tmp_path):
+def test_invertd_works_after_a_loader_with_workers(tmp_path):
     scan = MetaTensor((800 * noisy(head(24), 0.05))[0], affine=torch.diag(torch.tensor([2.0, 1.5, 3.0, 1.0])).double())
     SaveImaged("image", output_dir=tmp_path, separate_folder=False, output_postfix="", print_log=False)(
         {"image": MetaTensor(scan[None], meta={"filename_or_obj": "scan.nii"})}
@@ -172,7 +172,7 @@ def test_invertd_works_after_a_loader_with_workers_among_transforms_that_do_not_
     torch.testing.assert_close(item["pred"].as_tensor()[0], scan.as_tensor(), rtol=1e-6, atol=0)
 
 
-def test_a_resampled_prediction_comes_back_in_scanner_units():
+def test_inverse_of_resampling_is_in_scanner_units():
     image = MetaTensor(torch.full((1, 20, 20, 20), 700.0))
     before = Compose([Spacingd("image", pixdim=(2.0, 2.0, 2.0)), ScaleToReferenceIntensityd("image")], lazy=True)
     item = before({"image": image})
@@ -182,6 +182,6 @@ def test_a_resampled_prediction_comes_back_in_scanner_units():
     torch.testing.assert_close(back.as_tensor(), image.as_tensor(), rtol=1e-5, atol=0)
 
 
-def test_an_impossible_percentile_is_refused():
+def test_impossible_percentile_is_refused():
     with pytest.raises(ValueError, match="between 0 and 100, got 120"):
         ScaleToReferenceIntensityd("image", 120)

@@ -1,4 +1,4 @@
-"""Scanner units to multiples of a reference intensity, and back."""
+"""Scaling to the reference intensity, and its inverse."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ from monai_unsup_denoise.transforms.reference import reference_intensity
 
 
 class ScaleToReferenceIntensity(InvertibleTransform, Transform):
-    """Divide an image by its `reference_intensity`, so that bright tissue is 1; float32.
+    """Divide an image by its ``reference_intensity``, so that bright tissue becomes 1; float32.
 
-    Nothing is subtracted: the zero of a magnitude image has a meaning in the Rician model. The reference goes
-        into ``meta["reference"]`` and into the trace, from which `inverse` (and ``Invertd``) multiplies it
-        back.
+    Nothing is subtracted, since the Rician model needs the true zero of magnitudes. The reference is recorded in
+    ``meta["reference"]`` and in the trace; ``inverse`` and ``Invertd`` multiply by it.
 
     Args:
         percentile: of the bright part of the image, 0 to 100.
@@ -35,7 +34,7 @@ class ScaleToReferenceIntensity(InvertibleTransform, Transform):
         self.percentile = percentile
 
     def __call__(self, img: NdarrayOrTensor) -> Tensor:
-        """Normalise ``img`` of shape ``(C, *spatial)``; it is not changed itself."""
+        """Scaled copy of ``img``, ``(C, *spatial)``."""
         image = convert_to_tensor(img, dtype=torch.float32, track_meta=get_track_meta())
         plain = image.as_tensor() if isinstance(image, MetaTensor) else image
         reference = float(reference_intensity(plain, self.percentile))
@@ -46,28 +45,21 @@ class ScaleToReferenceIntensity(InvertibleTransform, Transform):
         return out
 
     def inverse(self, data: Tensor) -> Tensor:
-        """Back to the units before; raises a RuntimeError where the last traced transform is not this one."""
-        info = self.pop_transform(data)
-        return data * info[TraceKeys.EXTRA_INFO]["reference"]
+        """Restore the original units; a RuntimeError if this was not the last traced transform."""
+        return data * self.pop_transform(data)[TraceKeys.EXTRA_INFO]["reference"]
 
 
 class ScaleToReferenceIntensityd(MapTransform, InvertibleTransform):
-    """Dictionary version of `ScaleToReferenceIntensity`: each key by its own reference."""
+    """Dictionary version of ``ScaleToReferenceIntensity``; each key has its own reference."""
 
     backend = ScaleToReferenceIntensity.backend
 
     def __init__(self, keys: KeysCollection, percentile: float = 99.5, *, allow_missing_keys: bool = False) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.normalize = ScaleToReferenceIntensity(percentile)
+        self.scale = ScaleToReferenceIntensity(percentile)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        d = dict(data)
-        for key in self.key_iterator(d):
-            d[key] = self.normalize(d[key])
-        return d
+        return {**data, **{key: self.scale(data[key]) for key in self.key_iterator(data)}}
 
     def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        d = dict(data)
-        for key in self.key_iterator(d):
-            d[key] = self.normalize.inverse(d[key])
-        return d
+        return {**data, **{key: self.scale.inverse(data[key]) for key in self.key_iterator(data)}}
