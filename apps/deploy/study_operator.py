@@ -84,7 +84,7 @@ def _why_no_volume(series: DicomSeries) -> str | None:
     orientations = set()
     for path in series.files:
         header = pydicom.dcmread(path, specific_tags=["ImageOrientationPatient"], stop_before_pixels=True)
-        cosines = numbers_of(header, "ImageOrientationPatient")
+        cosines = numbers_of(header, "ImageOrientationPatient", 6)
         orientations.add(() if cosines is None else tuple(cosines.round(2) + 0.0))  # -0.0 is 0.0
     return f"slices of {len(orientations)} orientations, a localiser" if len(orientations) > 1 else None
 

@@ -1,17 +1,12 @@
-"""Every run in MLflow, and trained models in its registry."""
+"""Trainings as runs in MLflow, trained models in its registry."""
 
 from monai_unsup_denoise.extras import require
 
-require("mlflow", extra="train")
+require("mlflow", "PIL", extra="train")
 
-from monai_unsup_denoise.tracking.mlflow_model import save_mlflow_model
-from monai_unsup_denoise.tracking.registration import register_weights
-from monai_unsup_denoise.tracking.run_tracker import RunTracker
-from monai_unsup_denoise.tracking.server import check_tracking_server
+from monai_unsup_denoise.tracking.mlflow_model import save_mlflow_model  # noqa: E402
+from monai_unsup_denoise.tracking.registration import register_weights  # noqa: E402
+from monai_unsup_denoise.tracking.run_tracker import RunTracker  # noqa: E402
+from monai_unsup_denoise.tracking.server import check_tracking_server  # noqa: E402
 
-__all__ = [
-    "RunTracker",
-    "check_tracking_server",
-    "register_weights",
-    "save_mlflow_model",
-]
+__all__ = ["RunTracker", "check_tracking_server", "register_weights", "save_mlflow_model"]

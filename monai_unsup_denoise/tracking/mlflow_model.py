@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,27 +22,31 @@ from monai.bundle import ConfigParser
 
 from monai_unsup_denoise import __version__
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.inference import Denoiser, DenoiseSettings
 from monai_unsup_denoise.inference.bundle import inference_configs
-from monai_unsup_denoise.inference.denoiser import Denoiser
 
-#: Beside their own format, all that a model needs is this package, which brings its dependencies.
+#: What the model needs beside MLflow's own format; this package brings its dependencies.
 REQUIREMENTS = (f"monai-unsup-denoise=={__version__}", f"mlflow=={mlflow.__version__}")
 
-#: Said of each version, as its signature leaves the input open.
+#: Description of each version, since its signature leaves the input open.
 USE = (
     "`predict(scan)` takes an array (X, Y, Z) of magnitudes, or the path of a scan (NIfTI, NRRD, MetaImage, MINC, the "
-    'folder of a DICOM series), and returns the denoised array; with `params={"with_sigma": True}` the noise level too.'
+    "folder of a DICOM series), and returns the denoised array. `params` are the switches of DenoiseSettings and "
+    "`with_sigma`, which adds the estimated noise."
 )
 
-#: No schema of MLflow's says "an array or a path", and one that is given is enforced: the input is left open.
+#: MLflow has no type for "an array or a path" and enforces the types given: the input is left open.
 SIGNATURE = ModelSignature(
     outputs=Schema([TensorSpec(np.dtype("float32"), (-1, -1, -1))]),
-    params=ParamSchema([ParamSpec("with_sigma", "boolean", False)]),
+    params=ParamSchema(
+        [ParamSpec(name, "boolean", None) for name in DenoiseSettings().switches()]
+        + [ParamSpec("with_sigma", "boolean", False)]
+    ),
 )
 
 
 class DenoisingFunction:
-    """What MLflow calls: one scan in, the denoised array out."""
+    """The function that MLflow calls: one scan in, the denoised array out."""
 
     def __init__(self, denoiser: Denoiser) -> None:
         self.denoiser = denoiser
@@ -51,26 +56,27 @@ class DenoisingFunction:
 
         Args:
             scan: an array ``(X, Y, Z)`` of magnitudes in any units, or the path of a scan on the machine that computes:
-                NIfTI, NRRD, MetaImage, MINC, or the folder of one DICOM series. One path in a list, or in a table of
-                one cell, as MLflow's server makes them, is a path.
-            params: ``with_sigma`` for the noise level too.
+                NIfTI, NRRD, MetaImage, MINC, or the folder of one DICOM series. MLflow's server wraps a path in a list
+                or a table of one cell.
+            params: the switches of `DenoiseSettings`, None for the bundle's choice; ``with_sigma`` for the noise.
 
         Returns:
-            The denoised array ``(X, Y, Z)``, float32, in the scan's units; or ``denoised`` and ``sigma`` by name.
+            The denoised array ``(X, Y, Z)``, float32, in the units of the scan; with ``with_sigma`` a dictionary of
+            it as ``denoised`` and of `DenoisedVolume.noise_report`.
 
         Raises:
             InputError: for a scan that is missing, cannot be read, or is no volume of magnitudes.
         """
+        chosen = {name: value for name, value in (params or {}).items() if value is not None}
+        with_sigma = chosen.pop("with_sigma", False)
         path = _path(scan)
         image = self.denoiser.wrap(np.asarray(scan, dtype=np.float32)) if path is None else self.denoiser.load(path)
-        volume = self.denoiser.denoise_image(image)
-        if params and params.get("with_sigma"):
-            return {"denoised": volume.denoised, "sigma": volume.sigma}
-        return volume.denoised
+        volume = self.denoiser.denoise_image(image, replace(self.denoiser.settings, **chosen))
+        return {"denoised": volume.denoised, **volume.noise_report()} if with_sigma else volume.denoised
 
 
 def _load_pyfunc(data_path: str) -> DenoisingFunction:
-    """Called by MLflow with the folder that :func:`save_mlflow_model` put into the model, a small bundle."""
+    """Called by MLflow with the small bundle that `save_mlflow_model` put into the model."""
     return DenoisingFunction(Denoiser.from_bundle(data_path))
 
 
@@ -83,19 +89,18 @@ def save_mlflow_model(
 ) -> None:
     """Write weights and their inference config as an MLflow model into ``folder``, which must not exist.
 
-    The model holds a small bundle, a signature and an example (16 x 16 x 16 voxels of made-up noise, of no one's scan),
-    and no path of this machine.
+    The model holds a small bundle, a signature and a synthetic example of 16 x 16 x 16 voxels; no path of this machine.
 
     Args:
-        folder: where the model goes.
+        folder: folder of the model.
         weights: the ``model.pt`` of a training.
-        config: inference config or bundle whose network this is; that of the package if None.
-        settings: values of that config by id, where the training changed them.
+        config: inference config or bundle of the network; by default the bundled one.
+        settings: values of that config, by id, that the training changed.
 
     Raises:
-        InputError: if the weights are missing or are not of the network that config and settings describe.
+        InputError: if the weights are missing or do not fit the network.
     """
-    os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")  # else a project in the current folder comes along
+    os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")  # else a project in the current folder is added
     with tempfile.TemporaryDirectory() as scratch:
         bundle = Path(scratch) / "bundle"
         _write_bundle(bundle, Path(weights), inference_configs(config), settings or {})
@@ -111,19 +116,15 @@ def save_mlflow_model(
 
 
 def register_mlflow_model(
-    client: MlflowClient,
-    folder: str | Path,
-    *,
-    name: str,
-    experiment_id: str,
-    run_id: str,
-    tags: Mapping[str, str] | None = None,
+    client: MlflowClient, folder: str | Path, *, name: str, run_id: str, tags: Mapping[str, Any]
 ) -> ModelVersion:
-    """Upload the MLflow model in ``folder`` and make it the newest version of the registered model ``name``.
+    """Upload the MLflow model in ``folder`` as an output of a run, and as the newest version of ``name``.
 
-    By the client and not by ``mlflow.pyfunc.log_model``, which adds the user's name and the path of the program.
+    Not ``mlflow.pyfunc.log_model``, which adds the name of the user and the path of the program.
     """
-    model = client.create_logged_model(experiment_id, name=name, source_run_id=run_id, tags=dict(tags or {}))
+    tags = {tag: str(value) for tag, value in tags.items()}
+    experiment = client.get_run(run_id).info.experiment_id
+    model = client.create_logged_model(experiment, name=name, source_run_id=run_id, tags=tags)
     client.log_model_artifacts(model.model_id, str(folder))
     client.finalize_logged_model(model.model_id, "READY")
     client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
@@ -134,19 +135,17 @@ def register_mlflow_model(
             raise
     return client.create_model_version(
         name,
-        # Its address and not models:/<id>, nor its id without a run: MLflow looks those up in its default store,
-        # whichever the client's is.
-        source=model.artifact_location,
+        source=model.artifact_location,  # MLflow would look models:/<id> up in its default store, not the client's
         run_id=run_id,
         model_id=model.model_id,
-        tags=dict(tags or {}),
+        tags=tags,
         description=USE,
         await_creation_for=0,
     )
 
 
 def _write_bundle(folder: Path, weights: Path, configs: list[Path], settings: Mapping[str, Any]) -> None:
-    """As few files as :class:`Denoiser` needs, all configs laid over one another in one."""
+    """The files that `Denoiser` needs, with all configs merged into one."""
     if not weights.is_file():
         raise InputError(f"{weights}: no such file; train a model first or give another path")
     for name in ("configs", "models"):
@@ -178,7 +177,5 @@ def _path(scan: Any) -> str | None:
         return None
     words = [str(cell) for cell in cells.flat]
     if len(words) != 1:
-        raise InputError(
-            f"{len(words)} words given: one scan at a time; give one path, or an array (X, Y, Z) of numbers"
-        )
+        raise InputError(f"{len(words)} texts given: give the path of one scan, or an array (X, Y, Z) of numbers")
     return words[0]

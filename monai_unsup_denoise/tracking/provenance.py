@@ -1,4 +1,4 @@
-"""By which program a run was made; nothing of where and by whom."""
+"""Provenance tags of an MLflow run, without user names or paths."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import monai_unsup_denoise
 
 
 def provenance_tags() -> dict[str, str]:
-    """MLflow tags of a run: package, version and, in a working tree, the commit.
+    """Package version and, in a working tree, the commit.
 
-    The tags that MLflow would fill with the user's name and the path of the program are filled here instead.
+    The tags that MLflow fills with the name of the user and the path of the program get neutral values.
     """
     tags = {
         "mlflow.user": "not recorded",
@@ -24,7 +24,7 @@ def provenance_tags() -> dict[str, str]:
 
 
 def _commit() -> str | None:
-    """The commit of the working tree that this package is a part of; None where it is installed, or without git."""
+    """The commit of the working tree with this package; None if it is installed, or without git."""
     file = Path(monai_unsup_denoise.__file__)
     try:
         for command in (["ls-files", "--error-unmatch", file.name], ["rev-parse", "HEAD"]):

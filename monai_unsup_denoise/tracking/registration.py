@@ -1,13 +1,16 @@
-"""Weights in MLflow's model registry, without a training."""
+"""Register weights without a training."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
 
-from monai_unsup_denoise.inference.weights import weights_sha256
+from mlflow import MlflowClient
+
+from monai_unsup_denoise.inference import weights_sha256
 from monai_unsup_denoise.tracking.mlflow_model import register_mlflow_model, save_mlflow_model
-from monai_unsup_denoise.tracking.run_tracker import RunTracker
+from monai_unsup_denoise.tracking.provenance import provenance_tags
+from monai_unsup_denoise.tracking.server import check_tracking_server, find_or_create_experiment
 
 
 def register_weights(
@@ -18,34 +21,28 @@ def register_weights(
     config: str | Path | None = None,
     experiment_name: str = "brain_mri_denoise",
 ) -> str:
-    """Register weights in MLflow without a training, such as those that come with the bundle.
+    """Register weights in MLflow as the newest version of the model ``name``, under a run of their own.
 
     Args:
-        name: of the registered model; this is its newest version.
+        name: of the registered model.
         weights: a ``model.pt``.
         tracking_uri: as in a training.
-        config: inference config or bundle whose network this is; that of the package if None.
-        experiment_name: where the model is listed, under a run that has nothing else.
+        config: inference config or bundle of the network; by default the bundled one.
+        experiment_name: experiment of the run.
 
     Returns:
         The URI ``models:/<name>/<version>``, for ``mlflow.pyfunc.load_model``.
 
     Raises:
-        InputError: if the server does not answer, or the weights are missing or of another network.
+        InputError: if the server does not answer, or the weights are missing or do not fit the network.
     """
-    tracker = RunTracker(tracking_uri, experiment_name=experiment_name, run_name=f"registered {name}")
+    client = MlflowClient(check_tracking_server(tracking_uri))
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "model"
         save_mlflow_model(folder, weights, config=config)
-        tracker.tags["weights_sha256"] = weights_sha256(weights)
-        tracker.open_run()
-        version = register_mlflow_model(
-            tracker.client,
-            folder,
-            name=name,
-            experiment_id=tracker.experiment.experiment_id,
-            run_id=str(tracker.run_id),
-            tags=tracker.tags,
-        )
-        tracker.client.set_terminated(tracker.run_id)
+        tags = {"weights_sha256": weights_sha256(weights)}
+        experiment = find_or_create_experiment(client, experiment_name)
+        run = client.create_run(experiment, tags=provenance_tags() | tags, run_name=f"registered {name}")
+        version = register_mlflow_model(client, folder, name=name, run_id=run.info.run_id, tags=tags)
+        client.set_terminated(run.info.run_id)
     return f"models:/{version.name}/{version.version}"

@@ -1,67 +1,80 @@
-"""Whether an MLflow server answers, and for how long to wait for one."""
+"""An MLflow server: whether it answers, and why not."""
 
 from __future__ import annotations
 
 import logging
 import os
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from monai.utils import path_to_uri
 
 from monai_unsup_denoise.errors import InputError
 
-#: MLflow itself repeats a request seven times, each for two minutes. A user's own setting of these wins.
-PATIENCE = {
+#: MLflow itself repeats a request seven times, each for two minutes. The user's own values take precedence.
+_PATIENCE = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
 }
-
-#: What MLflow's client raises when a server is away or refuses, or a disk is full.
+#: Raised by MLflow's client when a server is unreachable or refuses, or a disk is full.
 MLFLOW_ERRORS = (MlflowException, OSError)
 
 
-def check_tracking_server(uri: str) -> None:
-    """Ask the MLflow server at ``uri`` for something small, within seconds; anything but ``http(s)://`` passes.
+def check_tracking_server(uri: str) -> str:
+    """Check within seconds that the MLflow server at ``uri`` answers; only ``http(s)://`` is checked.
 
-    From here on this process waits for a server for seconds, not minutes. As in MONAI's handler, the environment
-    variable ``MLFLOW_TRACKING_URI`` goes before ``uri``.
+    Afterwards this process waits seconds for a server, not minutes.
+
+    Returns:
+        The address: the environment variable ``MLFLOW_TRACKING_URI`` if it is set, else ``uri``.
 
     Raises:
-        InputError: if nobody answers there, or not as an MLflow server does.
+        InputError: if no MLflow server answers there.
     """
-    for name, value in PATIENCE.items():
+    for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
-    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # a warning for each repetition
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # a warning at each retry
     uri = os.environ.get("MLFLOW_TRACKING_URI") or uri
-    if not uri.startswith(("http://", "https://")):
-        return
-    try:
-        MlflowClient(uri).search_experiments(max_results=1)
-    except MLFLOW_ERRORS as error:
-        raise InputError(
-            f"tracking_uri {without_password(uri)}: no MLflow server answers there ({reason(error)}); start it, "
-            "correct the address, or leave tracking_uri out to track into a local file"
-        ) from error
+    if uri.startswith(("http://", "https://")):
+        try:
+            MlflowClient(uri).search_experiments(max_results=1)
+        except MLFLOW_ERRORS as error:
+            raise InputError(
+                f"tracking_uri {without_password(uri)}: no MLflow server answers there ({reason(error)}); start it, "
+                "correct the address, or leave tracking_uri out to track into a local file"
+            ) from error
+    return uri
+
+
+def find_or_create_experiment(client: MlflowClient, name: str) -> str:
+    """Id of an experiment. With SQLite its artifacts are stored in ``mlruns`` in the folder of the database."""
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        scheme, _, database = client.tracking_uri.partition(":///")
+        location = path_to_uri(Path(database).parent / "mlruns") if scheme == "sqlite" else None
+        experiment = client.get_experiment(client.create_experiment(name, artifact_location=location))
+    # MLflow's pages then show trainings, not language models.
+    client.set_experiment_tag(experiment.experiment_id, "mlflow.experimentKind", "custom_model_development")
+    return experiment.experiment_id
 
 
 def without_password(uri: str) -> str:
-    """``uri`` without the user and password that may stand before its host."""
+    """``uri`` without user and password."""
     parts = urlsplit(uri)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def reason(error: BaseException) -> str:
-    """A clause for why MLflow's client failed, instead of its pool, its retries and its nested causes."""
+    """One clause for an error of MLflow's client, in place of its nested causes."""
     text = str(error)
-    for sign, clause in (
-        ("refused", "connection refused"),
-        ("timed out", "no answer in time"),
-        ("resolve", "unknown host"),
-        ("Connection aborted", "connection lost"),
-    ):
-        if sign in text:
-            return clause
-    lines = text.strip().splitlines()
-    return lines[0][:160] if lines else type(error).__name__
+    clauses = {
+        "refused": "connection refused",
+        "timed out": "no answer in time",
+        "resolve": "unknown host",
+        "Connection aborted": "connection lost",
+    }
+    lines = text.strip().splitlines() or [type(error).__name__]
+    return next((clause for sign, clause in clauses.items() if sign in text), lines[0][:160])

@@ -1,4 +1,4 @@
-"""The exported bundle works where there is nothing but what its metadata names."""
+"""The exported bundle works with nothing but the packages of its metadata."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def unpacked(zipped: Path, tmp_path: Path) -> Path:
 
 
 def with_requirements(names: Sequence[str]) -> set[str]:
-    """The distributions of these names, and all that these need."""
+    """These distributions and their requirements."""
     found: set[str] = set()
     waiting = list(names)
     while waiting:
@@ -57,7 +57,7 @@ def with_requirements(names: Sequence[str]) -> set[str]:
 
 @pytest.fixture(scope="module")
 def bare_python(zipped: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess]:
-    """Run this interpreter where nothing can be imported but what the bundle's metadata names, and what that needs."""
+    """Run this interpreter with nothing but the packages of the bundle's metadata and their requirements."""
     with zipfile.ZipFile(zipped) as archive:
         metadata = json.loads(archive.read("brain_mri_denoise/configs/metadata.json"))
     packages = tmp_path_factory.mktemp("packages")
@@ -75,7 +75,7 @@ def bare_python(zipped: Path, tmp_path_factory: pytest.TempPathFactory) -> Calla
     return run
 
 
-def test_the_package_is_found_in_the_unpacked_bundle_and_nowhere_else(bare_python, unpacked: Path) -> None:
+def test_package_is_imported_from_the_unpacked_bundle(bare_python, unpacked: Path) -> None:
     code = "import monai_unsup_denoise; print(monai_unsup_denoise.__file__)"
     inside = bare_python("-c", code, where=unpacked)
     assert Path(inside.stdout.strip()) == unpacked / "monai_unsup_denoise" / "__init__.py", inside.stderr
@@ -83,7 +83,7 @@ def test_the_package_is_found_in_the_unpacked_bundle_and_nowhere_else(bare_pytho
     assert "No module named 'monai_unsup_denoise'" in outside.stderr
 
 
-def test_the_unpacked_bundle_denoises_as_the_package_does(bare_python, unpacked: Path, tmp_path: Path) -> None:
+def test_unpacked_bundle_equals_the_package(bare_python, unpacked: Path, tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     clean = np.zeros((40, 34, 9))
     clean[6:-6, 5:-5] = 600
@@ -106,7 +106,7 @@ def test_the_unpacked_bundle_denoises_as_the_package_does(bare_python, unpacked:
 
 
 @pytest.mark.slow
-def test_the_unpacked_bundle_trains(bare_python, unpacked: Path) -> None:
+def test_unpacked_bundle_trains(bare_python, unpacked: Path) -> None:
     before = weights_sha256(unpacked / "models" / "model.pt")
     ran = bare_python(
         *("-m", "monai.bundle", "run", "training", "--max_epochs", "1"),
@@ -116,11 +116,11 @@ def test_the_unpacked_bundle_trains(bare_python, unpacked: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     assert weights_sha256(unpacked / "models" / "model.pt") != before
     assert list((unpacked / "output" / "checkpoints").rglob("*.pt"))
-    assert "MLflow lacks" not in ran.stderr
+    assert " lacks: " not in ran.stderr
     assert not (unpacked / "mlflow.db").exists()
 
 
-def test_everything_in_the_zip_lies_in_one_folder(zipped: Path) -> None:
+def test_zip_has_one_top_folder(zipped: Path) -> None:
     with zipfile.ZipFile(zipped) as archive:
         names = archive.namelist()
         assert archive.testzip() is None
@@ -131,7 +131,7 @@ def test_everything_in_the_zip_lies_in_one_folder(zipped: Path) -> None:
     }
 
 
-def test_the_zip_holds_every_module_that_a_wheel_would(zipped: Path) -> None:
+def test_zip_holds_every_module_of_a_wheel(zipped: Path) -> None:
     inside = {path.relative_to(ROOT) for path in (ROOT / "monai_unsup_denoise").rglob("*.py")}
     inside |= {Path("monai_unsup_denoise") / path.relative_to(ROOT) for path in (ROOT / "transforms").rglob("*.py")}
     with zipfile.ZipFile(zipped) as archive:
@@ -139,18 +139,18 @@ def test_the_zip_holds_every_module_that_a_wheel_would(zipped: Path) -> None:
     assert names == inside
 
 
-def test_configs_differ_from_the_trees_in_the_bundle_root_alone(unpacked: Path) -> None:
+def test_configs_differ_only_in_the_bundle_root(unpacked: Path) -> None:
     for file in (BUNDLE / "configs").glob("*.json"):
         ours, exported = (json.loads(path.read_text()) for path in (file, unpacked / "configs" / file.name))
         assert exported == ({**ours, "bundle_root": "."} if "bundle_root" in ours else ours)
 
 
-def test_the_same_bundle_gives_the_same_zip(zipped: Path, tmp_path: Path) -> None:
+def test_same_bundle_gives_the_same_zip(zipped: Path, tmp_path: Path) -> None:
     write_bundle_zip(tmp_path / "again.zip", BUNDLE)
     assert (tmp_path / "again.zip").read_bytes() == zipped.read_bytes()
 
 
-def test_other_weights_take_the_place_of_the_bundles_in_both_forms(tmp_path: Path) -> None:
+def test_other_weights_replace_model_and_torchscript(tmp_path: Path) -> None:
     state = torch.load(BUNDLE / "models" / "model.pt")
     state["generator.head.bias"] = state["generator.head.bias"] + 0.1
     torch.save({"model": state}, tmp_path / "other.pt")
@@ -164,7 +164,7 @@ def test_other_weights_take_the_place_of_the_bundles_in_both_forms(tmp_path: Pat
     assert torch.equal(scripted.state_dict()["generator.head.bias"], state["generator.head.bias"])
 
 
-def test_the_torchscript_can_be_left_out(tmp_path: Path) -> None:
+def test_torchscript_can_be_left_out(tmp_path: Path) -> None:
     write_bundle_zip(tmp_path / "bundle.zip", BUNDLE, torchscript=False)
     with zipfile.ZipFile(tmp_path / "bundle.zip") as archive:
         models = {Path(name).name for name in archive.namelist() if "/models/" in name}

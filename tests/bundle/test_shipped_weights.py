@@ -46,7 +46,7 @@ def advertised() -> dict[int, tuple[float, float]]:
 
 
 @pytest.mark.parametrize("level", [5, 15, 30])
-def test_the_weights_reach_what_the_card_says(denoiser: Denoiser, clean: np.ndarray, level: int) -> None:
+def test_weights_reach_the_scores_of_the_model_card(denoiser: Denoiser, clean: np.ndarray, level: int) -> None:
     generator = torch.Generator().manual_seed(level)
     noisy = add_rician_noise(torch.from_numpy(clean), level / 100, generator=generator).numpy()
     volume = denoiser.denoise_image(denoiser.wrap(noisy))
@@ -59,7 +59,7 @@ def test_the_weights_reach_what_the_card_says(denoiser: Denoiser, clean: np.ndar
 
 
 @pytest.mark.parametrize(("factor", "varies"), [(1.0, False), (1.2, False), (2.5, True)])
-def test_noise_that_varies_is_seen_and_then_far_better_denoised(clean: np.ndarray, factor: float, varies: bool) -> None:
+def test_varying_noise_is_detected_and_better_denoised(clean: np.ndarray, factor: float, varies: bool) -> None:
     place = torch.linspace(-0.5, 0.5, len(clean)).view(-1, 1, 1)
     sigma = (0.1 * factor**place).expand(clean.shape)
     noisy = add_rician_noise(torch.from_numpy(clean), sigma, generator=torch.Generator().manual_seed(0)).numpy()
@@ -74,7 +74,7 @@ def test_noise_that_varies_is_seen_and_then_far_better_denoised(clean: np.ndarra
         assert gain > 1.3
 
 
-def test_noise_that_neighbours_share_is_seen_and_then_far_better_denoised(scan: np.ndarray) -> None:
+def test_correlated_noise_is_detected_and_better_denoised(scan: np.ndarray) -> None:
     # as a scanner makes it that measures 60 % of each axis of k-space and fills the rest with zeros
     generator = torch.Generator().manual_seed(0)
     noise = torch.fft.fftn(torch.view_as_complex(torch.randn(*scan.shape, 2, generator=generator)))
@@ -99,12 +99,12 @@ def rms(error: np.ndarray) -> float:
     return float(np.sqrt(np.mean(error**2, dtype=np.float64)))
 
 
-def test_the_torchscript_of_the_weights_denoises_as_they_do(denoiser: Denoiser, clean: np.ndarray) -> None:
+def test_torchscript_equals_the_network(denoiser: Denoiser, clean: np.ndarray) -> None:
     scripted = torch.jit.load(MODELS / "model.ts").eval()
     noisy = add_rician_noise(torch.from_numpy(clean)[None, None, 20:60, 20:60], 0.1)
     with torch.no_grad():
         torch.testing.assert_close(scripted(noisy), denoiser.network(noisy), rtol=1e-4, atol=1e-5)
 
 
-def test_the_weights_are_small_enough_to_be_cloned() -> None:
+def test_weights_are_small_enough_to_clone() -> None:
     assert sum((MODELS / name).stat().st_size for name in ("model.pt", "model.ts")) < 25e6

@@ -86,7 +86,7 @@ def furthest(found: np.ndarray, expected: torch.Tensor) -> float:
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 @torch.no_grad()
-def test_the_graph_denoises_volumes_of_any_size_as_the_network_does(exported: Exported, size: tuple[int, ...]) -> None:
+def test_graph_equals_the_network_at_any_size(exported: Exported, size: tuple[int, ...]) -> None:
     image = blocks(*size)
     expected = exported.network(image)
     assert furthest(image.numpy(), expected) > 0.01
@@ -96,7 +96,7 @@ def test_the_graph_denoises_volumes_of_any_size_as_the_network_does(exported: Ex
 
 
 @torch.no_grad()
-def test_the_graph_takes_the_noise_code_of_another_image(exported: Exported) -> None:
+def test_graph_accepts_the_code_of_another_image(exported: Exported) -> None:
     image, whole = blocks(2, 21, 18, 9), blocks(1, 40, 30, 12)
     code = exported.network.encode_noise(3 * whole)
     found = exported.session.run(["pred"], {"image": image.numpy(), "code": code.numpy()})[0]
@@ -105,7 +105,7 @@ def test_the_graph_takes_the_noise_code_of_another_image(exported: Exported) -> 
 
 
 @torch.no_grad()
-def test_both_graphs_tell_the_noise_of_each_image(exported: Exported) -> None:
+def test_both_graphs_estimate_the_noise_of_each_image(exported: Exported) -> None:
     image = blocks(3, 35, 18, 3)
     code = exported.network.encode_noise(image)
     for session in (exported.session, exported.noise_session):
@@ -148,12 +148,12 @@ def test_the_examples_of_the_page_denoise_as_the_package_does(
 
 
 @pytest.mark.slow
-def test_the_graph_of_the_noise_is_a_small_file(shipped: Exported) -> None:
+def test_noise_graph_is_a_small_file(shipped: Exported) -> None:
     assert shipped.noise_path.stat().st_size < 200_000
     assert shipped.path.stat().st_size < 25e6
 
 
-def test_a_network_without_noise_level_is_named(small: Exported, tmp_path: Path) -> None:
+def test_network_without_noise_level_is_refused(small: Exported, tmp_path: Path) -> None:
     parts = small.network
     network = DisentangledDenoiser(parts.content_encoder, parts.noise_encoder, parts.generator)
     with pytest.raises(InputError, match="without noise level"):
@@ -162,7 +162,7 @@ def test_a_network_without_noise_level_is_named(small: Exported, tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", ["onnx", "onnxscript"])
-def test_what_is_not_installed_is_named(
+def test_missing_package_is_named(
     small: Exported, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, name, None)

@@ -1,4 +1,4 @@
-"""Weights are registered in a store without a server, too."""
+"""Models are registered in the store of the client, also without a server."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from monai_unsup_denoise.tracking.mlflow_model import register_mlflow_model
 
 @pytest.fixture
 def store(tmp_path, monkeypatch) -> str:
-    """A store that is not MLflow's default one, which would be made in the current folder."""
+    """A store other than MLflow's default one, which would be created in the current folder."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     return f"sqlite:///{tmp_path}/store.db"
 
 
-def test_a_version_is_made_in_the_store_of_the_client_and_none_beside_it(store, tmp_path):
+def test_registration_uses_the_store_of_the_client_only(store, tmp_path):
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "MLmodel").write_text("flavors: {}\n")
     client = MlflowClient(store)
     experiment = client.create_experiment("x", artifact_location=f"{tmp_path}/artifacts")
     run = client.create_run(experiment).info.run_id
     environment = dict(os.environ)
-    version = register_mlflow_model(client, tmp_path / "model", name="denoiser", experiment_id=experiment, run_id=run)
+    version = register_mlflow_model(client, tmp_path / "model", name="denoiser", run_id=run, tags={})
     assert client.get_model_version("denoiser", version.version).status == "READY"
     assert dict(os.environ) == environment, "mlflow.set_tracking_uri would leave its variable there"
     assert not list((tmp_path / "elsewhere").iterdir())

@@ -52,14 +52,14 @@ def itk_geometry(files: list[str]) -> np.ndarray:
     )
 
 
-def test_each_mr_series_of_the_study_gets_a_sub_folder_and_nothing_else_does(denoised):
+def test_each_mr_volume_gets_a_sub_folder(denoised):
     folder, outcome = denoised
     assert outcome.code == 0, outcome.log
     assert sorted(path.name for path in folder.iterdir()) == ["series-3", "series-7"]
     assert [len(list((folder / name).iterdir())) for name in ("series-3", "series-7")] == [8, 6]
 
 
-def test_what_is_skipped_is_said(denoised):
+def test_skipped_series_are_logged(denoised):
     log = denoised[1].log
     for line in ("series 1: skipped, one slice", "series 12: skipped, CT", "series 2: skipped, slices of 3 orient"):
         assert line in log
@@ -67,7 +67,7 @@ def test_what_is_skipped_is_said(denoised):
     assert "series 3: denoised, 8 slices, sigma" in log
 
 
-def test_the_log_names_neither_patient_nor_file_nor_identifier(denoised, study):
+def test_log_names_no_patient_file_or_identifier(denoised, study):
     log = denoised[1].log
     images = [pydicom.dcmread(path, stop_before_pixels=True) for path in study.iterdir()]
     secrets = {SECRET, "1950", "IM0", str(study), str(denoised[0])}
@@ -76,7 +76,7 @@ def test_the_log_names_neither_patient_nor_file_nor_identifier(denoised, study):
 
 
 @pytest.mark.parametrize("number", [3, 7])
-def test_patient_study_and_geometry_are_kept_slice_by_slice(number, denoised, study):
+def test_slices_keep_patient_study_and_geometry(number, denoised, study):
     sources, derived = slices(study, number), slices(denoised[0] / f"series-{number}")
     assert len({image.SeriesInstanceUID for image in derived}) == 1
     assert derived[0].SeriesInstanceUID != sources[0].SeriesInstanceUID
@@ -89,7 +89,7 @@ def test_patient_study_and_geometry_are_kept_slice_by_slice(number, denoised, st
 
 
 @pytest.mark.parametrize("number", [3, 7])
-def test_itk_finds_the_derived_series_where_the_source_is(number, denoised, study):
+def test_itk_reads_the_geometry_of_the_source(number, denoised, study):
     sources, derived = slices(study, number), slices(denoised[0] / f"series-{number}")
     geometry = [itk_geometry([str(image.filename) for image in images]) for images in (sources, derived)]
     np.testing.assert_allclose(geometry[0], geometry[1], rtol=0, atol=1e-6)
@@ -113,7 +113,7 @@ def rescale(image: pydicom.Dataset) -> tuple[float, float, int]:
 
 
 @pytest.mark.parametrize("number", [3, 7])
-def test_the_pixels_are_those_of_the_command_line_within_half_a_stored_unit(number, denoised, study, tmp_path):
+def test_pixels_equal_those_of_the_command_line(number, denoised, study, tmp_path):
     derived = slices(denoised[0] / f"series-{number}")
     assert_as_by_command(study, derived, tmp_path, "--series", number)
     removed = np.abs(values(derived) - values(slices(study, number)))
@@ -127,14 +127,14 @@ def assert_same_pixels(folder: Path, other: Path) -> None:
     assert (difference > 0).mean() < 1e-3
 
 
-def test_a_torchscript_file_gives_the_same_stored_pixels_as_the_bundle(denoised, study, tmp_path):
+def test_torchscript_gives_the_pixels_of_the_bundle(denoised, study, tmp_path):
     outcome = run_app("-i", study, "-o", tmp_path / "out", "-m", BUNDLE / "models" / "model.ts")
     assert outcome.code == 0, outcome.log
     for name in ("series-3", "series-7"):
         assert_same_pixels(denoised[0] / name, tmp_path / "out" / name)
 
 
-def test_the_source_is_left_as_it_was(study, denoised):
+def test_app_leaves_the_source_unchanged(study, denoised):
     assert all((pydicom.dcmread(path).SeriesNumber < 1000) for path in study.iterdir())
     assert len(list(study.iterdir())) == 8 + 6 + 1 + 3 + 4 + 1
 
@@ -146,7 +146,7 @@ def fails(*arguments: object) -> Outcome:
     return outcome
 
 
-def test_a_study_without_mr_is_an_error_in_one_line(tmp_path):
+def test_study_without_mr_is_an_error_in_one_line(tmp_path):
     files = StudyFiles(tmp_path / "study")
     files.add_images(noisy_head((4, 32, 32), 4), 12, modality="CT")
     files.add_report(99)
@@ -155,7 +155,7 @@ def test_a_study_without_mr_is_an_error_in_one_line(tmp_path):
     assert not list((tmp_path / "out").iterdir())
 
 
-def test_a_series_that_cannot_be_denoised_does_not_stop_the_others(denoised, study, tmp_path):
+def test_failing_series_does_not_stop_the_others(denoised, study, tmp_path):
     copy = tmp_path / "study"
     shutil.copytree(study, copy)
     Path(slices(copy, 3)[4].filename).unlink()
@@ -166,7 +166,7 @@ def test_a_series_that_cannot_be_denoised_does_not_stop_the_others(denoised, stu
     assert_same_pixels(denoised[0] / "series-7", tmp_path / "out" / "series-7")
 
 
-def test_an_output_that_is_there_is_not_replaced(study, denoised):
+def test_existing_output_is_not_replaced(study, denoised):
     before = {path: path.stat().st_mtime_ns for path in denoised[0].rglob("*")}
     log = fails("-i", study, "-o", denoised[0]).log
     assert "holds a series already" in log
@@ -182,7 +182,7 @@ def test_an_output_that_is_there_is_not_replaced(study, denoised):
     ],
     ids=["weights", "text", "a folder of several files"],
 )
-def test_what_is_no_model_is_an_error_in_one_line(model, message, monkeypatch):
+def test_missing_model_is_an_error_in_one_line(model, message, monkeypatch):
     monkeypatch.syspath_prepend(str(APP))
     from model_path import load_denoiser
 
@@ -191,7 +191,7 @@ def test_what_is_no_model_is_an_error_in_one_line(model, message, monkeypatch):
     assert str(error.value).startswith(f"{model}: ") and "\n" not in str(error.value)
 
 
-def test_a_real_sagittal_series_comes_out_where_it_was_and_as_by_the_command(data_dir, tmp_path):
+def test_real_sagittal_series_equals_that_of_the_command_line(data_dir, tmp_path):
     folder = data_dir / "dicom" / "decubitus_t1_fl2d_sag"
     if not folder.is_dir():
         pytest.skip("needs dicom/decubitus_t1_fl2d_sag among the volumes")

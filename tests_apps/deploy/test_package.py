@@ -47,7 +47,7 @@ def requirements(lines: str) -> dict[str, Requirement]:
     return {requirement.name: requirement for requirement in read}
 
 
-def test_the_requirements_are_those_of_the_package_and_are_installed():
+def test_requirements_equal_those_of_the_package():
     setup_cfg = configparser.ConfigParser()
     setup_cfg.read(REPOSITORY / "setup.cfg", encoding="utf-8")
     listed = requirements((APP / "requirements.txt").read_text(encoding="utf-8"))
@@ -57,7 +57,7 @@ def test_the_requirements_are_those_of_the_package_and_are_installed():
     assert [name for name in listed if version(name) not in listed[name].specifier] == []
 
 
-def test_the_configuration_is_one_the_packager_takes_and_has_our_version():
+def test_packager_accepts_the_configuration():
     read = ApplicationConfiguration()
     read.read(APP / "app.yaml")
     assert read.title()
@@ -85,7 +85,7 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "context"
 
 
-def test_what_docker_is_given_has_every_file_that_its_recipe_copies(context):
+def test_docker_context_has_every_copied_file(context):
     recipe = (context / "Dockerfile").read_text(encoding="utf-8").splitlines()
     copied = [line.split()[1] for line in recipe if line.startswith("COPY ./")]
     assert {"./app", "./models", "./pip/requirements.txt", "./app.config"} <= set(copied)
@@ -95,14 +95,14 @@ def test_what_docker_is_given_has_every_file_that_its_recipe_copies(context):
     assert command == ["python3", "/opt/holoscan/app/app.py"]
 
 
-def test_the_package_holds_the_model_and_no_results_of_trainings(context):
+def test_package_holds_the_model_and_no_training_output(context):
     held = {path.relative_to(context / "models" / BUNDLE).as_posix() for path in (context / "models").rglob("*.*")}
     assert {"configs/inference.json", "models/model.pt"} <= held
     assert {name.split("/")[0] for name in held} == {"configs", "models"}
     assert len([name for name in held if name.startswith("models/")]) == 1
 
 
-def test_the_package_runs_with_its_own_modules_and_model_as_it_would_in_a_container(context, study, tmp_path):
+def test_package_runs_with_its_own_modules_and_model(context, study, tmp_path):
     code = (
         f"import sys; sys.path.insert(0, {str(context / 'app')!r}); import monai_unsup_denoise as m; print(m.__file__)"
     )

@@ -23,45 +23,45 @@ def assert_same(image, expected) -> None:
     assert np.array_equal(image.affine, affine.astype(np.float32))
 
 
-def test_info_names_the_model_as_no_segmentation_and_its_training(client) -> None:
+def test_info_lists_the_model_and_its_training(client) -> None:
     info = client.get("/info/").json()
     assert info["models"][MODEL]["type"] == "others"
     assert info["trainers"][MODEL]["config"]["max_epochs"] == 14
 
 
-def test_a_scan_of_the_studies_by_its_id_gives_the_voxels_of_mri_denoise(client, read, expected) -> None:
+def test_scan_by_id_gives_the_voxels_of_mri_denoise(client, read, expected) -> None:
     answer = client.post(URL, params={"image": "scan_1", "output": "image"})
     assert answer.status_code == 200
     assert_same(read(answer.content), expected("scan_1.nii.gz"))
 
 
-def test_the_noise_level_found_is_in_the_parameters(client, expected) -> None:
+def test_answer_has_the_noise_report(client, expected) -> None:
     found = client.post(URL, params={"image": "scan_1", "output": "json"}).json()
     assert found["sigma"] == pytest.approx(expected("scan_1.nii.gz")[2], rel=1e-5)
     assert found["sigma"] == pytest.approx(60, rel=0.2)
 
 
-def test_an_uploaded_scan_gives_the_same_as_one_of_the_studies(client, studies, read, expected) -> None:
+def test_uploaded_scan_gives_the_same_voxels(client, studies, read, expected) -> None:
     with (studies / "scan_1.nii.gz").open("rb") as file:
         answer = client.post(URL, params={"output": "image"}, files={"file": ("my scan.v1.nii.gz", file)})
     assert_same(read(answer.content), expected("scan_1.nii.gz"))
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
-def test_a_plugin_that_asks_for_integers_gets_float32(client, read, expected, dtype) -> None:
+def test_plugin_that_asks_for_integers_gets_float32(client, read, expected, dtype) -> None:
     asked = {"result_dtype": dtype, "result_extension": ".nrrd", "result_compress": False, "client_id": "user-xyz"}
     answer = client.post(URL, params={"image": "scan_2", "output": "image"}, data={"params": json.dumps(asked)})
     assert_same(read(answer.content), expected("scan_2.nii"))
 
 
-def test_a_folder_of_dicom_files_is_an_image_and_keeps_its_geometry(client, read, expected) -> None:
+def test_dicom_folder_is_an_image_and_keeps_its_geometry(client, read, expected) -> None:
     assert "series.1" in client.get("/datastore/", params={"output": "all"}).json()["objects"]
     answer = client.post(URL, params={"image": "series.1", "output": "image"})
     assert_same(read(answer.content), expected("series.1"))
     assert read(answer.content).header.get_zooms() == pytest.approx((1.3, 0.8, 3.0))
 
 
-def test_a_request_can_keep_the_noise_floor(client, studies, read) -> None:
+def test_request_can_keep_the_noise_floor(client, studies, read) -> None:
     plain, floor = (
         read(
             client.post(URL, params={"image": "scan_1", "output": "image"}, data={"params": params}).content
@@ -71,7 +71,7 @@ def test_a_request_can_keep_the_noise_floor(client, studies, read) -> None:
     assert floor[:2, :2].mean() > plain[:2, :2].mean() + 40  # sigma sqrt(pi / 2) is 75
 
 
-def test_an_unknown_image_is_answered_with_404_and_its_name(client) -> None:
+def test_unknown_image_gets_404_and_its_name(client) -> None:
     answer = client.post(URL, params={"image": "scan_99"})
     assert answer.status_code == 404
     assert "scan_99" in answer.json()["detail"]
@@ -80,20 +80,20 @@ def test_an_unknown_image_is_answered_with_404_and_its_name(client) -> None:
 @pytest.mark.parametrize(
     ("voxels", "reason"), [(-head(1), "negative"), (head(1)[:, :, 0], "3-D volume"), (head(1) * 0, "zero")]
 )
-def test_a_scan_that_is_no_magnitude_volume_is_answered_with_422_and_why(client, tmp_path, voxels, reason) -> None:
+def test_invalid_volume_gets_422_and_the_reason(client, tmp_path, voxels, reason) -> None:
     with save(tmp_path / "bad.nii.gz", voxels).open("rb") as file:
         answer = client.post(URL, files={"file": ("bad.nii.gz", file)})
     assert answer.status_code == 422
     assert reason in answer.json()["detail"]
 
 
-def test_a_file_that_is_no_image_is_answered_with_422(client) -> None:
+def test_file_that_is_no_image_gets_422(client) -> None:
     answer = client.post(URL, files={"file": ("bad.nii.gz", b"not an image")})
     assert answer.status_code == 422
     assert "cannot be read" in answer.json()["detail"]
 
 
-def test_a_batch_denoises_all_scans_and_a_bad_one_does_not_stop_it(client, studies, expected) -> None:
+def test_batch_goes_on_after_a_bad_scan(client, studies, expected) -> None:
     bad = save(studies / "bad.nii.gz", -head(4))
     from monailabel.interfaces.utils.app import app_instance
 
@@ -111,7 +111,7 @@ def test_a_batch_denoises_all_scans_and_a_bad_one_does_not_stop_it(client, studi
         assert_same(nibabel.load(studies / "labels" / "original" / f"{name}.nii.gz"), expected(file))
 
 
-def test_weights_of_another_network_are_refused(client, bundle) -> None:
+def test_weights_of_another_network_get_422(client, bundle) -> None:
     other = bundle / "models" / "other.pt"
     state = torch.load(bundle / "models" / "model.pt", weights_only=True)
     torch.save(dict(list(state.items())[:-1]), other)
@@ -121,7 +121,7 @@ def test_weights_of_another_network_are_refused(client, bundle) -> None:
     assert "another network" in answer.json()["detail"]
 
 
-def test_no_tag_of_the_patient_is_in_the_answer_or_in_a_log(client, caplog) -> None:
+def test_answer_and_log_hold_no_patient_tag(client, caplog) -> None:
     with caplog.at_level("INFO"):
         answer = client.post(URL, params={"image": "series.1"})
     assert answer.status_code == 200

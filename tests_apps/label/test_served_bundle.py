@@ -28,7 +28,7 @@ def start(tmp_path):
     return run
 
 
-def test_a_trained_copy_of_the_installed_bundle_is_served_again_at_the_next_start(start) -> None:
+def test_restart_serves_the_trained_copy(start) -> None:
     weights = start() / "models" / "model.pt"
     state = torch.load(weights, weights_only=True)
     torch.save({name: value + 1 for name, value in state.items()}, weights)
@@ -37,22 +37,22 @@ def test_a_trained_copy_of_the_installed_bundle_is_served_again_at_the_next_star
     assert weights.read_bytes() == trained
 
 
-def test_the_users_bundle_is_served_where_it_lies(start, bundle) -> None:
+def test_bundle_of_the_user_is_served_in_place(start, bundle) -> None:
     assert start(bundle=str(bundle)) == bundle
 
 
-def test_a_folder_that_is_no_bundle_is_refused(start, tmp_path) -> None:
+def test_folder_without_a_bundle_is_refused(start, tmp_path) -> None:
     with pytest.raises(InputError, match=r"no configs/inference\.json"):
         start(bundle=str(tmp_path))
 
 
-def test_a_bundle_without_weights_is_refused(start, bundle, tmp_path) -> None:
+def test_bundle_without_weights_is_refused(start, bundle, tmp_path) -> None:
     shutil.copytree(bundle / "configs", tmp_path / MODEL / "configs")
     with pytest.raises(InputError, match=r"model\.pt: no such file"):
         start(bundle=str(tmp_path / MODEL))
 
 
-def test_a_bundle_with_the_weights_of_another_network_is_refused(start, bundle, tmp_path) -> None:
+def test_bundle_with_other_weights_is_refused(start, bundle, tmp_path) -> None:
     other = shutil.copytree(bundle, tmp_path / MODEL)
     torch.save({"head.weight": torch.zeros(3)}, other / "models" / "model.pt")
     with pytest.raises(InputError, match="weights of another network"):

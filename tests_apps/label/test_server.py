@@ -67,13 +67,13 @@ def wait_for(condition, process: subprocess.Popen, output: Path, *, seconds: flo
         time.sleep(0.5)
 
 
-def test_the_served_bundle_is_a_copy_of_the_installed_one(server) -> None:
+def test_server_copies_the_installed_bundle(server) -> None:
     models = requests.get(f"{server.url}/info/", timeout=60).json()["models"]
     assert set(models) == {MODEL}
     assert (server.app / "model" / MODEL / "models" / "model.pt").is_file()
 
 
-def test_a_scan_by_id_over_http_gives_the_voxels_of_mri_denoise(server, read, expected) -> None:
+def test_http_request_gives_the_voxels_of_mri_denoise(server, read, expected) -> None:
     url = f"{server.url}/infer/{MODEL}"
     answer = requests.post(url, params={"image": "scan_1", "output": "image"}, timeout=120)
     image, (voxels, affine, _) = read(answer.content), expected("scan_1.nii.gz")
@@ -81,7 +81,7 @@ def test_a_scan_by_id_over_http_gives_the_voxels_of_mri_denoise(server, read, ex
     assert np.array_equal(image.affine, affine.astype(np.float32))
 
 
-def test_monai_labels_client_gets_the_image_and_the_noise_level(server, tmp_path, expected) -> None:
+def test_client_of_monai_label_gets_image_and_noise_report(server, tmp_path, expected) -> None:
     from monailabel.client import MONAILabelClient
 
     path, found = MONAILabelClient(server.url, tmpdir=str(tmp_path)).infer(MODEL, "series.1", {})
@@ -90,7 +90,7 @@ def test_monai_labels_client_gets_the_image_and_the_noise_level(server, tmp_path
     assert found["sigma"] == pytest.approx(sigma, rel=1e-5)
 
 
-def test_a_training_in_the_background_is_served_when_it_is_done(server) -> None:
+def test_background_training_is_served_afterwards(server) -> None:
     request = {"image": "scan_1", "output": "image"}
     url = f"{server.url}/infer/{MODEL}"
     before = requests.post(url, params=request, timeout=120).content
@@ -104,7 +104,7 @@ def test_a_training_in_the_background_is_served_when_it_is_done(server) -> None:
     assert requests.post(url, params=request, timeout=120).content != before
 
 
-def test_no_tag_of_the_patient_is_in_what_the_server_has_said_or_logged(server) -> None:
+def test_server_output_and_log_hold_no_patient_tag(server) -> None:
     requests.post(f"{server.url}/infer/{MODEL}", params={"image": "series.1"}, timeout=120)
     said = server.output.read_text() + "".join(log.read_text() for log in (server.app / "logs").glob("*.log*"))
     assert "series.1" in said and SECRET not in said

@@ -37,7 +37,7 @@ def difference(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> 
     return max(float((one[name].float() - other[name].float()).abs().max()) for name in one)
 
 
-def test_a_training_on_unlabelled_scans_changes_the_served_model_a_little(client, train, model) -> None:
+def test_training_on_unlabelled_scans_updates_the_model(client, train, model) -> None:
     before = torch.load(model, weights_only=True)
     request = {"image": "scan_1", "output": "image"}
     denoised = client.post(f"/infer/{MODEL}", params=request).content
@@ -47,14 +47,14 @@ def test_a_training_on_unlabelled_scans_changes_the_served_model_a_little(client
     assert client.post(f"/infer/{MODEL}", params=request).content != denoised
 
 
-def test_a_training_that_is_not_to_start_from_the_model_starts_anew(train, model) -> None:
+def test_training_without_pretrained_starts_anew(train, model) -> None:
     before = torch.load(model, weights_only=True)
     answer = train(pretrained=False)
     assert answer.status_code == 200, answer.text
     assert difference(before, torch.load(model, weights_only=True)) > 0.5
 
 
-def test_every_scan_is_trained_on_labelled_or_not(client, studies, monkeypatch) -> None:
+def test_training_uses_every_scan_labelled_or_not(client, studies, monkeypatch) -> None:
     from monai import bundle
     from monailabel.interfaces.utils.app import app_instance
 
@@ -74,13 +74,13 @@ def test_every_scan_is_trained_on_labelled_or_not(client, studies, monkeypatch) 
     "settings",
     [{"max_epochs": "$__import__('os').abort()"}, {"device": "$__import__('os').abort()"}, {"batch_size": 0}],
 )
-def test_what_is_no_setting_is_answered_with_422_and_never_run(train, settings) -> None:
+def test_invalid_setting_gets_422_and_is_not_evaluated(train, settings) -> None:
     answer = train(**settings)
     assert answer.status_code == 422
     assert next(iter(settings)) in answer.json()["detail"]
 
 
-def test_a_scan_that_cannot_be_trained_on_is_answered_with_422_and_its_name(train, client, studies, model) -> None:
+def test_unusable_training_scan_gets_422_and_its_name(train, client, studies, model) -> None:
     from monailabel.interfaces.utils.app import app_instance
 
     bad = save(studies / "bad.nii.gz", -head(4))

@@ -34,7 +34,7 @@ def but_the_options(log: str) -> str:
     return re.sub(r"(?m)^.* - INFO - > \w+: .*$", "", log)
 
 
-def test_the_search_finds_what_is_hidden_in_archives_tables_and_pictures(tmp_path):
+def test_search_finds_words_in_archives_tables_and_pictures(tmp_path):
     (tmp_path / "a.gz").write_bytes(gzip.compress(b"...kwxone..."))
     np.savez_compressed(tmp_path / "b.npz", text=np.array("kwxtwo").astype("S"))
     with sqlite3.connect(tmp_path / "c.db") as database:
@@ -48,12 +48,12 @@ def test_the_search_finds_what_is_hidden_in_archives_tables_and_pictures(tmp_pat
     assert len(found) == 5
 
 
-def test_the_data_are_tagged(patients):
+def test_data_are_tagged(patients):
     assert len(found_in(patients.parent, ALL_WORDS)) > 150
     assert {line.split(" in ")[0] for line in found_in(patients.parent, ALL_WORDS)} == ALL_WORDS
 
 
-def test_denoised_scans_and_their_sidecars(patients, tmp_path, mri_denoise):
+def test_denoised_scans_hold_nothing_private(patients, tmp_path, mri_denoise):
     (tmp_path / "one").mkdir()
     single = mri_denoise("denoise", patients / "nifti" / "scan.nii.gz", tmp_path / "one" / "clean.nii.gz")
     folder = mri_denoise("denoise", patients / "nifti", tmp_path / "folder", "--map", "sigma")
@@ -64,14 +64,14 @@ def test_denoised_scans_and_their_sidecars(patients, tmp_path, mri_denoise):
 
 
 @pytest.mark.parametrize("output", ["clean.nii.gz", "clean.nrrd", "clean.mha"])
-def test_images_made_of_a_dicom_series(output, patients, tmp_path, mri_denoise):
+def test_images_of_a_dicom_series_hold_nothing_private(output, patients, tmp_path, mri_denoise):
     outcome = mri_denoise("denoise", patients / "dicom" / SERIES, tmp_path / output)
     assert outcome.code == 0, outcome.said
     assert not found_in(tmp_path, ALL_WORDS)
     assert not said(outcome.said, ALL_WORDS - {FOLDER})
 
 
-def test_a_derived_dicom_series_keeps_its_patient_and_tells_nothing_else(patients, tmp_path, mri_denoise):
+def test_derived_series_keeps_only_its_patient_tags(patients, tmp_path, mri_denoise):
     outcome = mri_denoise("denoise", patients / "dicom" / SERIES, tmp_path / "derived", "--map", "residual")
     assert outcome.code == 0, outcome.said
     is_slice = re.compile(r"derived/[^/]+\.dcm$").search
@@ -82,7 +82,7 @@ def test_a_derived_dicom_series_keeps_its_patient_and_tells_nothing_else(patient
     assert not said(outcome.said, ALL_WORDS - {FOLDER})
 
 
-def test_a_bids_derivative(patients, tmp_path, mri_denoise):
+def test_bids_derivative_holds_nothing_private(patients, tmp_path, mri_denoise):
     outcome = mri_denoise("bids", patients / "bids", tmp_path / "out", "participant")
     assert outcome.code == 0, outcome.said
     assert not found_in(tmp_path, ALL_WORDS | {"kwxdatasetname"}, but=is_image_of_nifti)
@@ -90,7 +90,7 @@ def test_a_bids_derivative(patients, tmp_path, mri_denoise):
     assert not said(outcome.said, ALL_WORDS), outcome.said
 
 
-def test_a_training_and_its_run_in_mlflow(patients, tmp_path, mri_denoise):
+def test_training_and_its_run_hold_nothing_private(patients, tmp_path, mri_denoise):
     outcome = mri_denoise(
         "train", "--config", TINY, "--noisy-dir", patients / "nifti", "--clean-dir", patients / "dicom",
         "--output-dir", tmp_path, "--epochs", 1, "--dataset_dir", os.environ["MRI_DENOISE_CACHE"],
@@ -102,7 +102,7 @@ def test_a_training_and_its_run_in_mlflow(patients, tmp_path, mri_denoise):
 
 
 @pytest.mark.slow
-def test_an_evaluation_and_its_run_in_mlflow(patients, tmp_path, mri_denoise):
+def test_evaluation_and_its_run_hold_nothing_private(patients, tmp_path, mri_denoise):
     outcome = mri_denoise(
         "evaluate", "--test-dir", patients / "dicom", "--output-dir", tmp_path,
         "--validation_levels", "[10]", "--progress", "false",
@@ -115,7 +115,7 @@ def test_an_evaluation_and_its_run_in_mlflow(patients, tmp_path, mri_denoise):
 
 
 @pytest.mark.slow
-def test_a_benchmark_and_its_report(patients, tmp_path, mri_denoise):
+def test_benchmark_report_holds_nothing_private(patients, tmp_path, mri_denoise):
     out = tmp_path / "out"
     outcome = mri_denoise(
         "benchmark", "--volume", patients / "clean" / "clean.nii.gz", "--volume", patients / "dicom",
