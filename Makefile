@@ -1,6 +1,6 @@
 # The commands. Each makes the environment it needs the first time; `make help` says what they do.
 .DEFAULT_GOAL := help
-.PHONY: help train weights evaluate export demo benchmark benchmark-full train-peers ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test test-all lint clean
+.PHONY: help train weights evaluate export demo benchmark benchmark-full train-baselines train-peers ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test test-all lint clean
 
 CONFIGS := bundles/brain_mri_denoise/configs
 MODELS  := bundles/brain_mri_denoise/models
@@ -23,11 +23,13 @@ MAP ?= build/map
 DEPLOY_PIP = .deploy/bin/python -m pip install -qq --no-input --disable-pip-version-check
 
 comma := ,
-train_peer = $(BIN)/python -m monai.bundle run training --config_file "['$(CONFIGS)/train.json',$(1)]" $(ARGS)
+space := $(subst ,, )
+# $(call laid_over,a b): --config_file of train.json with a.json and then b.json laid over it.
+laid_over = --config_file "[$(subst $(space),$(comma),$(foreach name,train $(1),'$(CONFIGS)/$(name).json'))]"
 
 # glibc gives memory of such sizes back at once, and pays for it page by page when it asks again: let it keep some.
 keep_memory  = MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=8589934592 MALLOC_TOP_PAD_=268435456
-on_two_cores = OMP_NUM_THREADS=1 $(keep_memory) $(BIN)/torchrun --standalone --nproc_per_node=2 -m monai.bundle run training --config_file
+on_two_cores = OMP_NUM_THREADS=1 $(keep_memory) $(BIN)/torchrun --standalone --nproc_per_node=2 -m monai.bundle run training
 
 help: ## say what each command does
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## */\1|/' \
@@ -38,18 +40,14 @@ help: ## say what each command does
 train: $(STAMP) ## train the bundle on data made on this machine (no download), tracked in MLflow
 	$(BIN)/python -m monai.bundle run training --config_file $(CONFIGS)/train.json $(ARGS)
 
-weights: $(STAMP) ## make the weights that come with the bundle, as the model card says (four hours on two CPU cores)
-	$(on_two_cores) "['$(CONFIGS)/train.json','$(CONFIGS)/multi_gpu_train.json']" --blocks 1 \
-		--max_epochs 26 --val_interval 13 --model_path $(MODELS)/model_small_patches.pt $(ARGS)
-	$(on_two_cores) "['$(CONFIGS)/train.json','$(CONFIGS)/train_large_patches.json','$(CONFIGS)/multi_gpu_train.json']" --blocks 1 \
-		--pretrained $(MODELS)/model_small_patches.pt --model_path $(MODELS)/model_shallow.pt $(ARGS)
-	$(on_two_cores) "['$(CONFIGS)/train.json','$(CONFIGS)/train_deeper.json','$(CONFIGS)/multi_gpu_train.json']" \
-		--model_path $(MODELS)/model_deeper.pt $(ARGS)
-	$(on_two_cores) "['$(CONFIGS)/train.json','$(CONFIGS)/multi_gpu_train.json']" --seed 2 --datalists#seed 0 \
-		--pretrained $(MODELS)/model_deeper.pt --max_epochs 12 --val_interval 12 --learning_rate 0.0007 $(ARGS)
+weights: $(STAMP) ## make the bundled weights, in four phases (four hours on two CPU cores)
+	$(on_two_cores) $(call laid_over,weights_1_small_patches multi_gpu_train) $(ARGS)
+	$(on_two_cores) $(call laid_over,train_large_patches weights_2_large_patches multi_gpu_train) $(ARGS)
+	$(on_two_cores) $(call laid_over,train_deeper weights_3_deeper multi_gpu_train) $(ARGS)
+	$(on_two_cores) $(call laid_over,weights_4_longer multi_gpu_train) $(ARGS)
 
 evaluate: $(STAMP) ## measure the trained model: PSNR and SSIM per noise level
-	$(BIN)/python -m monai.bundle run --config_file "['$(CONFIGS)/train.json','$(CONFIGS)/evaluate.json']" $(ARGS)
+	$(BIN)/python -m monai.bundle run $(call laid_over,evaluate) $(ARGS)
 
 export: $(STAMP) ## write models/model.ts and model.onnx, the TorchScript and the ONNX of models/model.pt
 	$(BIN)/mri-denoise export-torchscript $(MODELS)/model.ts --overwrite $(ARGS)
@@ -66,12 +64,13 @@ benchmark-full: $(STAMP) ## the whole comparison in docs/benchmark (hours); BRAI
 	$(BIN)/mri-denoise benchmark --volume phantom $(if $(BRAINWEB),--volume brainweb:$(BRAINWEB)) \
 		--output-dir docs/benchmark $(ARGS) || test $$? -eq 3
 
-train-peers: $(STAMP) ## train the learned methods that ours is compared with, after `make weights` (hours on two CPU cores)
-	$(on_two_cores) "['$(CONFIGS)/train.json','$(CONFIGS)/train_paired.json','$(CONFIGS)/multi_gpu_train.json']" --seed 2 --datalists#seed 0 \
-		--pretrained $(MODELS)/model_deeper.pt --max_epochs 12 --val_interval 12 --learning_rate 0.0007 $(ARGS)
-	$(call train_peer,'$(CONFIGS)/train_paired.json'$(comma)'$(CONFIGS)/train_dncnn.json')
-	$(call train_peer,'$(CONFIGS)/train_cyclegan.json')
-	$(call train_peer,'$(CONFIGS)/train_paper.json')
+train-baselines: $(STAMP) ## train the learned methods of the benchmark, after `make weights` (hours on two CPU cores)
+	$(on_two_cores) $(call laid_over,weights_4_longer train_paired multi_gpu_train) $(ARGS)
+	$(BIN)/python -m monai.bundle run training $(call laid_over,slab_2d train_paired train_dncnn) $(ARGS)
+	$(BIN)/python -m monai.bundle run training $(call laid_over,adversarial slab_2d train_cyclegan) $(ARGS)
+	$(BIN)/python -m monai.bundle run training $(call laid_over,adversarial slab_2d train_paper) $(ARGS)
+
+train-peers: train-baselines
 
 ablation: $(STAMP) ## which terms of the published method help (about 40 minutes)
 	$(BIN)/python -m experiments.paper_ablation $(ARGS)

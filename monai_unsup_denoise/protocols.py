@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -29,3 +30,11 @@ class NoiseAwareNetwork(DenoisingNetwork, Protocol):
 
     def scale_sigma(self, code: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
         """Codes with ``factor`` ``(B, *grid)`` times the noise level."""
+
+
+class TrainableNetwork(NoiseAwareNetwork, Protocol):
+    """A noise-aware denoiser with the capability that its training needs."""
+
+    @property
+    def noise_encoder(self) -> Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:
+        """Mean and log-variance of the noise code of images, each ``(B, code_channels)``."""

@@ -1,11 +1,15 @@
-"""What MONAI's bundle command leaves unchecked: mistyped keys, tracebacks, the config that is really executed."""
+"""Checks of the command line ``python -m monai.bundle run``, which MONAI leaves out, and the config that it executes.
+
+Started in another way (from Python, by a server) there is no such command line: nothing is checked, and the executed
+config is unknown. ``arguments`` are those of this process by default.
+"""
 
 from __future__ import annotations
 
 import ast
 import difflib
 import inspect
-import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,79 +22,93 @@ from monai.bundle.utils import DEFAULT_MLFLOW_SETTINGS
 
 from monai_unsup_denoise.cli.shareable_config import shareable_config
 from monai_unsup_denoise.errors import InputError, find_input_error
+from monai_unsup_denoise.files import write_json
+
+#: Ids of 0.5, and what to give instead.
+RENAMED = {
+    "fast": "refine, with the opposite value",
+    "noise_stride": "correlated_noise: null, true or false",
+    "mirrored": "self_ensemble",
+    "network": "network_def",
+    "standard_level": "working_sigma",
+    "code_jitter": "code_noise",
+    "command_line": "nothing, the checks are calls in `initialize`",
+}
 
 
-class BundleCommandLine:
-    """The command line of ``python -m monai.bundle run``, checked.
+def check_command_line(arguments: Sequence[str] | None = None) -> None:
+    """Check ids and configs, and make user mistakes end in one line from here on, instead of a traceback.
 
-    MONAI takes an override whose top-level key no config has for a new key, in silence; here it is an error. Started in
-    another way (from Python, by a server) there is no such command line, and nothing is checked.
-
-    Constructing it also makes user mistakes end in one line instead of a traceback.
-
-    Args:
-        arguments: the command line; by default that of this process.
+    MONAI takes an override of an id that no config has for a new id, without a word; here it is an error.
 
     Raises:
-        InputError: naming the unknown key and the one that was probably meant.
+        InputError: for an unknown id, naming the one that was probably meant; for a config without those that it
+            changes (its ``base``).
     """
-
-    def __init__(self, arguments: Sequence[str] | None = None) -> None:
-        arguments = sys.argv if arguments is None else arguments
-        self.overrides: dict[str, Any] = {}
-        self.config_files: list[str] = []
-        sys.excepthook = one_line_for_user_mistakes
-        if "monai" not in Path(arguments[0]).parts or "run" not in arguments:
-            return
-        options = _options(arguments)
-        own = set(inspect.signature(bundle_run).parameters) - {"override"}
-        files = options.get("config_file", [])
-        self.config_files = [str(file) for file in ([files] if isinstance(files, str) else files)]
-        self.overrides = {key: value for key, value in options.items() if key not in own}
-        if self.config_files:  # else they are named in an --args_file
-            self._check()
-
-    def save_config(self, path: str) -> str | None:
-        """Write the executed config, files and overrides merged, and return where; None without a command line."""
-        config = self._executed_config()
-        if config is None:
-            return None
-        os.makedirs(Path(path).parent, exist_ok=True)
-        ConfigParser.export_config_file(config, path, indent=2)
-        return path
-
-    def shareable_config(self) -> dict[str, Any] | None:
-        """The executed config without paths and other texts of the user's; None without a command line."""
-        config = self._executed_config()
-        return None if config is None else shareable_config(config)
-
-    def _executed_config(self) -> dict[str, Any] | None:
-        if not self.config_files:
-            return None
-        parser = ConfigParser()
-        parser.read_config(self.config_files)
-        for key, value in self.overrides.items():
-            parser[key.lstrip("+")] = value
-        return parser.get()
-
-    def _check(self) -> None:
-        known = {key.lstrip("+") for key in ConfigParser.load_config_files(self.config_files)}
-        known |= set(DEFAULT_MLFLOW_SETTINGS["configs"])  # what `--tracking mlflow` reads
-        for key in self.overrides:
-            top = key.lstrip("+").replace("::", "#").split("#")[0]
-            if top not in known:
-                close = difflib.get_close_matches(top, known, n=1)
-                hint = f"did you mean --{close[0]}?" if close else "see the ids in the config file"
-                raise InputError(f"--{key}: no such key in {', '.join(self.config_files)}; {hint}")
+    command = _parse(arguments)
+    if command is None:
+        return
+    sys.excepthook = report_mistakes_in_one_line
+    files, overrides = command
+    if not files:  # they are named in an --args_file
+        return
+    given = [Path(file).name for file in files]
+    for file in files:
+        base = ConfigParser.load_config_file(file).get("base", [])
+        if not set(base) <= set(given):
+            needed = [*base, Path(file).name]
+            raise InputError(f'{Path(file).name} changes other configs; give --config_file "{needed}", with paths')
+    config = ConfigParser(ConfigParser.load_config_files(files))
+    known = {*config.get(), *DEFAULT_MLFLOW_SETTINGS["configs"]}  # the latter for `--tracking mlflow`
+    for key in overrides:
+        path = re.split("#|::", key.lstrip("+"))
+        gone = [part for part in path if part in RENAMED and "#".join(path) not in config]
+        if gone:
+            raise InputError(f"--{key}: {gone[0]} of version 0.5 is gone; give {RENAMED[gone[0]]}")
+        if path[0] not in known:
+            close = difflib.get_close_matches(path[0], known, n=1)
+            hint = f"did you mean --{close[0]}?" if close else "see the ids in the config file"
+            raise InputError(f"--{key}: no such key in {', '.join(files)}; {hint}")
 
 
-def one_line_for_user_mistakes(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def report_mistakes_in_one_line(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """A ``sys.excepthook`` that prints an :class:`InputError` as one line, anything else with its traceback."""
     mistake = find_input_error(error)
     if mistake is None:
         sys.__excepthook__(kind, error, trace)
     else:
         print(f"error: {mistake}", file=sys.stderr)
+
+
+def executed_config(*, shareable: bool = False, arguments: Sequence[str] | None = None) -> dict[str, Any] | None:
+    """The executed config, files and overrides merged; ``shareable`` without the user's paths and other texts."""
+    files, overrides = _parse(arguments) or ([], {})
+    if not files:
+        return None
+    parser = ConfigParser()
+    parser.read_config(files)
+    for key, value in overrides.items():
+        parser[key.lstrip("+")] = value
+    return shareable_config(parser.get()) if shareable else parser.get()
+
+
+def save_executed_config(folder: str | Path, name: str, arguments: Sequence[str] | None = None) -> None:
+    """Write :func:`executed_config`, if there is one, to ``folder/config_<name>.json``."""
+    config = executed_config(arguments=arguments)
+    if config is not None:
+        write_json(Path(folder) / f"config_{name}.json", config)
+
+
+def _parse(arguments: Sequence[str] | None) -> tuple[list[str], dict[str, Any]] | None:
+    """Config files and overrides; None where this is not MONAI's command."""
+    arguments = sys.argv if arguments is None else arguments
+    if "monai" not in Path(arguments[0]).parts or "run" not in arguments:
+        return None
+    options = _options(arguments)
+    own = set(inspect.signature(bundle_run).parameters) - {"override"}
+    files = options.get("config_file", [])
+    overrides = {key: value for key, value in options.items() if key not in own}
+    return [str(file) for file in ([files] if isinstance(files, str) else files)], overrides
 
 
 def _options(arguments: Sequence[str]) -> dict[str, Any]:

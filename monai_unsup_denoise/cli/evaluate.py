@@ -1,4 +1,4 @@
-"""`mri-denoise evaluate`: the door to the bundle's evaluation."""
+"""`mri-denoise evaluate`: run the bundle's evaluation."""
 
 from __future__ import annotations
 
@@ -22,11 +22,9 @@ def evaluate(
     ] = None,
     config: Annotated[
         list[str] | None,
-        typer.Option(help="Config of the training that made the model, such as train_paper.json; can be repeated."),
+        typer.Option(help="Config that the model was trained with, as train_paper.json; can be repeated."),
     ] = None,
-    output_dir: Annotated[
-        Path | None, typer.Option(help="Folder for all that the evaluation makes; else the bundle's.")
-    ] = None,
+    output_dir: Annotated[Path | None, typer.Option(help="Folder for all output; else the bundle's.")] = None,
 ) -> None:
     """Measure a model: PSNR and SSIM at each noise level, on clean scans with fixed noise.
 

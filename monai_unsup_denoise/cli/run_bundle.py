@@ -1,7 +1,8 @@
-"""The doors to `python -m monai.bundle run`: a process of its own, so that everything is as MONAI does it."""
+"""Run `python -m monai.bundle run` in a process of its own, for the commands `train` and `evaluate`."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -20,21 +21,30 @@ _ENDINGS = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGT
 
 
 def config_files(names: Sequence[str]) -> list[str]:
-    """Paths of the bundle's ``train.json`` and of the configs laid over it, by path or by name in the bundle.
+    """Paths of the bundle's ``train.json`` and of the configs laid over it, each after those that its ``base`` names.
+
+    Args:
+        names: paths, or names in the bundle.
 
     Raises:
         InputError: for a config that is neither a file nor in the bundle.
     """
     configs = bundle_folder() / "configs"
-    found = [configs / "train.json"]
-    for name in names:
+    found: list[str] = []
+
+    def add(name: str) -> None:
         path = next((path for path in (Path(name), configs / name) if path.is_file()), None)
         if path is None:
             known = ", ".join(sorted(path.name for path in configs.glob("*.json")))
             raise InputError(f"{name}: no such config; give the path of one, or one of the bundle's: {known}")
-        if path.resolve() != found[0].resolve():
-            found.append(path)
-    return [str(path.absolute()) for path in found]
+        for base in json.loads(path.read_text(encoding="utf-8")).get("base", []):
+            add(base)
+        if str(path.absolute()) not in found:
+            found.append(str(path.absolute()))
+
+    for name in (str(configs / "train.json"), *names):
+        add(name)
+    return found
 
 
 def default_output_dir() -> Path | None:
@@ -66,10 +76,10 @@ def overrides(extra: Sequence[str]) -> list[str]:
 
 
 def run_bundle(run_id: str, configs: Sequence[str], settings: dict[str, Any], extra: Sequence[str]) -> int:
-    """Run the bundle with ``settings`` (None: as in the config) and then ``extra``; return its exit code.
+    """Run the bundle with ``settings`` (None: as in the config), then ``extra``; return its exit code.
 
-    An interrupt or a termination of this process goes on to the bundle's, which then has its time to end. It is a
-    session of its own so that Ctrl-C reaches it once, not from the terminal too.
+    Signals that end this process are passed on, and the bundle's end is waited for. The bundle is a session of its own:
+    else Ctrl-C would reach it from the terminal as well.
     """
     command = [sys.executable, "-m", "monai.bundle", "run", run_id]
     command += ["--config_file", configs[0] if len(configs) == 1 else repr(list(configs))]

@@ -1,4 +1,4 @@
-"""An executed config without what it tells of this machine and of anybody's scans."""
+"""An executed config without private texts: paths, user names, names of scans."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _DOTTED_NAME = re.compile(r"[A-Za-z_][\w.]*")
 
 
 def shareable_config(config: Any) -> Any:
-    """``config`` with each text replaced that is not the bundle's own; numbers and structure stay.
+    """``config`` with every text that may name a person or a folder replaced; numbers and structure stay.
 
-    Texts that stay: those of the shipped configs, dotted names under ``_target_``, and references or expressions with
-    neither quotes nor slashes. All others, such as folders, may name a person.
+    Kept are the texts of the shipped configs, dotted names under ``_target_``, and references or expressions with
+    neither quotes nor slashes.
     """
     return _shareable(config, set(_bundle_texts()))
 

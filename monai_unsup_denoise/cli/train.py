@@ -1,4 +1,4 @@
-"""`mri-denoise train`: the door to the bundle's training."""
+"""`mri-denoise train`: run the bundle's training."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ def train(
         Path | None, typer.Option(help="Your noisy scans: a folder or a MONAI datalist; else phantoms.")
     ] = None,
     clean_dir: Annotated[
-        Path | None, typer.Option(help="Clean scans of other people: the same; else phantoms.")
+        Path | None, typer.Option(help="Clean scans of other subjects: the same; else phantoms.")
     ] = None,
     config: Annotated[
         list[str] | None,
-        typer.Option(help="Config laid over train.json, such as train_paper.json or a path; can be repeated."),
+        typer.Option(help="Config laid over train.json, as train_paper.json or a path; can be repeated."),
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Length of the training, in epochs.")] = None,
     output_dir: Annotated[
         Path | None,
-        typer.Option(help="Folder for all that the training makes, model.pt too; else the bundle's."),
+        typer.Option(help="Folder for all output, model.pt too; else the bundle's."),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the latest checkpoint.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume from the latest checkpoint.")] = False,
 ) -> None:
     """Train the bundle, tracked in MLflow.
 

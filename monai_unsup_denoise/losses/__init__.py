@@ -1,6 +1,6 @@
-"""Training methods, one objective each, and the terms they are made of."""
+"""Training methods, one objective each, and their terms."""
 
-from monai_unsup_denoise.losses.adversarial import discriminator_loss, generator_loss
+from monai_unsup_denoise.losses.adversarial import ADVERSARIAL_TERMS, discriminator_loss, generator_loss
 from monai_unsup_denoise.losses.cyclegan import CycleGANObjective
 from monai_unsup_denoise.losses.kl_divergence import kl_divergence, sample_code
 from monai_unsup_denoise.losses.objective import Objective
@@ -13,6 +13,7 @@ from monai_unsup_denoise.losses.relative_error import log_mean_absolute, relativ
 from monai_unsup_denoise.losses.self_supervised import SelfSupervisedObjective
 
 __all__ = [
+    "ADVERSARIAL_TERMS",
     "CycleGANObjective",
     "Objective",
     "PairedObjective",
@@ -21,10 +22,10 @@ __all__ = [
     "RegressionObjective",
     "SelfSupervisedObjective",
     "TissuePerceptualLoss",
+    "discriminator_loss",
     "generator_loss",
     "kl_divergence",
     "log_mean_absolute",
     "relative_root_mean_square",
     "sample_code",
-    "discriminator_loss",
 ]

@@ -1,4 +1,4 @@
-"""The two sides of an adversarial loss, equations (3) and (5)."""
+"""Adversarial losses of generators and discriminators, equations (3) and (5)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from monai_unsup_denoise.losses.objective import Images, Networks, Terms
 
 AdversarialLoss = Callable[..., torch.Tensor]
 
+ADVERSARIAL_TERMS = ("adversarial_high", "adversarial_low", "discriminator_high", "discriminator_low")
+
 
 def generator_loss(loss: AdversarialLoss, discriminator: nn.Module, fake: torch.Tensor) -> torch.Tensor:
-    """What the generator minimises: the loss of ``fake`` being taken for real.
+    """The generator's loss: low where the discriminator takes ``fake`` for real.
 
     Args:
         loss: called as MONAI's ``PatchAdversarialLoss``.
-        discriminator: returns a list of features whose last entry are the logits, as MONAI's ``PatchDiscriminator``.
+        discriminator: returns a list of features, the last ones logits, as MONAI's ``PatchDiscriminator``.
         fake: generated images ``(B, C, *spatial)``.
     """
     return loss(discriminator(fake)[-1].float(), True, for_discriminator=False)
@@ -26,7 +28,7 @@ def generator_loss(loss: AdversarialLoss, discriminator: nn.Module, fake: torch.
 def discriminator_loss(
     loss: AdversarialLoss, discriminator: nn.Module, real: torch.Tensor, fake: torch.Tensor
 ) -> torch.Tensor:
-    """What the discriminator minimises: the mean loss of ``real`` taken for fake and of ``fake`` taken for real."""
+    """The discriminator's loss: low where it distinguishes ``real`` from ``fake``; the mean over both."""
     on_real = loss(discriminator(real)[-1].float(), True, for_discriminator=True)
     on_fake = loss(discriminator(fake)[-1].float(), False, for_discriminator=True)
     return 0.5 * (on_real + on_fake)
@@ -35,7 +37,7 @@ def discriminator_loss(
 def discriminator_terms(
     loss: AdversarialLoss, networks: Networks, batch: Images, fake_high: torch.Tensor, fake_low: torch.Tensor
 ) -> Terms:
-    """The discriminators' side of (3), ``D_H`` on ``h`` and ``fakeh``, and of (5), ``D_L`` on ``l`` and ``fakel``.
+    """The discriminators' terms of (3), ``D_H`` on ``h`` and ``fakeh``, and of (5), ``D_L`` on ``l`` and ``fakel``.
 
     Args:
         loss: as in :func:`generator_loss`.

@@ -1,4 +1,4 @@
-"""CycleGAN: two translators between the noisy and the clean domain, which know nothing of noise."""
+"""CycleGAN: two translators between the noisy and the clean domain, without a model of noise."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from typing import Any
 
 from torch.nn.functional import l1_loss
 
-from monai_unsup_denoise.losses.adversarial import AdversarialLoss, discriminator_terms, generator_loss
+from monai_unsup_denoise.losses.adversarial import (
+    ADVERSARIAL_TERMS,
+    AdversarialLoss,
+    discriminator_terms,
+    generator_loss,
+)
 from monai_unsup_denoise.losses.image_pool import ImagePool
 from monai_unsup_denoise.losses.objective import Images, Networks, Terms, check_weights
 
@@ -15,26 +20,19 @@ from monai_unsup_denoise.losses.objective import Images, Networks, Terms, check_
 class CycleGANObjective:
     """Adversarial, cycle and identity losses over two generators and two discriminators, trained without pairs.
 
-    The networks are ``generator_high`` (noisy to clean, the denoiser) and ``generator_low`` (clean to noisy), each
-    image to image, ``discriminator_high`` and ``discriminator_low``.
+    Networks: ``generator_high`` (noisy to clean, the denoiser), ``generator_low`` (clean to noisy),
+    ``discriminator_high``, ``discriminator_low``.
 
     Args:
         weights: one number for each of ``TERMS``.
         adversarial: adversarial loss, called as MONAI's ``PatchAdversarialLoss``; least squares, as published.
-        pool_size: generated images of each domain that are kept to show the discriminators again.
+        pool_size: generated images of each domain that are kept for the discriminators.
 
     Zhu J-Y, Park T, Isola P, Efros AA (2017). Unpaired image-to-image translation using cycle-consistent adversarial
     networks. ICCV; section 5.2 for the identity loss, section 4 for the pool.
     """
 
-    TERMS = (
-        "adversarial_high",
-        "adversarial_low",
-        "cycle",
-        "identity",
-        "discriminator_high",
-        "discriminator_low",
-    )
+    TERMS = ("cycle", "identity", *ADVERSARIAL_TERMS)
 
     def __init__(self, weights: Mapping[str, float], *, adversarial: AdversarialLoss, pool_size: int = 50) -> None:
         self.weights = check_weights(weights, self.TERMS)
@@ -42,7 +40,7 @@ class CycleGANObjective:
         self.pools = {"pred": ImagePool(pool_size), "fake_low": ImagePool(pool_size)}
 
     def generator_step(self, networks: Networks, batch: Images) -> tuple[Terms, Images]:
-        """The generators' terms: fool, come back, and leave alone what is in the right domain already."""
+        """Adversarial, cycle and identity terms."""
         low, high = batch["noisy"], batch["clean"]
         to_high, to_low = networks["generator_high"], networks["generator_low"]
         fake_high, fake_low = to_high(low), to_low(high)

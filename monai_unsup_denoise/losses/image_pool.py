@@ -8,10 +8,10 @@ import torch
 
 
 class ImagePool:
-    """A buffer of generated images: half of those that a discriminator is shown are old ones.
+    """A buffer that replaces half of the generated images by older ones, so that a discriminator does not forget.
 
-    Until the pool is full, images pass through and are kept. Then each image, with probability 1/2, takes the place of
-    a random one of the pool, which is returned for it. It keeps the discriminator from forgetting.
+    Until the pool is full, images pass through and are kept. Then each image, with probability 1/2, is exchanged for a
+    random one of the pool.
 
     Args:
         size: images kept; 0 for no pool.
@@ -41,7 +41,7 @@ class ImagePool:
         return old
 
     def state_dict(self) -> dict[str, Any]:
-        """The images, so that a resumed training goes on as if it had not stopped."""
+        """The images, for a checkpoint."""
         return {"images": list(self.images)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Equation (2): the noise code is kept close to a standard normal."""
+"""Equation (2): the KL divergence of the noise code from a standard normal, and its samples."""
 
 from __future__ import annotations
 

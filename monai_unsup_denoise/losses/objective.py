@@ -1,12 +1,14 @@
-"""What every training method is: two half-steps, each returning named scalar terms."""
+"""The protocol of a training method: two half-steps, each returning named scalar terms."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import Protocol, cast
 
 import torch
 from torch import nn
+
+from monai_unsup_denoise.protocols import TrainableNetwork
 
 Networks = Mapping[str, nn.Module]
 Terms = dict[str, torch.Tensor]
@@ -14,22 +16,27 @@ Images = dict[str, torch.Tensor]
 
 
 class Objective(Protocol):
-    """A training method. The trainer knows no more of it than this.
+    """A training method, as the trainer sees it.
 
-    ``weights`` has one number for each term; a half-step's loss is the weighted sum of its terms.
+    ``weights`` has one number for each term; the loss of a half-step is the weighted sum of its terms.
     """
 
     weights: Mapping[str, float]
 
     def generator_step(self, networks: Networks, batch: Images) -> tuple[Terms, Images]:
-        """Terms that encoders and generators minimise, and the images made, ``pred`` among them."""
+        """Terms for encoders and generators, and generated images by name, ``pred`` among them."""
 
     def discriminator_step(self, networks: Networks, batch: Images, images: Images) -> Terms:
-        """Terms that the discriminators minimise, given the images of the generator half-step. May be empty."""
+        """Terms for the discriminators, given the images of the generator half-step; maybe none."""
+
+
+def denoiser_of(networks: Networks) -> TrainableNetwork:
+    """The network named ``denoiser``, typed; ``nn.Module`` declares no capability that mypy could check."""
+    return cast(TrainableNetwork, networks["denoiser"])
 
 
 def check_weights(weights: Mapping[str, float], terms: Iterable[str]) -> dict[str, float]:
-    """The weights as a dictionary, after checking that they name just ``terms``.
+    """A copy of ``weights``, which must have one for each of ``terms`` and no other.
 
     Raises:
         ValueError: naming the missing and the unknown terms.

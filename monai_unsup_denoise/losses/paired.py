@@ -1,25 +1,23 @@
-"""Training on true pairs: the upper bound that unpaired methods are measured against."""
+"""Training on true pairs: the supervised counterpart of the unpaired methods, an upper bound."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch.nn.functional import mse_loss
 
-from monai_unsup_denoise.losses.objective import Images, Networks, Terms, check_weights
+from monai_unsup_denoise.losses.objective import Images, Networks, Terms, check_weights, denoiser_of
 from monai_unsup_denoise.losses.relative_error import ImageError, relative_root_mean_square
 
 
 class PairedObjective:
     """``G_H(E^c(l), E^n(l))``, equation (12), regressed onto the clean image of the same anatomy.
 
-    The batch holds ``noisy`` and ``clean`` of the same anatomy, and ``sigma``, the noise level that was used, which
-    denoiser and noise encoder are told.
+    The batch holds ``noisy`` and ``clean`` of one anatomy, and the true ``sigma``, which the denoiser gets.
 
     Args:
-        weights: one number for each of ``reconstruction, noise_level``.
+        weights: one number for each of ``TERMS``.
         error: distance between the denoised and the clean image, one of ``losses.relative_error``.
     """
 
@@ -31,20 +29,20 @@ class PairedObjective:
 
     def generator_step(self, networks: Networks, batch: Images) -> tuple[Terms, Images]:
         """The distance to the clean image, and the squared error of log sigma."""
-        denoiser: Any = networks["denoiser"]
+        denoiser = denoiser_of(networks)
         noisy, clean = batch["noisy"], batch["clean"]
         truth = batch["sigma"].reshape(-1).clamp(min=1e-4)
         code, _ = denoiser.noise_encoder(noisy)
         with torch.no_grad():
-            told = denoiser.noise_level.scale_sigma(code, truth / denoiser.noise_level(code))
-        pred = denoiser(noisy, told)
+            true_code = denoiser.scale_sigma(code, truth / denoiser.sigma(code))
+        pred = denoiser(noisy, true_code)
         sigma = truth.view(-1, *(1,) * (clean.dim() - 1))
         terms = {
             "reconstruction": self.error(pred, clean, sigma),
-            "noise_level": mse_loss(denoiser.noise_level(code).log(), truth.log()),
+            "noise_level": mse_loss(denoiser.sigma(code).log(), truth.log()),
         }
         return terms, {"pred": pred.detach()}
 
     def discriminator_step(self, networks: Networks, batch: Images, images: Images) -> Terms:
-        """Nothing: there are no discriminators."""
+        """No terms: there are no discriminators."""
         return {}

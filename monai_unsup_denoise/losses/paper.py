@@ -1,4 +1,13 @@
-"""The published method: equations (2) to (11)."""
+"""The published method, equations (2) to (11).
+
+F. Tang, Y. Fu, Y. Li (2021). An Unsupervised Deep Learning Method for MRI Image Denoising
+(基于深度学习的无监督磁共振图像去噪方法). Computer Science and Application 11(5). doi 10.12677/CSA.2021.115129
+
+Its relatives, which fill in what the paper leaves open:
+W. Du, H. Chen, H. Yang (2020). Learning Invariant Representation for Unsupervised Image Restoration (LIR). CVPR.
+B. Lu, J.-C. Chen, R. Chellappa (2019). Unsupervised Domain-Specific Deblurring via Disentangled Representations. CVPR.
+H.-Y. Lee et al. (2018). Diverse Image-to-Image Translation via Disentangled Representations (DRIT). ECCV.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +16,12 @@ from collections.abc import Callable, Mapping
 import torch
 from torch.nn.functional import l1_loss
 
-from monai_unsup_denoise.losses.adversarial import AdversarialLoss, discriminator_terms, generator_loss
+from monai_unsup_denoise.losses.adversarial import (
+    ADVERSARIAL_TERMS,
+    AdversarialLoss,
+    discriminator_terms,
+    generator_loss,
+)
 from monai_unsup_denoise.losses.kl_divergence import kl_divergence, sample_code
 from monai_unsup_denoise.losses.objective import Images, Networks, Terms, check_weights
 
@@ -15,27 +29,17 @@ from monai_unsup_denoise.losses.objective import Images, Networks, Terms, check_
 class PaperObjective:
     """Disentangled representation with KL, adversarial, cycle and perceptual losses, trained without pairs.
 
-    ``l`` is a noisy image, ``h`` a clean one of another anatomy. Equation numbers are those of the paper; the weights
-    of equation (11) come from the config.
+    ``l`` is a noisy image, ``h`` a clean one of another anatomy. Equation numbers are those of the paper.
 
     Args:
-        weights: one number for each of ``kl, adversarial_high, adversarial_low, cycle, perceptual, discriminator_high,
-            discriminator_low``.
+        weights: one number for each of ``TERMS``: lambda of equation (11).
         adversarial: adversarial loss, called as MONAI's ``PatchAdversarialLoss``.
         perceptual: distance of two images in the features of a pretrained network, ``|| phi(a) - phi(b) ||_2^2``.
         perceptual_pair: names of the two images that equation (10) compares. As printed it is ``("fakel", "l")``,
-            which are two anatomies; the method that the paper descends from compares ``("fakeh", "l")``.
+            which are two anatomies; Lu et al. compare ``("fakeh", "l")``.
     """
 
-    TERMS = (
-        "kl",
-        "adversarial_high",
-        "adversarial_low",
-        "cycle",
-        "perceptual",
-        "discriminator_high",
-        "discriminator_low",
-    )
+    TERMS = ("kl", "cycle", "perceptual", *ADVERSARIAL_TERMS)
 
     def __init__(
         self,
@@ -51,7 +55,7 @@ class PaperObjective:
         self.perceptual_pair = perceptual_pair
 
     def generator_step(self, networks: Networks, batch: Images) -> tuple[Terms, Images]:
-        """Equations (2), (4), (6) to (10), and the generators' side of (3) and (5)."""
+        """Equations (2), (4), (6) to (10), and the generators' terms of (3) and (5)."""
         low, high = batch["noisy"], batch["clean"]
         encode_content, encode_noise = networks["content_encoder"], networks["noise_encoder"]
         to_high, to_low = networks["generator_high"], networks["generator_low"]
@@ -77,5 +81,5 @@ class PaperObjective:
         return terms, {"pred": fake_high.detach(), "fake_low": fake_low.detach()}
 
     def discriminator_step(self, networks: Networks, batch: Images, images: Images) -> Terms:
-        """The discriminators' side of equations (3) and (5)."""
+        """The discriminators' terms of equations (3) and (5)."""
         return discriminator_terms(self.adversarial, networks, batch, images["pred"], images["fake_low"])

@@ -1,4 +1,4 @@
-"""Training of any single network on true pairs, as DnCNN is."""
+"""Training of a single network, such as DnCNN, on true pairs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from monai_unsup_denoise.losses.objective import Images, Networks, Terms, check_
 
 
 class RegressionObjective:
-    """The denoised image regressed onto the clean one of the same anatomy, by the mean squared error.
+    """The denoised image regressed onto the clean one of the same anatomy by the mean squared error.
 
     The batch holds ``noisy`` and ``clean`` of the same anatomy; the network is called ``denoiser``.
 
@@ -29,5 +29,5 @@ class RegressionObjective:
         return {"reconstruction": mse_loss(pred.float(), batch["clean"])}, {"pred": pred.detach()}
 
     def discriminator_step(self, networks: Networks, batch: Images, images: Images) -> Terms:
-        """Nothing: there are no discriminators."""
+        """No terms: there are no discriminators."""
         return {}

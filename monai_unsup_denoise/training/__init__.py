@@ -1,16 +1,14 @@
 """One trainer for every method, and its handlers."""
 
-from monai_unsup_denoise.extras import require
-
-require("ignite", extra="train")
-
 from monai_unsup_denoise.training.best_model import BestModel
 from monai_unsup_denoise.training.by_noise_level import ByNoiseLevel
-from monai_unsup_denoise.training.checkpoints import EpochCheckpoint, find_checkpoint
+from monai_unsup_denoise.training.checkpoints import EpochCheckpoint
 from monai_unsup_denoise.training.epoch_seed import EpochSeed
 from monai_unsup_denoise.training.mixed_precision import autocast_dtype
 from monai_unsup_denoise.training.net2net import load_and_deepen
 from monai_unsup_denoise.training.parameter_groups import muon_groups
+from monai_unsup_denoise.training.placement import place_networks
+from monai_unsup_denoise.training.run_description import new_run_name, run_parameters, run_tags
 from monai_unsup_denoise.training.trainer import UnpairedTrainer
 from monai_unsup_denoise.training.validation_images import ValidationImages, comparison_figure
 from monai_unsup_denoise.training.weight_average import WeightAverage
@@ -25,7 +23,10 @@ __all__ = [
     "WeightAverage",
     "autocast_dtype",
     "comparison_figure",
-    "find_checkpoint",
     "load_and_deepen",
     "muon_groups",
+    "new_run_name",
+    "place_networks",
+    "run_parameters",
+    "run_tags",
 ]

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 from pathlib import Path
 
+import ignite.distributed as idist
 import torch
 from ignite.engine import Engine, Events
 from torch import nn
+
+from monai_unsup_denoise.files import atomic_write
 
 logger = logging.getLogger(__name__)
 
 
 class BestModel:
-    """Save a network when the validation metric is the best so far.
+    """Save a network's weights whenever its validation metric is the best so far, also over a resume.
 
-    MONAI's ``CheckpointSaver`` does that within one run; this one also keeps its record in the checkpoint, so a resumed
-    run never replaces a better model with a worse one.
+    Not Ignite's ``Checkpoint``: it deletes the old file before it writes the new one. In a
+    distributed training the first process writes.
 
     Args:
-        network: whose state dictionary is saved.
-        path: the file; its folder is made. Written beside and renamed, never left half-written.
+        network: its state dictionary is saved.
+        path: the file, replaced as a whole; its folder is made.
         metric: name in ``evaluator.state.metrics``; higher is better.
     """
 
@@ -33,7 +35,7 @@ class BestModel:
         self.best = -math.inf
 
     def attach(self, engine: Engine) -> None:
-        """Look at the metric whenever the evaluator ``engine`` has completed."""
+        """Compare after each run of the evaluator ``engine``."""
         engine.add_event_handler(Events.COMPLETED, self)
 
     def __call__(self, engine: Engine) -> None:
@@ -41,17 +43,19 @@ class BestModel:
         if not value > self.best:
             return
         self.best = value
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        # A fixed name: torch.save writes it into the file, and a random one would make equal models differ.
-        beside = self.path.with_name(self.path.name + ".part")
-        torch.save(self.network.state_dict(), beside)
-        os.replace(beside, self.path)
-        logger.info("best %s so far, %.3f: saved %s", self.metric, value, self.path)
+        if idist.get_rank() == 0:
+            self._save()
+            logger.info("best %s so far, %.3f: saved %s", self.metric, value, self.path)
+
+    def _save(self) -> None:
+        # Into an open file: given a path, torch.save would store its random name, and equal models would differ.
+        with atomic_write(self.path) as partial, partial.open("wb") as file:
+            torch.save(self.network.state_dict(), file)
 
     def state_dict(self) -> dict[str, float]:
-        """The record to beat, for the checkpoint."""
+        """The best value so far, for the checkpoint."""
         return {"best": self.best}
 
     def load_state_dict(self, state: dict[str, float]) -> None:
-        """Take the record from a checkpoint."""
+        """Take the best value from a checkpoint."""
         self.best = float(state["best"])

@@ -1,4 +1,4 @@
-"""Write checkpoints, and find the one to resume from."""
+"""Save the state of a training after each epoch, and resume from it."""
 
 from __future__ import annotations
 
@@ -6,36 +6,60 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from ignite.engine import Engine, Events
 from ignite.handlers import Checkpoint, DiskSaver
+from monai.handlers import CheckpointLoader
 
 from monai_unsup_denoise.errors import InputError
 
 
 class EpochCheckpoint:
-    """Write a checkpoint at the end of each epoch, whole or not at all: a training may be killed at any moment.
+    """Save a checkpoint at the end of each epoch; load one at the start of a resumed training.
 
-    Ignite's ``Checkpoint`` with its atomic writer; MONAI's ``CheckpointSaver`` writes in place. In a distributed
-    training every process must have this handler; the first one writes.
+    MONAI's ``CheckpointSaver`` writes in place; Ignite's ``Checkpoint`` leaves no half-written file when the training
+    is killed. In a distributed training every process must have this handler; the first one writes.
 
     Args:
-        folder: where ``checkpoint_epoch=1.pt`` and so on go.
-        objects: what to save, by name, each with a ``state_dict``.
-        kept: newest checkpoints that are kept.
+        folder: checkpoints of all trainings; this one's are ``folder/run_name/checkpoint_epoch=1.pt`` and so on.
+        run_name: name of this training.
+        objects: what to save beside the trainer, by name, or dictionaries of such; None is left out.
+        resume: checkpoint to resume from, as in `find_checkpoint`; False to start anew.
+        device: where to load it.
+        kept: number of newest checkpoints to keep.
+
+    Raises:
+        InputError: when attached, if the checkpoint to resume from does not exist.
     """
 
-    def __init__(self, folder: str | Path, objects: Mapping[str, Any], *, kept: int = 2) -> None:
-        self.folder = folder
-        self.objects = objects
+    def __init__(
+        self,
+        folder: str | Path,
+        run_name: str,
+        objects: Mapping[str, Any],
+        *,
+        resume: str | bool = False,
+        device: torch.device | str = "cpu",
+        kept: int = 2,
+    ) -> None:
+        self.folder = Path(folder)
+        self.run_name = run_name
+        self.objects = {k: v for k, v in objects.items() if isinstance(v, Mapping) or hasattr(v, "state_dict")}
+        self.resume = resume
+        self.device = device
         self.kept = kept
 
     def attach(self, engine: Engine) -> None:
-        """Save after every epoch of the trainer ``engine``; attach it after the handlers whose result is saved."""
+        """Save and load the trainer ``engine`` too. Attach it after the validation, whose results it saves."""
+        objects = {"trainer": engine, **self.objects}
+        if self.resume:
+            path = find_checkpoint(self.folder, self.resume)
+            CheckpointLoader(path, objects, map_location=self.device).attach(engine)
         save = Checkpoint(
-            self.objects,
-            DiskSaver(self.folder, require_empty=False),
+            objects,
+            DiskSaver(self.folder / self.run_name, require_empty=False),
             n_saved=self.kept,
-            filename_pattern="{name}_epoch={global_step}.{ext}",
+            filename_pattern="checkpoint_epoch={global_step}.{ext}",
             global_step_transform=lambda *_: engine.state.epoch,
         )
         engine.add_event_handler(Events.EPOCH_COMPLETED, save)
@@ -45,7 +69,7 @@ def find_checkpoint(folder: str | Path, which: str | bool = "latest") -> str:
     """Path of the checkpoint to resume from.
 
     Args:
-        folder: where trainings keep their checkpoints, each in a sub-folder.
+        folder: checkpoints of all trainings.
         which: ``latest`` (or True) for the newest in ``folder``, or the path of one.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The same random numbers in an epoch, whether the training was interrupted before it or not."""
+"""The same random numbers in an epoch, whether or not the training was resumed before it."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ import torch.distributed as dist
 from ignite.engine import Engine, Events
 from ignite.utils import manual_seed
 
+from monai_unsup_denoise.data.seeded_dataset import SeededDataset
+
 
 class EpochSeed:
-    """Seed Python, NumPy and PyTorch from (seed, epoch, rank) at the start of each epoch, and tell the dataset.
+    """Seed Python, NumPy and PyTorch from (seed, epoch, rank) at the start of each epoch.
 
-    With it a training that is resumed at an epoch boundary goes on bit for bit as if it had never stopped.
+    A training that is resumed between two epochs then continues bit for bit. Ignite's ``DeterministicEngine`` does the
+    same, but MONAI's ``Trainer`` is none.
 
     Args:
         seed: the run's seed.
-        dataset: has ``set_epoch(epoch)``, as ``UnpairedDataset``.
+        dataset: its draws depend on the epoch, which it is given.
     """
 
-    def __init__(self, seed: int, dataset: object) -> None:
+    def __init__(self, seed: int, dataset: SeededDataset) -> None:
         self.seed = seed
         self.dataset = dataset
 
@@ -28,4 +31,4 @@ class EpochSeed:
     def __call__(self, engine: Engine) -> None:
         rank = dist.get_rank() if dist.is_available() and dist.is_initialized() else 0
         manual_seed((self.seed * 10007 + engine.state.epoch) * 1009 + rank)
-        self.dataset.set_epoch(engine.state.epoch)  # type: ignore[attr-defined]
+        self.dataset.set_epoch(engine.state.epoch)

@@ -1,4 +1,4 @@
-"""Which precision is fast here."""
+"""The precision in which a device trains fastest."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import torch
 
 
 def autocast_dtype(device: torch.device | str) -> torch.dtype | None:
-    """bfloat16 where ``device`` computes in it, else None, which is float32.
+    """bfloat16 where ``device`` computes in it, else None for float32.
 
-    A CPU without AVX-512 has no fast bfloat16 convolution: a training in it is far slower there than in float32.
+    A CPU without AVX-512 emulates bfloat16, which is far slower than float32.
     """
     if torch.device(device).type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else None

@@ -1,4 +1,4 @@
-"""Which parameters the Muon optimizer orthogonalises."""
+"""Parameters that the Muon optimizer orthogonalises."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from torch import nn
 
 
 def muon_groups(network: nn.Module) -> list[dict[str, Any]]:
-    """Parameter groups for ``pytorch_optimizer.Muon``: the kernels of convolutions, and all else, which AdamW updates.
+    """Parameter groups for ``pytorch_optimizer.Muon``: kernels of convolutions, and the rest, for AdamW.
 
-    A kernel ``(out, in, *size)`` is a matrix from ``in * size`` features to ``out``; Muon makes its updates orthogonal,
-    so that every direction is learned at the same pace (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon).
-    Kernels from or to one channel, and what is no kernel, are no such matrices.
+    A kernel ``(out, in, *size)`` is a matrix from ``in * size`` features to ``out``. Muon makes its updates orthogonal:
+    every direction is learned at the same pace (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon). Kernels
+    from or to one channel go with the rest.
     """
     kernels = [p for p in network.parameters() if p.dim() > 2 and min(p.shape[:2]) > 1]
     chosen = {id(p) for p in kernels}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,24 +20,13 @@ from torch.optim import Optimizer
 from monai_unsup_denoise.losses import Objective
 
 
-def prepare_unpaired_batch(
-    batch: Mapping[str, torch.Tensor], device: torch.device | str | None, non_blocking: bool = False, **kwargs: Any
-) -> dict[str, torch.Tensor]:
-    """Move the tensors of a training batch (``noisy``, ``clean``, maybe ``sigma``) to ``device``, without metadata."""
-    return {
-        key: torch.as_tensor(value).as_subclass(torch.Tensor).to(device, non_blocking=non_blocking, **kwargs)
-        for key, value in batch.items()
-        if isinstance(value, torch.Tensor)
-    }
-
-
 class UnpairedTrainer(Trainer):
-    """Trains named networks with named optimizers on whatever objective it is given.
+    """Trains named networks with named optimizers on any objective.
 
     An iteration is two half-steps, generator and discriminator. In each, only the parameters of the optimizer of that
     name receive gradients. Without an optimizer named ``discriminator``, or terms for it, there is one half-step.
 
-    ``engine.state.output`` holds ``loss`` (the generator half-step's), every term by its name, ``image`` and ``pred``.
+    ``engine.state.output`` holds ``loss`` (of the generator half-step), every term by its name, ``image`` and ``pred``.
 
     Args:
         device: where to train.
@@ -45,10 +35,10 @@ class UnpairedTrainer(Trainer):
         networks: every network, by the names that the objective uses.
         optimizers: ``generator``, and ``discriminator`` where the objective has one.
         objective: the training method.
-        autocast: dtype of mixed precision, such as ``torch.bfloat16`` (CPU and CUDA alike); None for float32.
+        autocast: dtype of mixed precision on CPU or CUDA, such as ``torch.bfloat16``; None for float32.
         gradient_clip: largest gradient norm of a half-step; None for no limit.
-        inferer: kept for tools that look for it in a MONAI bundle; objectives call the networks themselves.
-        train_handlers: MONAI / Ignite handlers.
+        inferer: MONAI's tools expect one in a bundle; objectives call the networks themselves.
+        train_handlers: MONAI and Ignite handlers, attached in this order; None, for a disabled one, is left out.
 
     Raises:
         ValueError: if ``optimizers`` has other names, or a network's parameter is in no optimizer, or in two.
@@ -67,9 +57,7 @@ class UnpairedTrainer(Trainer):
         autocast: torch.dtype | None = None,
         gradient_clip: float | None = None,
         inferer: Inferer | None = None,
-        epoch_length: int | None = None,
         train_handlers: Sequence | None = None,
-        prepare_batch: Callable = prepare_unpaired_batch,
     ) -> None:
         self.networks = networks
         self.optimizers = optimizers
@@ -82,9 +70,8 @@ class UnpairedTrainer(Trainer):
             device=device,
             max_epochs=max_epochs,
             data_loader=train_data_loader,
-            epoch_length=epoch_length,
-            prepare_batch=prepare_batch,
-            handlers=train_handlers,
+            prepare_batch=prepare_unpaired_batch,
+            handlers=[handler for handler in train_handlers or () if handler is not None],
         )
 
     def _iteration(self, engine: Engine, batchdata: dict[str, torch.Tensor]) -> dict:
@@ -96,8 +83,7 @@ class UnpairedTrainer(Trainer):
             terms, images = self.objective.generator_step(self.networks, batch)
             self.state.output = {CommonKeys.IMAGE: batch["noisy"], CommonKeys.PRED: images["pred"]}
             self.fire_event(IterationEvents.FORWARD_COMPLETED)
-            loss = self._minimise("generator", terms)
-        self.state.output |= {CommonKeys.LOSS: loss}
+            self.state.output[CommonKeys.LOSS] = self._minimise("generator", terms)
 
         if "discriminator" in self.optimizers:
             with self._half_step("discriminator"):
@@ -143,11 +129,21 @@ class UnpairedTrainer(Trainer):
         return loss.detach()
 
 
+def prepare_unpaired_batch(
+    batch: Mapping[str, Any], device: torch.device | str | None, non_blocking: bool = False, **kwargs: Any
+) -> dict[str, torch.Tensor]:
+    """The tensors of a training batch (``noisy``, ``clean``, maybe ``sigma``) on ``device``, without metadata."""
+    return {
+        key: value.as_subclass(torch.Tensor).to(device, non_blocking=non_blocking, **kwargs)
+        for key, value in batch.items()
+        if isinstance(value, torch.Tensor)
+    }
+
+
 def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
     """Average the gradients over all processes of a distributed training; without one, do nothing.
 
-    In place of ``DistributedDataParallel``, whose single forward pass does not fit a step that calls each of several
-    networks several times and leaves some unused.
+    ``DistributedDataParallel`` wants a single forward pass; a half-step calls some networks twice, and others never.
     """
     if not (dist.is_available() and dist.is_initialized()):
         return
@@ -166,14 +162,7 @@ def _parameters(optimizer: Optimizer) -> list[nn.Parameter]:
 def _check_optimizers(networks: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer]) -> None:
     if not {"generator"} <= set(optimizers) <= {"generator", "discriminator"}:
         raise ValueError(f"`optimizers` must be named generator and, maybe, discriminator; got {sorted(optimizers)}")
-    owners: dict[int, int] = {}
-    for optimizer in optimizers.values():
-        for parameter in _parameters(optimizer):
-            owners[id(parameter)] = owners.get(id(parameter), 0) + 1
+    owners = Counter(id(parameter) for optimizer in optimizers.values() for parameter in _parameters(optimizer))
     for name, network in networks.items():
-        for parameter in network.parameters():
-            if owners.get(id(parameter), 0) != 1:
-                raise ValueError(
-                    f"network {name!r}: each parameter must be in one optimizer, "
-                    f"found one in {owners.get(id(parameter), 0)}"
-                )
+        for found in {owners[id(parameter)] for parameter in network.parameters()} - {1}:
+            raise ValueError(f"network {name!r}: each parameter must be in one optimizer, found one in {found}")

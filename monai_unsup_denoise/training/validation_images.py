@@ -1,4 +1,4 @@
-"""Pictures that a person looks at: noisy, denoised, residual, clean."""
+"""Images of a validation to look at: noisy, denoised, residual, clean."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ def comparison_figure(rows: Sequence[Mapping[str, np.ndarray]], titles: Sequence
     for line, row, title in zip(axes, rows, titles, strict=True):
         top = float(np.percentile(row.get("clean", row["denoised"]), 99.8)) or 1.0
         for axis, name in zip(line, names, strict=True):
-            low = -top / 2 if name == "residual" else 0.0
-            high = top / 2 if name == "residual" else top
+            low, high = (-top / 2, top / 2) if name == "residual" else (0.0, top)
             axis.imshow(np.rot90(row[name]), cmap="gray", vmin=low, vmax=high, interpolation="nearest")
             axis.set_title(f"{name}, {title}" if axis is line[0] else name, fontsize=9)
             axis.set_axis_off()
@@ -33,38 +32,34 @@ def comparison_figure(rows: Sequence[Mapping[str, np.ndarray]], titles: Sequence
 
 
 class ValidationImages:
-    """After each validation, one picture of the middle slice of the first volume of every noise level.
+    """After each validation, one figure: the middle slice of the first volume at each noise level.
+
+    Decollated items of ``engine.state.batch`` have their noise level, in percent, under ``level``.
 
     Args:
         folder: where ``epoch_001.png`` and so on go.
-        level_key: where a decollated item of ``engine.state.batch`` keeps its noise level in percent.
     """
 
-    def __init__(self, folder: str, *, level_key: str = "level") -> None:
+    def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self.level_key = level_key
         self.rows: dict[float, dict[str, np.ndarray]] = {}
 
     def attach(self, engine: Engine) -> None:
         """Collect during the run of the evaluator ``engine``, draw at its end."""
-        engine.add_event_handler(Events.STARTED, self.forget)
+        engine.add_event_handler(Events.STARTED, lambda: self.rows.clear())
         engine.add_event_handler(Events.ITERATION_COMPLETED, self.collect)
         engine.add_event_handler(Events.COMPLETED, self.draw)
 
-    def forget(self) -> None:
-        """Drop what was collected."""
-        self.rows.clear()
-
     def collect(self, engine: Engine) -> None:
-        """Keep the middle slices of levels not seen yet."""
+        """Keep the middle slices of levels that are new in this validation."""
         for item, output in zip(engine.state.batch, engine.state.output, strict=True):
-            level = float(item[self.level_key])
+            level = float(item["level"])
             if level not in self.rows:
                 noisy, pred, clean = (_middle_slice(output[key]) for key in ("image", "pred", "label"))
                 self.rows[level] = {"noisy": noisy, "denoised": pred, "residual": noisy - pred, "clean": clean}
 
     def draw(self, engine: Engine) -> None:
-        """Write the picture of this epoch."""
+        """Write the figure of this epoch."""
         self.folder.mkdir(parents=True, exist_ok=True)
         levels = sorted(self.rows)
         figure = comparison_figure([self.rows[level] for level in levels], [f"{level:g} %" for level in levels])

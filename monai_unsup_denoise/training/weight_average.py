@@ -9,14 +9,17 @@ from torch.optim.swa_utils import AveragedModel
 
 
 class WeightAverage(AveragedModel):
-    """Average of a network's weights over the training, an Ignite handler and a network in one.
+    """torch's ``AveragedModel`` as a handler: ``w_ema <- d w_ema + (1 - d) w`` after each iteration.
 
-    ``w_ema <- d w_ema + (1 - d) w`` after each iteration, with ``d = min(decay, (1 + n) / (10 + n))`` after ``n``
-    iterations, so that the start does not linger; the first update copies the weights.
+    ``d = min(decay, (1 + n) / (10 + n))`` after ``n`` iterations shortens the memory at the start; the first update
+    copies. Not Ignite's ``EMAHandler``: no checkpoint has its place in the warm-up, so a resumed training would differ.
 
     Args:
         network: the network that is trained.
-        decay: weight of the past, 0 to 1.
+        decay: ``decay``, in [0, 1).
+
+    Raises:
+        ValueError: for another ``decay``.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
@@ -24,11 +27,10 @@ class WeightAverage(AveragedModel):
             raise ValueError(f"decay must be in [0, 1), got {decay}")
 
         def average(past: torch.Tensor, present: torch.Tensor, count: torch.Tensor | int) -> torch.Tensor:
-            kept = min((1 + float(count)) / (10 + float(count)), decay)
-            return torch.lerp(present, past, kept)
+            return torch.lerp(present, past, min((1 + float(count)) / (10 + float(count)), decay))
 
         super().__init__(network, avg_fn=average, use_buffers=False)
-        self.source = [network]  # in a list, or its weights would be in the state dictionary twice
+        self.source = [network]  # in a list: a module's attribute would join the state dictionary
 
     def attach(self, engine: Engine) -> None:
         """Update after every iteration of ``engine``."""
