@@ -1,4 +1,4 @@
-"""The command `mri-denoise`. Libraries are imported inside the commands, so that the help comes at once."""
+"""The command `mri-denoise`. Commands import libraries when they are called, so that the help comes at once."""
 
 from monai_unsup_denoise.cli.app import app, main
 

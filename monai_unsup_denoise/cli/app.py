@@ -1,4 +1,4 @@
-"""`mri-denoise` itself: its commands, and how it ends."""
+"""`mri-denoise` itself: its commands, version and exit."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _options(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run `mri-denoise`; a mistake of the user's ends in one line and exit code 1."""
+    """Run `mri-denoise`; a user's mistake ends in one line and exit code 1."""
     try:
         app(args=with_new_names(list(sys.argv[1:] if arguments is None else arguments)), prog_name="mri-denoise")
     except InputError as error:

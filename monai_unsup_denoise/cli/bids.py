@@ -1,4 +1,4 @@
-"""`mri-denoise bids`: a BIDS dataset in, a derivative dataset out, by the command line that BIDS Apps share."""
+"""`mri-denoise bids`: from a BIDS dataset to a derivative dataset, with the command line of BIDS Apps."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from monai_unsup_denoise.cli.lean_imports import lean_imports
 from monai_unsup_denoise.cli.messages import exit_with_failures
 from monai_unsup_denoise.cli.options import (
     Bundle,
@@ -32,7 +33,7 @@ _LISTS = ("--participant-label", "--participant_label", "--session-label", "--se
 
 
 class BidsAppCommand(TyperCommand):
-    """Takes ``--participant-label 01 02``, as BIDS Apps do: each word up to the next option is one more value."""
+    """Takes several values for an option, as BIDS Apps do: ``--participant-label 01 02``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         words: list[str] = []
@@ -48,27 +49,22 @@ class BidsAppCommand(TyperCommand):
 
 
 def bids(
-    bids_dir: Annotated[Path, typer.Argument(metavar="BIDS_DIR", help="The dataset.", show_default=False)],
+    bids_dir: Annotated[Path, typer.Argument(metavar="BIDS_DIR", help="Root folder of the dataset.")],
     output_dir: Annotated[
-        Path,
-        typer.Argument(
-            metavar="OUTPUT_DIR",
-            help="The derivative dataset, such as BIDS_DIR/derivatives/mri-denoise.",
-            show_default=False,
-        ),
+        Path, typer.Argument(metavar="OUTPUT_DIR", help="Derivative dataset, such as BIDS_DIR/derivatives/mri-denoise.")
     ],
-    analysis_level: Annotated[str, typer.Argument(metavar="LEVEL", help="participant, the only level there is.")],
+    analysis_level: Annotated[str, typer.Argument(metavar="LEVEL", help="participant, the only level.")],
     participants: Annotated[
         list[str] | None,
-        typer.Option("--participant-label", "--participant_label", metavar="LABEL...", help="Participants; else all."),
+        typer.Option("--participant-label", "--participant_label", metavar="LABEL...", help="Which. Default: all."),
     ] = None,
     sessions: Annotated[
         list[str] | None,
-        typer.Option("--session-label", "--session_label", metavar="LABEL...", help="Sessions; else all."),
+        typer.Option("--session-label", "--session_label", metavar="LABEL...", help="Which. Default: all."),
     ] = None,
     suffixes: Annotated[
         list[str] | None,
-        typer.Option("--suffix", metavar="SUFFIX...", help="Which images of anat; else T1w, PDw and T2w."),
+        typer.Option("--suffix", metavar="SUFFIX...", help="Which images of anat. Default: T1w, PDw and T2w."),
     ] = None,
     model: Weights = None,
     bundle: Bundle = None,
@@ -82,18 +78,16 @@ def bids(
 ) -> None:
     """Denoise the anatomical images of a BIDS dataset.
 
-    Each becomes sub-.../anat/..._desc-denoised_T1w.nii.gz with a sidecar, in OUTPUT_DIR and nowhere else. What is
-    there already is kept, so that the same command goes on where it was interrupted.
+    Outputs are OUTPUT_DIR/sub-.../anat/..._desc-denoised_T1w.nii.gz, each with a sidecar. Existing ones are kept, so
+    the same command continues after an interruption.
 
-    Scans that cannot be denoised do not stop the others: they are listed at the end, and the exit code is 1.
+    A failure does not stop the other scans. Failures are listed at the end, and the exit code is 1.
     """
     if analysis_level != "participant":
-        raise InputError(f"{analysis_level}: no such level; there is only: participant")
-    with suppress_stderr():
-        from monai_unsup_denoise.inference import Denoiser
-        from monai_unsup_denoise.inference.scans import denoise_each
-        from monai_unsup_denoise.io.bids.dataset import ANATOMICAL_SUFFIXES, find_scans, read_description
-        from monai_unsup_denoise.io.bids.derivative import open_derivative
+        raise InputError(f"{analysis_level}: no such level; give participant, the only one")
+    from monai_unsup_denoise.io.bids.dataset import ANATOMICAL_SUFFIXES, find_scans, read_description
+    from monai_unsup_denoise.io.bids.derivative import open_derivative
+
     read_description(bids_dir)
     scans = find_scans(
         bids_dir,
@@ -108,7 +102,10 @@ def bids(
         self_ensemble=self_ensemble,
         keep_floor=keep_floor,
     )
-    with suppress_stderr():
+    with lean_imports():
+        from monai_unsup_denoise.inference import Denoiser
+        from monai_unsup_denoise.inference.scans import denoise_each
+
         denoiser = Denoiser.from_bundle(bundle, model=model, device=device, settings=settings, progress=True)
     open_derivative(output_dir, source=bids_dir)
     failures = denoise_each(
@@ -120,31 +117,32 @@ def bids(
 
 
 def _below(dataset: Path, failure: str) -> str:
-    """The failure with the scan's path below the dataset: that of the dataset may name a person."""
+    """The failure with the path relative to the dataset, whose own path may name people."""
     return failure.replace(f"{dataset}/", "")
 
 
 def _denoise_scan(denoiser: Denoiser, scan: PurePosixPath, *, source: Path, target: Path, overwrite: bool) -> str:
-    """Write the derivative of one scan and its sidecar, unless both are there, and return a line about it."""
+    """Write the derivative of a scan and its sidecar, unless both exist, and return a line about it."""
     from monai_unsup_denoise.files import write_json
     from monai_unsup_denoise.inference import weights_sha256
     from monai_unsup_denoise.inference.scans import noise_summary
     from monai_unsup_denoise.io.bids.dataset import read_metadata
     from monai_unsup_denoise.io.bids.derivative import derived_path, sidecar_content
+    from monai_unsup_denoise.io.outputs import sidecar_path
     from monai_unsup_denoise.io.volume_writer import write_volume
 
     output = target / derived_path(scan)
-    sidecar = output.with_name(output.name.removesuffix(".nii.gz") + ".json")
+    sidecar = sidecar_path(output)
     if output.exists() and sidecar.exists() and not overwrite:
         return f"{scan}: already done, skipped"
-    if not (source / scan).exists():  # a link of DataLad to content that was not fetched
-        raise InputError(f"{scan}: its content is not here; fetch it first")
+    if not (source / scan).exists():  # a broken link of DataLad
+        raise InputError(f"{scan}: its content is not here; fetch it first (datalad get)")
     start = time.perf_counter()
     metadata = read_metadata(source, scan)
     with suppress_stderr():
         image = denoiser.load(source / scan)
     volume = denoiser.denoise_image(image)
-    with suppress_stderr():  # an image without its sidecar was left by an interruption
+    with suppress_stderr():  # overwrite: an image without a sidecar is left by an interruption
         write_volume(output, volume.denoised, source=source / scan, affine=volume.affine, overwrite=True)
     used = denoiser.settings.switches() | volume.noise_report()
     content = sidecar_content(

@@ -1,4 +1,4 @@
-"""Messages that several commands have."""
+"""Messages of several commands."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ BAD: dict[str, tuple[str, Maker]] = {
     "text named nrrd": ("damaged, incomplete", lambda at, v: text(at / "bad.nrrd")),
     "text named mnc": ("damaged, incomplete", lambda at, v: text(at / "bad.mnc")),
     "text named dcm": ("damaged, incomplete", lambda at, v: text(at / "bad.dcm")),
-    "not an image": ("cannot be read here", lambda at, v: text(at / "bad.txt")),
+    "not an image": ("unknown kind of file", lambda at, v: text(at / "bad.txt")),
     "2-D": ("2 axes", lambda at, v: save(at / "bad.nii", v[..., 0])),
     "4-D": ("4 axes", lambda at, v: save(at / "bad.nii", np.stack([v, v], axis=-1))),
     "RGB": ("colour voxels", lambda at, v: save(at / "bad.nii", colour(v))),
