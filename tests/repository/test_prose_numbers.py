@@ -74,7 +74,7 @@ def claims() -> Iterator[tuple[str, str]]:
     yield "docs/exports.md", f"{span(refined)} dB"
     yield "README.md", f"within {100 * SIGMA_ERROR.ours.abs().max():.1f} % of the truth"
     yield "README.md", f"at most {largest_bias('ours', ('t1w', 'pdw'), (15,)):.2f} sigma in any intensity band"
-    last = f"last {PHASES.steps['weights_4']:,} of {steps}"
+    last = f"last {PHASES.steps['weights_4_longer']:,} of {steps}"
     yield "README.md", f"{last}) is {pairs['t1w'].mean():.2f} dB better on T1w"
     yield "README.md", f"and {pairs['pdw'].mean():.2f} dB on PDw"
     yield "README.md", f"{parameters():.1f} million parameters"
