@@ -1,6 +1,6 @@
 # The commands. Each makes the environment it needs the first time; `make help` says what they do.
 .DEFAULT_GOAL := help
-.PHONY: help train weights evaluate export demo benchmark benchmark-full train-baselines train-peers ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test test-all lint clean
+.PHONY: help train weights evaluate export demo benchmark benchmark-full train-baselines train-peers ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test-entry-points test test-all lint clean
 
 CONFIGS := bundles/brain_mri_denoise/configs
 MODELS  := bundles/brain_mri_denoise/models
@@ -17,7 +17,7 @@ endif
 
 export MLFLOW_DISABLE_TELEMETRY = true
 
-# MONAI Deploy's framework wants the CUDA runtime, GPU or not; its environment has one.
+# MONAI Deploy needs the CUDA runtime library even without a GPU; its environment has one.
 IN_DEPLOY = LD_LIBRARY_PATH="$$(echo $(CURDIR)/.deploy/lib/python3*/site-packages/nvidia/cu13/lib)$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH}"
 MAP ?= build/map
 DEPLOY_PIP = .deploy/bin/python -m pip install -qq --no-input --disable-pip-version-check
@@ -33,7 +33,7 @@ on_two_cores = OMP_NUM_THREADS=1 $(keep_memory) $(BIN)/torchrun --standalone --n
 
 help: ## say what each command does
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## */\1|/' \
-		| while IFS='|' read -r name what; do printf '  make %-14s %s\n' "$$name" "$$what"; done
+		| while IFS='|' read -r name what; do printf '  make %-17s %s\n' "$$name" "$$what"; done
 	@echo '  More arguments go in ARGS, e.g. make train ARGS="--max_epochs 3" or make test ARGS="-k rician -x";'
 	@echo '  another interpreter in PYTHON, e.g. make test PYTHON=python3.12.'
 
@@ -87,7 +87,7 @@ deploy-app: .deploy/.installed ## MONAI Deploy: denoise a DICOM study, INPUT=fol
 	$(if $(and $(INPUT),$(OUTPUT)),,$(error usage: make deploy-app INPUT=folder OUTPUT=folder [MODEL=folder or model.ts]))
 	$(IN_DEPLOY) .deploy/bin/python apps/deploy/app.py -i "$(INPUT)" -o "$(OUTPUT)" $(if $(MODEL),-m "$(MODEL)") $(ARGS)
 
-deploy-map: .deploy/.installed ## put what a MONAI Application Package is made of into build/map
+deploy-map: .deploy/.installed ## collect the content of a MONAI Application Package in build/map
 	rm -rf "$(MAP)" build/lib
 	mkdir -p "$(MAP)/app" "$(MAP)/models"
 	cp apps/deploy/*.py apps/deploy/requirements.txt apps/deploy/app.yaml "$(MAP)/app"
@@ -119,8 +119,10 @@ test: $(STAMP) ## run the tests (minutes)
 test-all: $(STAMP) ## run the tests, the slow ones too
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow or not slow" $(ARGS)
 
-test-doors: $(STAMP) ## the same scan by every way in: the same voxels (MONAI Label and Deploy after their own tests)
-	$(BIN)/python -m pytest tests/doors -m slow $(ARGS)
+test-entry-points: $(STAMP) ## one scan through every entry point gives the same voxels (MONAI Label and Deploy after their tests)
+	$(BIN)/python -m pytest tests/entry_points -m slow $(ARGS)
+
+test-doors: test-entry-points
 
 lint: $(STAMP) ## check the style (ruff) and the types of the package (mypy)
 	$(BIN)/ruff check .
@@ -153,7 +155,7 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@.peers/bin/python -m pip install -qq --no-input --disable-pip-version-check -r requirements-peers.txt
 	@touch $@
 
-# pytest alone of our test tools: the application's tests run it as a process. The framework asks for pip > 25.1.
+# Of the test tools pytest alone: the tests run the application as a process. The framework requires pip > 25.1.
 .deploy/.installed: apps/deploy/requirements.txt setup.cfg $(STAMP)
 	@echo "Installing into .deploy (once; some minutes)"
 	@$(BIN)/python -m venv .deploy
@@ -162,7 +164,8 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@$(DEPLOY_PIP) -r apps/deploy/requirements.txt -e . nvidia-cuda-runtime pytest
 	@touch $@
 
-# The newest pip, for --build-constraint. The index's torchvision may be of another build than its torch: see that file.
+# The newest pip, for --build-constraint. The torchvision of the index may be of another build than its torch: see the
+# docstring of the last file.
 LABEL_PIP = .label/bin/python -m pip install -qq --no-input --disable-pip-version-check
 .label/.installed: $(wildcard apps/label/*.txt) apps/label/cuda_torchvision_beside_cpu_torch.py setup.cfg $(STAMP)
 	@echo "Installing into .label (once; some minutes, 4 GB)"
