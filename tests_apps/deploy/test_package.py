@@ -1,4 +1,4 @@
-"""The MONAI Application Package: all that Docker would build from, made by the real packager, and run."""
+"""The MONAI Application Package: the content for Docker, made by the real packager, and run."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from monai_unsup_denoise import __version__
 from tests_apps.deploy.conftest import APP, REPOSITORY, run_app, run_process
 
 BUNDLE = "brain_mri_denoise"
+FRAMEWORK = {"monai-deploy-app-sdk", "holoscan-cu13", "holoscan-cli", "highdicom"}
 
-# In place of Docker: knows the builder that it is asked for, and keeps what it is told to build from.
+# In place of Docker: has the builder that is asked for, and keeps the context that it is given.
 DOCKER = """#!/bin/sh
 case "$*" in
 "buildx ls"*) echo '{"Name": "holoscan_app_builder", "Driver": "docker-container", "Nodes": []}' ;;
@@ -28,7 +29,7 @@ case "$*" in
 "buildx build"*) for context; do :; done; cp -r "$context" "$KEPT_CONTEXT" ;;
 esac
 """
-# What the packager otherwise asks of the internet: which image to start from.
+# In place of a list on the internet: the base images.
 ARTIFACTS = {
     version("holoscan-cli"): {
         "holoscan": {
@@ -51,8 +52,9 @@ def test_requirements_equal_those_of_the_package():
     setup_cfg = configparser.ConfigParser()
     setup_cfg.read(REPOSITORY / "setup.cfg", encoding="utf-8")
     listed = requirements((APP / "requirements.txt").read_text(encoding="utf-8"))
-    for name, needed in requirements(setup_cfg["options"]["install_requires"]).items():
-        assert name in listed, f"{name} is missing in apps/deploy/requirements.txt"
+    core = requirements(setup_cfg["options"]["install_requires"])
+    assert set(listed) == set(core) | FRAMEWORK
+    for name, needed in core.items():
         assert listed[name] == needed or version(name) in needed.specifier, name
     assert [name for name in listed if version(name) not in listed[name].specifier] == []
 
