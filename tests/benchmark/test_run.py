@@ -1,6 +1,5 @@
-"""Cases x methods: same noise for all, nothing computed twice, nothing that fails stops the rest."""
+"""Methods x cases: the same noise for all, nothing computed twice, no failure stops the rest."""
 
-import json
 import os
 import signal
 import threading
@@ -13,9 +12,8 @@ import pandas as pd
 import pytest
 
 from monai_unsup_denoise.benchmark.cases import make_cases
-from monai_unsup_denoise.benchmark.environments import Environment
 from monai_unsup_denoise.benchmark.result_cache import ResultCache
-from monai_unsup_denoise.benchmark.run import run_benchmark
+from monai_unsup_denoise.benchmark.run import read_results, run_benchmark
 
 UNCHANGED = "monai_unsup_denoise.benchmark.baselines.unchanged.Unchanged"
 COLUMNS = (
@@ -25,33 +23,11 @@ COLUMNS = (
 ).split(", ")
 
 
-@pytest.fixture
-def run(tmp_path, cases):
-    """Run methods on the cases; what is said of damaged cells is in `run.said`."""
-
-    def run_them(*methods, on=cases) -> pd.DataFrame:
-        cells = ResultCache(tmp_path / "out" / "cells", warn=run_them.said.append)
-        run_them.find_picture = cells.find_picture
-        return run_benchmark(on, methods, cells, results=tmp_path / "out" / "results.csv")
-
-    run_them.said = []
-    return run_them
-
-
-@pytest.fixture
-def log(tmp_path) -> Path:
-    return tmp_path / "log"
-
-
-def calls(log: Path) -> int:
-    return len(log.read_text().splitlines()) if log.exists() else 0
-
-
 def statuses(results: pd.DataFrame, method: str) -> list[str]:
     return results[results["method"] == method]["status"].tolist()
 
 
-def test_the_rows_are_the_grid_with_the_columns_of_results_csv(run, make, tmp_path, volume, cases):
+def test_rows_are_the_grid_with_the_columns_of_results_csv(run, make, tmp_path, volume, cases):
     other = make_cases([replace(volume, name="other", first=2, last=12)], [5], [0, 1])
     methods = [make("Shrink", given_sigma=True), make(UNCHANGED, "noisy")]
     results = run(*methods, on=[*cases, *other])
@@ -65,7 +41,7 @@ def test_the_rows_are_the_grid_with_the_columns_of_results_csv(run, make, tmp_pa
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "out" / "results.csv"), results, check_dtype=False)
 
 
-def test_the_numbers_are_those_of_the_volumes(run, make, cases):
+def test_numbers_are_those_of_the_volumes(run, make, cases):
     row = run(make("Shrink", given_sigma=True)).iloc[0]
     error = 0.9 * cases[0].noisy.astype(float) - cases[0].clean
     assert row["psnr"] == pytest.approx(-10 * np.log10(np.mean(error**2)), abs=1e-4)
@@ -74,12 +50,12 @@ def test_the_numbers_are_those_of_the_volumes(run, make, cases):
     assert row["seconds"] < 1 and pd.isna(row["sigma_error"])
 
 
-def test_the_error_of_a_sigma_that_is_found_is_relative(run, make):
+def test_error_of_the_estimated_sigma_is_relative(run, make):
     results = run(make("FindSigma", given_sigma=True))
     np.testing.assert_allclose(results["sigma_error"], 0.1, atol=1e-4)
 
 
-def test_a_score_without_meaning_is_empty(run, make, tmp_path):
+def test_undefined_score_is_empty(run, make, tmp_path):
     run(make(UNCHANGED, "noisy"))
     row = pd.read_csv(tmp_path / "out" / "results.csv", dtype=str, keep_default_na=False).iloc[0]
     assert row["residual_lag1"] == row["gradient_correlation"] == row["sigma_error"] == ""
@@ -88,79 +64,29 @@ def test_a_score_without_meaning_is_empty(run, make, tmp_path):
 def test_every_method_gets_the_same_noise(run, make, cases):
     run(make(UNCHANGED, "noisy"), make("Shrink"), make("FindSigma", given_sigma=True))
     for level in (5, 15):
-        pictures = [run.find_picture("head", level, 0, name) for name in ("noisy", "shrink", "findsigma")]
+        pictures = [run.find_images("head", level, 0, name) for name in ("noisy", "shrink", "findsigma")]
         np.testing.assert_array_equal(pictures[0]["noisy"], pictures[1]["noisy"])
         np.testing.assert_array_equal(pictures[0]["noisy"], pictures[2]["denoised"])
     middle = cases[0].noisy.shape[2] // 2
-    picture = run.find_picture("head", 5, 0, "shrink")
+    picture = run.find_images("head", 5, 0, "shrink")
     for name, volume in {"noisy": cases[0].noisy, "clean": cases[0].clean, "denoised": 0.9 * cases[0].noisy}.items():
         assert picture[name].dtype == np.float16
         np.testing.assert_allclose(picture[name], volume[..., middle], atol=1e-3)
-    assert run.find_picture("head", 5, 0, "none") is None
+    assert run.find_images("head", 5, 0, "none") is None
 
 
-def test_sigma_is_told_to_those_alone_that_are_told(run, make, log):
-    run(make("Shrink", "blind", parameters={"log": str(log)}))
-    run(make("Shrink", "told", parameters={"log": str(log)}, given_sigma=True))
-    assert log.read_text().split("\n")[:4] == ["0.9 None None", "0.9 None None", "0.9 0.05 None", "0.9 0.15 None"]
+def test_blind_methods_are_not_given_sigma(run, make, log):
+    run(make("Shrink", "blind", parameters={"log": log.path}))
+    run(make("Shrink", "given", parameters={"log": log.path}, given_sigma=True))
+    assert Path(log.path).read_text().split("\n")[:4] == [
+        "0.9 None None",
+        "0.9 None None",
+        "0.9 0.05 None",
+        "0.9 0.15 None",
+    ]
 
 
-def test_a_finished_cell_is_not_computed_again(run, make, log):
-    first = run(make("Shrink", parameters={"log": str(log)}))
-    again = run(make("Shrink", parameters={"log": str(log)}))
-    assert calls(log) == 2
-    pd.testing.assert_frame_equal(first, again)
-
-
-def test_a_longer_grid_computes_what_is_new_alone(run, make, log, volume):
-    run(make("Shrink", parameters={"log": str(log)}))
-    run(make("Shrink", parameters={"log": str(log)}), on=make_cases([volume], [5, 10, 15], [0]))
-    assert calls(log) == 3
-
-
-@pytest.mark.parametrize("changed", ["parameters", "given_sigma", "volume", "slices", "versions"])
-def test_a_cell_is_computed_again_when_its_inputs_change(changed, run, make, log, volume, interpreters):
-    entry = {"parameters": {"log": str(log)}, "requires": ["numpy"]}
-    prepared = make("Shrink", **entry)
-    run(prepared)
-    cases = None
-    if changed == "parameters":
-        prepared = make("Shrink", **entry | {"parameters": {"log": str(log), "factor": 0.8}})
-    elif changed == "given_sigma":
-        prepared = make("Shrink", **entry, given_sigma=True)
-    elif changed == "volume":
-        cases = make_cases([replace(volume, clean=volume.clean**2)], [5, 15], [0])
-    elif changed == "slices":
-        cases = make_cases([replace(volume, last=12)], [5, 15], [0])
-    elif changed == "versions":
-        interpreters[0] = Environment(interpreters[0].python, interpreters[0].versions | {"numpy": "0.1"})
-        prepared = make("Shrink", **entry)
-    run(prepared, **({"on": cases} if cases else {}))
-    assert calls(log) == 4
-
-
-def test_a_cell_is_computed_again_when_its_weights_change(run, make, log, tmp_path):
-    (tmp_path / "models").mkdir()
-    for content, expected in (("a", 2), ("a", 2), ("b", 4)):
-        (tmp_path / "models" / "model.pt").write_text(content)
-        run(make("Shrink", parameters={"log": str(log)}, weights="model.pt"))
-        assert calls(log) == expected
-    assert log.read_text().split()[2] == str(tmp_path / "models" / "model.pt")
-
-
-def test_a_cell_is_computed_again_when_its_code_changes(run, make, log, tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
-    for factor, expected in ((2, 2), (2, 2), (3, 4)):
-        (tmp_path / "own.py").write_text(
-            f"class Own:\n    def __call__(self, noisy, sigma):\n        open({str(log)!r}, 'a').write('x\\n')\n"
-            f"        return noisy * {factor}\n"
-        )
-        run(make("own.Own"))
-        assert calls(log) == expected
-
-
-def test_what_fails_is_a_row_and_the_rest_goes_on(run, make, tmp_path):
+def test_failure_is_a_row_and_the_rest_goes_on(run, make, tmp_path):
     methods = [
         make("Raise", given_sigma=True),
         make("Crash", given_sigma=True),
@@ -181,45 +107,15 @@ def test_what_fails_is_a_row_and_the_rest_goes_on(run, make, tmp_path):
     assert results[results["status"] == "ok"]["psnr"].notna().all()
 
 
-def test_what_failed_is_tried_again_in_the_next_run(run, make, tmp_path):
-    entry = {"parameters": {"log": str(tmp_path / "log")}}
+def test_failure_is_tried_again_in_the_next_run(run, make, log):
     for attempt in (1, 2):
-        run(make("Unbuildable", **entry))
-        assert calls(tmp_path / "log") == attempt
+        run(make("Unbuildable", parameters={"log": log.path}))
+        assert log.calls() == 2 * attempt
 
 
-@pytest.mark.parametrize("damage", ["cut", "empty", "no object", "other columns", "picture cut", "picture gone"])
-def test_a_damaged_cell_is_named_and_computed_again(damage, run, make, log, tmp_path):
-    methods = make("Shrink", parameters={"log": str(log)})
-    first = run(methods)
-    cell = tmp_path / "out" / "cells" / "head" / "15_0" / "shrink.json"
-    picture = cell.with_suffix(".npz")
-    if damage == "cut":
-        cell.write_text(cell.read_text()[:99])
-    elif damage == "empty":
-        cell.write_text("")
-    elif damage == "no object":
-        cell.write_text("[1, 2]")
-    elif damage == "other columns":
-        cell.write_text(json.dumps({"inputs": "", "psnr": 1}))
-    elif damage == "picture cut":
-        picture.write_bytes(picture.read_bytes()[:99])
-    else:
-        picture.unlink()
-    again = run(methods)
-    [line] = run.said
-    assert line.startswith(f"{cell}: damaged cell") and line.endswith("it is computed again")
-    assert calls(log) == 3
-    pd.testing.assert_frame_equal(
-        again.drop(columns=["seconds", "peak_mib"]), first.drop(columns=["seconds", "peak_mib"])
-    )
-    run(methods)
-    assert calls(log) == 3 and len(run.said) == 1
-
-
-def test_an_interrupted_run_keeps_what_is_finished_and_goes_on_from_there(run, make, log, tmp_path, cases):
+def test_interrupted_run_keeps_finished_cells_and_continues(run, make, log, tmp_path, cases):
     mark = tmp_path / "pid"
-    quick = make("Shrink", parameters={"log": str(log)})
+    quick = make("Shrink", parameters={"log": log.path})
     slow = make("Sleep", parameters={"seconds": 60, "mark": str(mark)})
 
     def interrupt():
@@ -235,17 +131,24 @@ def test_an_interrupted_run_keeps_what_is_finished_and_goes_on_from_there(run, m
     found = pd.read_csv(tmp_path / "out" / "results.csv")
     assert found["method"].tolist() == ["shrink", "shrink"]
     run(quick)
-    assert calls(log) == 2
+    assert log.calls() == 2
 
 
-def test_results_are_written_after_each_method(run, make, tmp_path, monkeypatch):
-    """A later method of the same run sees the file."""
+def test_results_are_written_after_each_method(run, make, tmp_path, write_module):
+    """A later method of the same run reads the file."""
     results = str(tmp_path / "out" / "results.csv")
-    (tmp_path / "reader.py").write_text(
-        f"class Reader:\n    def __call__(self, noisy, sigma):\n"
-        f"        return 0 * noisy + open({results!r}).read().count('shrink')\n"
-    )
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
-    run(make("Shrink"), make("reader.Reader", "reader"))
-    assert run.find_picture("head", 5, 0, "reader")["denoised"].max() == 2
+    reader = write_module("reader", f"return 0 * noisy + open({results!r}).read().count('shrink')")
+    run(make("Shrink"), make(reader, "reader"))
+    assert run.find_images("head", 5, 0, "reader")["denoised"].max() == 2
+
+
+def test_previous_rows_stay_where_there_are_no_new_ones(run, make, tmp_path, cases):
+    first = run(make("Shrink"), make(UNCHANGED, "noisy"))
+    cache = ResultCache(tmp_path / "other")
+    new = make("Shrink", parameters={"factor": 0.5})
+    order = ["noisy", "shrink"]
+    both = run_benchmark(cases[:1], [new], cache, results=tmp_path / "r.csv", previous=first, order=order)
+    assert both[["level", "method"]].values.tolist() == [[5, "noisy"], [5, "shrink"], [15, "noisy"], [15, "shrink"]]
+    changed = both["psnr"].to_numpy() != first.sort_values(["level", "method"])["psnr"].to_numpy()
+    assert changed.tolist() == [False, True, False, False]
+    pd.testing.assert_frame_equal(read_results(tmp_path / "r.csv"), both, check_dtype=False)

@@ -28,12 +28,12 @@ def test_psnr_of_a_constant_error_is_its_closed_form():
     assert scores.psnr(clean, clean) == np.inf
 
 
-def test_psnr_is_monai_s(pair):
+def test_psnr_is_that_of_monai(pair):
     expected = PSNRMetric(max_val=1.0)(*tensors(*pair)).item()
     assert scores.psnr(*pair) == pytest.approx(expected, abs=1e-5)
 
 
-def test_psnr_of_the_foreground_counts_its_voxels_alone():
+def test_psnr_of_the_foreground_counts_its_voxels_only():
     clean = np.array([0.0, 0.039, 0.04, 1.0], dtype=np.float32).reshape(1, 1, 4)
     denoised = clean + np.array([9, 9, 0.1, 0.3], dtype=np.float32)
     expected = -10 * np.log10((0.01 + 0.09) / 2)
@@ -41,13 +41,13 @@ def test_psnr_of_the_foreground_counts_its_voxels_alone():
     assert np.isnan(scores.psnr(denoised, clean, np.zeros_like(clean, dtype=bool)))
 
 
-def test_ssim_in_3d_is_monai_s(pair):
+def test_ssim_in_3d_is_that_of_monai(pair):
     expected = SSIMMetric(spatial_dims=3, data_range=1.0, win_size=11, kernel_sigma=1.5)(*tensors(*pair)).item()
     assert scores.ssim_3d(*pair) == pytest.approx(expected, abs=1e-4)
     assert scores.ssim_3d(pair[1], pair[1]) == pytest.approx(1)
 
 
-def test_ssim_in_2d_is_monai_s_mean_over_slices_of_the_last_axis(pair):
+def test_ssim_in_2d_is_the_mean_over_slices_of_that_of_monai(pair):
     metric = SSIMMetric(spatial_dims=2, data_range=1.0, win_size=11, kernel_sigma=1.5)
     slices = [np.moveaxis(volume, -1, 0) for volume in pair]
     noisy, clean = [torch.from_numpy(volume.astype(np.float64)).unsqueeze(1) for volume in slices]
@@ -62,7 +62,7 @@ def test_bias_is_the_mean_error_of_each_band_in_units_of_sigma():
     np.testing.assert_allclose(biases, [4, 10, 14, 18, 22, 28])
 
 
-def test_bias_of_rician_air_is_that_of_rayleigh_s_distribution():
+def test_bias_of_the_background_is_the_rayleigh_mean():
     sigma = 0.15
     noise = np.random.default_rng(0).standard_normal((2, 60, 60, 60)) * sigma
     biases = scores.bias_by_band(np.hypot(*noise), np.zeros((60, 60, 60)), sigma)
@@ -84,7 +84,7 @@ def test_autocorrelation_of_a_moving_average_is_its_closed_form():
     np.testing.assert_allclose(found, [1 / 3, 1 / 6, 0, 0], atol=0.015)
 
 
-def test_autocorrelation_looks_at_pairs_inside_the_foreground_only():
+def test_autocorrelation_uses_pairs_inside_the_foreground():
     generator = np.random.default_rng(5)
     residual = generator.standard_normal((60, 60, 20))
     inside = np.zeros(residual.shape, dtype=bool)
@@ -95,7 +95,7 @@ def test_autocorrelation_looks_at_pairs_inside_the_foreground_only():
     np.testing.assert_allclose(scores.residual_autocorrelation(spoilt, inside), expected, rtol=1e-9)
 
 
-def test_gradient_correlation_is_pearson_s_of_what_was_removed_and_the_clean_edges(pair):
+def test_gradient_correlation_is_pearsons(pair):
     noisy, clean = pair
     inside = scores.foreground(clean)
     slope = np.linalg.norm(np.stack(np.gradient(clean.astype(float))), axis=0)
@@ -105,7 +105,7 @@ def test_gradient_correlation_is_pearson_s_of_what_was_removed_and_the_clean_edg
     assert scores.gradient_correlation(-3 * slope, clean, inside) == pytest.approx(1)
 
 
-def test_what_has_no_meaning_is_not_a_number():
+def test_undefined_scores_are_nan():
     clean = np.ones((4, 4, 4))
     everywhere, nowhere = clean > 0, clean < 0
     assert np.isnan(scores.residual_autocorrelation(0 * clean, everywhere)).all()

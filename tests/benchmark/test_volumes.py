@@ -6,7 +6,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from monai_unsup_denoise.benchmark.volumes import Source, find_sources, load_volume
+from monai_unsup_denoise.benchmark.cases import Source, find_sources, load_volume
 from monai_unsup_denoise.errors import InputError
 
 SHAPE = (13, 12, 30)
@@ -59,7 +59,7 @@ def test_the_phantoms_are_those_of_the_subject_that_no_training_saw(monkeypatch)
         asked.append(subjects)
         return [{"image": f"{contrast}.nii", "contrast": contrast} for contrast in contrasts]
 
-    monkeypatch.setattr("monai_unsup_denoise.benchmark.volumes.phantom_datalist", phantom_datalist)
+    monkeypatch.setattr("monai_unsup_denoise.benchmark.cases.phantom_datalist", phantom_datalist)
     assert names("phantom") == ["phantom_t1w", "phantom_pdw", "phantom_t2w"]
     assert names("phantom_pdw") == ["phantom_pdw"]
     assert asked == [[11], [11]]
