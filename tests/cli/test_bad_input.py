@@ -146,9 +146,7 @@ def test_a_device_that_is_not_there_is_named(device, scan, tmp_path, identity, m
         ("new.png", "not a format this scan is written in"),
     ],
 )
-def test_an_output_that_cannot_be_is_named_and_nothing_is_touched(
-    output, reason, scan, tmp_path, identity, mri_denoise
-):
+def test_an_impossible_output_is_named_and_nothing_is_touched(output, reason, scan, tmp_path, identity, mri_denoise):
     (scan.parent / "there.nii.gz").write_text("kept")
     (scan.parent / "told.json").write_text("kept")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}

@@ -52,7 +52,7 @@ def pair(*stems: str) -> set[str]:
 def test_a_derivative_dataset_is_written_and_nothing_else(dataset, identity, mri_denoise):
     before = files_below(dataset)
     out = dataset / "derivatives" / "mri-denoise"
-    outcome = mri_denoise("bids", dataset, out, "participant", "--fast", "--model", identity)
+    outcome = mri_denoise("bids", dataset, out, "participant", "--no-refine", "--model", identity)
     assert (outcome.code, outcome.err) == (0, "")
     assert set(files_below(out)) == OF_DATASET | pair(T1W, T2W, PDW)
     shutil.copytree(out, dataset.parent / "copy")
@@ -73,7 +73,7 @@ def test_a_derivative_dataset_is_written_and_nothing_else(dataset, identity, mri
     assert sidecar["DenoisingSoftwareVersion"] == __version__
 
 
-def test_options_do_what_they_do_to_a_scan_and_are_told_in_the_sidecar(dataset, tmp_path, smoothing, mri_denoise):
+def test_options_act_as_in_denoise_and_are_in_the_sidecar(dataset, tmp_path, smoothing, mri_denoise):
     options = ["--model", smoothing, "--self-ensemble", "--keep-floor"]
     choice = ["--participant-label", "01", "--suffix", "T1w"]
     assert mri_denoise("bids", dataset, tmp_path / "out", "participant", *choice, *options).code == 0
@@ -84,45 +84,41 @@ def test_options_do_what_they_do_to_a_scan_and_are_told_in_the_sidecar(dataset, 
     derived, plain, alone = (nibabel.load(path).get_fdata() for path in paths)
     np.testing.assert_array_equal(derived, alone)
     assert np.abs(derived - plain).max() > 1e-3 * plain.max()
-    told = [json.loads((tmp_path / name / f"{T1W}.json").read_text())["DenoisingOptions"] for name in ("out", "plain")]
-    assert told == [["self_ensemble", "keep_floor"], []]
+    used = [json.loads((tmp_path / name / f"{T1W}.json").read_text())["DenoisingOptions"] for name in ("out", "plain")]
+    assert used == [["refine", "self_ensemble", "keep_floor"], ["refine"]]
 
 
-def test_noise_that_neighbours_share_is_told_in_the_sidecar_unless_it_is_taken_for_white(
-    dataset, tmp_path, identity, mri_denoise
-):
+def test_the_sidecar_reports_spatially_correlated_noise(dataset, tmp_path, identity, mri_denoise):
     noise = np.random.default_rng(0).normal(size=(41, 36, 36))
     shared = 100 + 5 * (noise[:-1] + noise[1:]) / 2**0.5
     nibabel.save(nibabel.Nifti1Image(shared.astype(np.float32), np.eye(4)), dataset / "sub-01/anat/sub-01_T1w.nii.gz")
-    command = ("participant", "--participant-label", "01", "--suffix", "T1w", "--fast", "--model", identity)
+    command = ("participant", "--participant-label", "01", "--suffix", "T1w", "--no-refine", "--model", identity)
     assert mri_denoise("bids", dataset, tmp_path / "found", *command).code == 0
-    assert mri_denoise("bids", dataset, tmp_path / "white", *command, "--white-noise").code == 0
+    assert mri_denoise("bids", dataset, tmp_path / "white", *command, "--no-correlated-noise").code == 0
     found, white = (json.loads((tmp_path / name / f"{T1W}.json").read_text()) for name in ("found", "white"))
-    assert found["DenoisingOptions"] == ["fast", "correlated_noise"] and white["DenoisingOptions"] == ["fast"]
+    assert found["DenoisingOptions"] == ["correlated_noise"] and white["DenoisingOptions"] == []
     assert white["NoiseSigma"] < 0.85 * found["NoiseSigma"]
 
 
-def test_what_is_there_is_kept_and_the_rest_done(dataset, tmp_path, identity, mri_denoise):
-    command = ("bids", dataset, tmp_path / "out", "participant", "--fast", "--model", identity)
+def test_existing_outputs_are_kept_and_the_rest_is_done(dataset, tmp_path, identity, mri_denoise):
+    command = ("bids", dataset, tmp_path / "out", "participant", "--no-refine", "--model", identity)
     mri_denoise(*command)
     whole = files_below(tmp_path / "out")
     (tmp_path / "out" / f"{T1W}.nii.gz").write_text("kept, though changed")
     (tmp_path / "out" / f"{T2W}.json").unlink()  # as after an interruption
     (tmp_path / "out" / f"{PDW}.nii.gz").unlink()
     again = mri_denoise(*command)
-    assert again.code == 0 and again.out.count("there already") == 1 and again.out.count("sigma") == 2
+    assert again.code == 0 and again.out.count("already done") == 1 and again.out.count("sigma") == 2
     after = files_below(tmp_path / "out")
     assert {name for name in whole if whole[name] != after[name]} == {f"{T1W}.nii.gz"}
     assert mri_denoise(*command, "--overwrite").code == 0
     assert files_below(tmp_path / "out") == whole
 
 
-def test_an_interruption_leaves_whole_files_and_the_same_command_goes_on(
-    dataset, tmp_path, identity, mri_denoise, monkeypatch
-):
+def test_the_same_command_continues_after_an_interruption(dataset, tmp_path, identity, mri_denoise, monkeypatch):
     from monai_unsup_denoise.inference.denoiser import Denoiser
 
-    command = ("bids", dataset, tmp_path / "out", "participant", "--fast", "--model", identity)
+    command = ("bids", dataset, tmp_path / "out", "participant", "--no-refine", "--model", identity)
     denoise_image, calls = Denoiser.denoise_image, []
 
     def interrupted(self, *arguments):
@@ -134,7 +130,7 @@ def test_an_interruption_leaves_whole_files_and_the_same_command_goes_on(
     monkeypatch.setattr(Denoiser, "denoise_image", interrupted)
     assert mri_denoise(*command).code == 130
     assert set(files_below(tmp_path / "out")) == OF_DATASET | pair(T1W)
-    assert mri_denoise(*command).out.count("there already") == 1
+    assert mri_denoise(*command).out.count("already done") == 1
     assert set(files_below(tmp_path / "out")) == OF_DATASET | pair(T1W, T2W, PDW)
 
 
@@ -142,12 +138,12 @@ def test_a_bad_scan_does_not_stop_the_others(dataset, tmp_path, identity, mri_de
     (dataset / "sub-01/anat/sub-01_T1w.nii.gz").write_text("no image")
     (dataset / "sub-02/ses-b/anat/sub-02_ses-b_PDw.nii.gz").unlink()
     (dataset / "sub-02/ses-b/anat/sub-02_ses-b_PDw.nii.gz").symlink_to("not-fetched")
-    outcome = mri_denoise("bids", dataset, tmp_path / "out", "participant", "--fast", "--model", identity)
+    outcome = mri_denoise("bids", dataset, tmp_path / "out", "participant", "--no-refine", "--model", identity)
     assert outcome.code == 1
     first, t1w, pdw = outcome.err.splitlines()
     assert first == "error: 2 of 3 scans could not be denoised:"
     assert t1w.startswith("  sub-01/anat/sub-01_T1w.nii.gz: cannot be read as a volume")
-    assert pdw == "  sub-02/ses-b/anat/sub-02_ses-b_PDw.nii.gz: its content is not here; fetch it first"
+    assert pdw == "  sub-02/ses-b/anat/sub-02_ses-b_PDw.nii.gz: its content is not here; fetch it first (datalad get)"
     assert set(files_below(tmp_path / "out")) == OF_DATASET | pair(T2W)
 
 
@@ -160,8 +156,10 @@ def test_a_bad_scan_does_not_stop_the_others(dataset, tmp_path, identity, mri_de
         (["--session-label=b"], [PDW]),
     ],
 )
-def test_labels_are_taken_as_bids_apps_take_them(options, stems, dataset, tmp_path, identity, mri_denoise):
-    outcome = mri_denoise("bids", dataset, tmp_path / "out", "participant", "--fast", "--model", identity, *options)
+def test_labels_are_read_as_bids_apps_read_them(options, stems, dataset, tmp_path, identity, mri_denoise):
+    outcome = mri_denoise(
+        "bids", dataset, tmp_path / "out", "participant", "--no-refine", "--model", identity, *options
+    )
     assert outcome.code == 0, outcome.err
     assert set(files_below(tmp_path / "out")) == OF_DATASET | pair(*stems)
 
@@ -169,10 +167,10 @@ def test_labels_are_taken_as_bids_apps_take_them(options, stems, dataset, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["{dataset}", "{out}", "group"], "group: no such level; there is only: participant"),
+        (["{dataset}", "{out}", "group"], "group: no such level; give participant"),
         (["{dataset}/sub-01", "{out}", "participant"], "dataset_description.json is missing"),
         (["{dataset}", "{out}", "participant", "--participant-label", "7"], "sub-7: not in .*; there are: 01, 02"),
-        (["{dataset}", "{out}", "participant", "--suffix", "FLAIR"], "no image FLAIR"),
+        (["{dataset}", "{out}", "participant", "--suffix", "FLAIR"], "no FLAIR image"),
         (["{dataset}", "{dataset}", "participant"], "would mix with the dataset itself"),
         (["{dataset}", "{out}/x", "participant"], "cannot be written"),
     ],
@@ -181,7 +179,7 @@ def test_a_mistake_is_one_line_and_writes_nothing(arguments, message, dataset, t
     (tmp_path / "out").touch()  # a file where a folder is asked for, by the last
     before = files_below(tmp_path)
     words = [word.format(dataset=dataset, out=tmp_path / "out") for word in arguments]
-    outcome = mri_denoise("bids", *words, "--fast", "--model", identity)
+    outcome = mri_denoise("bids", *words, "--no-refine", "--model", identity)
     assert outcome.code == 1 and len(outcome.err.splitlines()) == 1
     assert re.search(message, outcome.err)
     assert files_below(tmp_path) == before
@@ -193,7 +191,7 @@ def test_the_official_validator_finds_no_error(dataset, identity, mri_denoise):
     if validator is None:
         pytest.skip("needs the BIDS validator: pip install bids-validator-deno")
     out = dataset / "derivatives" / "mri-denoise"
-    mri_denoise("bids", dataset, out, "participant", "--fast", "--model", identity)
+    mri_denoise("bids", dataset, out, "participant", "--no-refine", "--model", identity)
     done = subprocess.run([validator, str(out), "--json"], capture_output=True, text=True, timeout=120)
     issues = json.loads(done.stdout)["issues"]["issues"]
     assert [issue for issue in issues if issue["severity"] == "error"] == []

@@ -1,4 +1,4 @@
-"""`train` and `evaluate` are doors to the bundle, `demo` draws, and the help comes at once."""
+"""`train` and `evaluate` run the bundle, `demo` draws, and the help comes at once."""
 
 import json
 import os
@@ -12,8 +12,11 @@ import nibabel
 import numpy as np
 import pytest
 from PIL import Image
+from typer.main import get_command
 
 from monai_unsup_denoise import __version__
+from monai_unsup_denoise.cli import app
+from monai_unsup_denoise.cli.options import RENAMED, with_new_names
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def options(command: list[str]) -> dict[str, str]:
     return {key.removeprefix("--"): value for key, value in zip(command[5::2], command[6::2], strict=True)}
 
 
-def test_train_runs_the_bundle_s_training_and_passes_its_exit_code_on(bundle, started, mri_denoise):
+def test_train_returns_the_exit_code_of_the_bundle(bundle, started, mri_denoise):
     assert mri_denoise("train").code == 3
     assert started[0][4] == "training"
     assert options(started[0]) == {
@@ -97,7 +100,7 @@ def test_what_makes_no_sense_starts_nothing(arguments, message, started, mri_den
     assert outcome.code == 1 and outcome.err.startswith(message) and not started
 
 
-def test_an_installation_that_cannot_be_written_in_puts_its_output_here(tmp_path, started, mri_denoise, monkeypatch):
+def test_a_read_only_installation_writes_to_the_current_folder(tmp_path, started, mri_denoise, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("os.access", lambda path, mode: False)
     mri_denoise("train")
@@ -118,9 +121,7 @@ def test_evaluate_lays_its_config_over_that_of_the_training(tmp_path, bundle, st
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interruption_reaches_the_training_once_and_its_end_is_waited_for(
-    number, tmp_path, mri_denoise, monkeypatch
-):
+def test_an_interruption_reaches_the_training_once(number, tmp_path, mri_denoise, monkeypatch):
     script = (
         "import os, signal, sys, time, pathlib\n"
         "def end(*_):\n    time.sleep(0.3)\n    open('log', 'a').write('got it\\n')\n    sys.exit(7)\n"
@@ -186,7 +187,9 @@ def test_demo_draws_a_picture_and_says_what_was_gained(tmp_path, identity, mri_d
     noisy, denoised, sigma, _ = outcome.out.splitlines()
     # Sigma is 0.15: the mean square error is sigma^2 in bright tissue, 2 sigma^2 in air.
     assert -10 * np.log10(2 * 0.15**2) < float(noisy.split()[2]) < -10 * np.log10(0.15**2)
-    assert float(denoised.split()[2]) > float(noisy.split()[2]), "the weights change nothing, but the second look does"
+    assert float(denoised.split()[2]) > float(noisy.split()[2]), (
+        "the weights change nothing, but the refinement stage does"
+    )
     assert sigma.endswith("true 15.0 %")
     assert min(Image.open(tmp_path / "demo.png").size) > 300
 
@@ -203,7 +206,30 @@ def test_the_version_and_the_help_come_without_loading_torch(repository):
         assert expected in done.stdout and done.stdout.endswith("[]\n")
 
 
-@pytest.mark.parametrize("command", ["denoise", "bids", "train", "evaluate", "demo"])
+def commands() -> list[str]:
+    return [info.name or info.callback.__name__.replace("_", "-") for info in app.registered_commands]
+
+
+@pytest.mark.parametrize("command", commands())
 def test_every_command_has_a_help(command, mri_denoise):
     outcome = mri_denoise(command, "--help")
     assert outcome.code == 0 and f"mri-denoise {command}" in outcome.out
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_a_renamed_option_works_with_a_warning(old, new, capsys):
+    assert with_new_names(["denoise", old, "--model=m"]) == ["denoise", new, "--model=m"]
+    assert capsys.readouterr().err.startswith(f"warning: {old} is now {new}; ")
+    assert with_new_names([f"{old}=x"]) == [f"{new}=x"]
+    assert new.replace("--no-", "--") in {
+        name for option in get_command(app).commands["denoise"].params for name in option.opts
+    }
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "demo", "benchmark"])
+def test_a_missing_extra_is_named_in_one_line(command, mri_denoise, monkeypatch):
+    monkeypatch.setattr("monai_unsup_denoise.extras.find_spec", lambda name: None)
+    outcome = mri_denoise(command)
+    extra = "benchmark" if command == "benchmark" else "train"
+    assert outcome.code == 1 and outcome.err.count("\n") == 1
+    assert outcome.err.endswith(f": not installed; pip install 'monai-unsup-denoise[{extra}]'\n")

@@ -10,8 +10,8 @@ import pytest
 from monai_unsup_denoise import __version__
 
 
-def test_the_noise_level_is_told_and_lies_beside_the_output(scan, tmp_path, identity, mri_denoise):
-    outcome = mri_denoise("denoise", scan, tmp_path / "out.nii.gz", "--fast", "--model", identity)
+def test_the_noise_level_is_printed_and_in_the_sidecar(scan, tmp_path, identity, mri_denoise):
+    outcome = mri_denoise("denoise", scan, tmp_path / "out.nii.gz", "--no-refine", "--model", identity)
     sidecar = json.loads((tmp_path / "out.json").read_text())
     values = nibabel.load(scan).get_fdata()
     assert sidecar["Sources"] == ["scan.nii.gz"]
@@ -22,34 +22,32 @@ def test_the_noise_level_is_told_and_lies_beside_the_output(scan, tmp_path, iden
     assert outcome.err == ""
 
 
-def scan_of_noise(shape, *, factor=1.0, shared=False):
-    """Tissue of 100 with noise of 5, which rises by the factor along the first axis, or which neighbours share."""
+def scan_of_noise(shape, *, factor=1.0, correlated=False):
+    """Tissue of 100 with noise of 5, which rises by the factor along the first axis, or correlated noise."""
     rng = np.random.default_rng(0)
     noise = rng.normal(size=(*shape[:2], shape[2] + 1))
-    noise = (noise[..., :-1] + noise[..., 1:]) / 2**0.5 if shared else noise[..., :-1]
+    noise = (noise[..., :-1] + noise[..., 1:]) / 2**0.5 if correlated else noise[..., :-1]
     return 100 + 5 * factor ** np.linspace(-0.5, 0.5, shape[0])[:, None, None] * noise
 
 
 @pytest.mark.parametrize(
-    ("made", "told", "found", "other"),
+    ("made", "words", "found", "other"),
     [
         ({}, "", {}, "--varying-noise"),
-        ({"factor": 4.0}, ", varying over the scan", {"varying_noise": True}, "--even-noise"),
-        ({"shared": True}, ", alike in neighbouring voxels", {"correlated_noise": True}, "--white-noise"),
+        ({"factor": 4.0}, ", spatially varying", {"varying_noise": True}, "--no-varying-noise"),
+        ({"correlated": True}, ", spatially correlated", {"correlated_noise": True}, "--no-correlated-noise"),
     ],
 )
-def test_what_kind_of_noise_was_found_is_told_and_can_be_chosen(
-    tmp_path, identity, mri_denoise, made, told, found, other
-):
+def test_the_kind_of_noise_is_reported_and_can_be_chosen(tmp_path, identity, mri_denoise, made, words, found, other):
     scan = tmp_path / "scan.nii"
     nibabel.save(nibabel.Nifti1Image(scan_of_noise((96, 36, 36), **made).astype(np.float32), np.eye(4)), scan)
-    outcome = mri_denoise("denoise", scan, tmp_path / "out.nii.gz", "--fast", "--model", identity)
-    assert f"of the maximum){told}, " in outcome.out
+    outcome = mri_denoise("denoise", scan, tmp_path / "out.nii.gz", "--no-refine", "--model", identity)
+    assert f"of the maximum){words}, " in outcome.out
     kinds = {"varying_noise": False, "correlated_noise": False} | found
     sidecar = json.loads((tmp_path / "out.json").read_text())
     assert {name: sidecar[name] for name in kinds} == kinds
 
-    mri_denoise("denoise", scan, tmp_path / "other.nii.gz", "--fast", "--model", identity, other)
+    mri_denoise("denoise", scan, tmp_path / "other.nii.gz", "--no-refine", "--model", identity, other)
     sidecar = json.loads((tmp_path / "other.json").read_text())
     assert {name: sidecar[name] for name in kinds} != kinds
 
@@ -61,7 +59,7 @@ def test_in_a_folder_the_good_are_done_and_the_bad_are_listed(scan, tmp_path, vo
     (folder / "broken.nii").write_text("no image")
     nibabel.save(nibabel.Nifti1Image(volume[..., 0], np.eye(4)), folder / "deep" / "flat.nii.gz")
 
-    outcome = mri_denoise("denoise", folder, tmp_path / "out", "--fast", "--model", identity)
+    outcome = mri_denoise("denoise", folder, tmp_path / "out", "--no-refine", "--model", identity)
 
     assert outcome.code == 1
     written = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*")}
@@ -74,31 +72,32 @@ def test_in_a_folder_the_good_are_done_and_the_bad_are_listed(scan, tmp_path, vo
     ]
     assert len(outcome.out.splitlines()) == 2
 
-    again = mri_denoise("denoise", folder, tmp_path / "out", "--fast", "--model", identity)
+    again = mri_denoise("denoise", folder, tmp_path / "out", "--no-refine", "--model", identity)
     assert again.err.count("exists already") == 2
     assert (
-        "2 of 4" in mri_denoise("denoise", folder, tmp_path / "out", "--overwrite", "--fast", "--model", identity).err
+        "2 of 4"
+        in mri_denoise("denoise", folder, tmp_path / "out", "--overwrite", "--no-refine", "--model", identity).err
     )
 
 
 def test_outputs_inside_the_input_folder_are_not_denoised_again(scan, identity, mri_denoise):
     out = scan.parent / "out"
     for _ in range(2):
-        outcome = mri_denoise("denoise", scan.parent, out, "--fast", "--model", identity, "--overwrite")
+        outcome = mri_denoise("denoise", scan.parent, out, "--no-refine", "--model", identity, "--overwrite")
         assert outcome.code == 0, outcome.err
         assert sorted(path.name for path in out.rglob("*")) == ["scan.json", "scan.nii.gz"]
 
 
 @pytest.mark.parametrize(("output", "reason"), [("in", "is the folder of the input"), ("x.nii", "give a folder")])
 def test_a_folder_of_scans_needs_another_folder(output, reason, scan, tmp_path, identity, mri_denoise):
-    outcome = mri_denoise("denoise", scan.parent, tmp_path / output, "--fast", "--model", identity)
+    outcome = mri_denoise("denoise", scan.parent, tmp_path / output, "--no-refine", "--model", identity)
     assert outcome.code == 1 and reason in outcome.err
     assert [path.name for path in scan.parent.iterdir()] == ["scan.nii.gz"]
 
 
 def test_two_scans_are_not_written_to_one_file(scan, tmp_path, volume, identity, mri_denoise):
     (scan.parent / "scan.mnc").write_text("becomes scan.nii.gz too")
-    outcome = mri_denoise("denoise", scan.parent, tmp_path / "out", "--fast", "--model", identity)
+    outcome = mri_denoise("denoise", scan.parent, tmp_path / "out", "--no-refine", "--model", identity)
     assert outcome.code == 1 and outcome.err.count("another scan would be written to") == 2
     assert not (tmp_path / "out").exists()
 
@@ -110,7 +109,14 @@ def test_the_same_type_reads_back_in_scanner_units(slope, inter, tmp_path, volum
     image.header.set_slope_inter(slope, inter)
     nibabel.save(image, tmp_path / "in.nii.gz")
     outcome = mri_denoise(
-        "denoise", tmp_path / "in.nii.gz", tmp_path / "out.nii.gz", "--fast", "--model", identity, "--dtype", "same"
+        "denoise",
+        tmp_path / "in.nii.gz",
+        tmp_path / "out.nii.gz",
+        "--no-refine",
+        "--model",
+        identity,
+        "--dtype",
+        "same",
     )
     assert outcome.code == 0, outcome.err
     out = nibabel.load(tmp_path / "out.nii.gz")
@@ -138,15 +144,13 @@ def test_an_interrupted_write_leaves_nothing_half_done(
 
     monkeypatch.setattr(nibabel.Nifti1Image, "to_filename", half)
     options = ["--overwrite"] if overwrite else []
-    outcome = mri_denoise("denoise", scan, out, "--fast", "--model", identity, *options)
+    outcome = mri_denoise("denoise", scan, out, "--no-refine", "--model", identity, *options)
     assert outcome.code == (1 if isinstance(interruption, OSError) else 130)
     assert partial[0].parent == out and partial[0].name.startswith(".") and partial[0].name.endswith(".nii.gz")
     assert {path.name: path.read_text() for path in out.iterdir()} == ({"scan.nii.gz": "older"} if overwrite else {})
 
 
-def test_a_defect_in_one_scan_of_a_folder_does_not_stop_the_others(
-    scan, tmp_path, volume, identity, mri_denoise, monkeypatch
-):
+def test_a_defect_in_one_scan_does_not_stop_the_others(scan, tmp_path, volume, identity, mri_denoise, monkeypatch):
     from monai_unsup_denoise.inference.denoiser import Denoiser
 
     nibabel.save(nibabel.Nifti1Image(volume, np.eye(4)), scan.parent / "a.nii")
@@ -158,6 +162,6 @@ def test_a_defect_in_one_scan_of_a_folder_does_not_stop_the_others(
         return load(self, path)
 
     monkeypatch.setattr(Denoiser, "load", out_of_memory_once)
-    outcome = mri_denoise("denoise", scan.parent, tmp_path / "out", "--fast", "--model", identity)
+    outcome = mri_denoise("denoise", scan.parent, tmp_path / "out", "--no-refine", "--model", identity)
     assert outcome.code == 1 and "a.nii: MemoryError: too large" in outcome.err
     assert (tmp_path / "out" / "scan.nii.gz").is_file()

@@ -15,9 +15,11 @@ from monai_unsup_denoise.io.dicom import find_series, read_series
 from tests.io.dicom.synthetic import block, write_series
 
 
-def test_a_series_becomes_a_derived_series_with_the_voxels_of_the_network(tmp_path, identity, mri_denoise):
+def test_a_series_becomes_a_derived_series_of_the_same_voxels(tmp_path, identity, mri_denoise):
     write_series(tmp_path / "in")
-    outcome = mri_denoise("denoise", tmp_path / "in", tmp_path / "out", "--fast", "--model", identity, "--map", "sigma")
+    outcome = mri_denoise(
+        "denoise", tmp_path / "in", tmp_path / "out", "--no-refine", "--model", identity, "--maps", "sigma"
+    )
     assert outcome.code == 0, outcome.err
     [series] = find_series(tmp_path / "out")
     np.testing.assert_array_equal(read_series(series).numpy(), block())
@@ -62,6 +64,17 @@ def test_a_series_is_chosen_at_any_depth(tmp_path, identity, mri_denoise):
     assert outcome.code == 1 and "no DICOM series '3'" in outcome.err and "number 1: t1" in outcome.err
 
 
+def test_the_series_of_a_folder_are_listed(tmp_path, mri_denoise):
+    write_series(tmp_path / "in" / "a" / "deep", SeriesNumber=1)
+    write_series(tmp_path / "in" / "b", block()[..., :5], SeriesNumber=2)
+    outcome = mri_denoise("denoise", "--list-series", tmp_path / "in")
+    first, second = outcome.out.splitlines()
+    assert outcome.code == 0 and first.startswith("number 1: t1, MR, ") and "number 2: t1, MR, 5 files, UID" in second
+    (tmp_path / "empty").mkdir()
+    outcome = mri_denoise("denoise", "--list-series", tmp_path / "empty")
+    assert outcome.code == 1 and "no DICOM image series in this folder" in outcome.err
+
+
 @pytest.mark.parametrize(("source", "says"), [("scan.nii.gz", "a folder of DICOM files"), ("in", "no DICOM image")])
 def test_a_series_is_chosen_only_from_a_folder_of_dicom(source, says, scan, tmp_path, identity, mri_denoise):
     path = scan if source == "scan.nii.gz" else scan.parent
@@ -69,9 +82,7 @@ def test_a_series_is_chosen_only_from_a_folder_of_dicom(source, says, scan, tmp_
     assert outcome.code == 1 and says in outcome.err and outcome.err.count("\n") == 1
 
 
-def test_a_folder_whose_dicom_files_cannot_be_read_is_told_and_does_not_stop_the_others(
-    tmp_path, identity, mri_denoise
-):
+def test_an_unreadable_dicom_folder_does_not_stop_the_others(tmp_path, identity, mri_denoise):
     write_series(tmp_path / "in" / "good")
     (tmp_path / "in" / "bad").mkdir()
     (tmp_path / "in" / "bad" / "1.dcm").write_text("no image")
@@ -80,7 +91,7 @@ def test_a_folder_whose_dicom_files_cannot_be_read_is_told_and_does_not_stop_the
     assert [series.number for series in find_series(tmp_path / "out")] == [1004]
 
 
-def test_values_that_break_dicoms_rules_are_kept_and_not_told(tmp_path, identity, mri_denoise):
+def test_invalid_dicom_values_are_kept_and_not_printed(tmp_path, identity, mri_denoise):
     name = "Müller " * 20
     write_series(tmp_path / "in")
     for path in (tmp_path / "in").iterdir():
@@ -99,7 +110,7 @@ def test_a_map_has_the_geometry_of_the_series_that_was_chosen(tmp_path, identity
     for path in (tmp_path / "more").iterdir():
         path.rename(tmp_path / "in" / f"more_{path.name}")
     command = ("denoise", tmp_path / "in", tmp_path / "out.nrrd", "--model", identity, "--series", "2")
-    assert mri_denoise(*command, "--map", "residual").code == 0
+    assert mri_denoise(*command, "--maps", "residual").code == 0
     for name in ("out.nrrd", "out_residual.nrrd"):
         np.testing.assert_allclose(itk.imread(str(tmp_path / name)).GetSpacing(), [0.5, 0.5, 3.0], atol=1e-6)
 
@@ -114,9 +125,9 @@ def test_of_a_mistyped_ending_no_folder_is_made(options, tmp_path, identity, mri
     assert find_series(tmp_path / "1.2.3")
 
 
-def test_the_maps_of_a_series_lie_where_it_lies(tmp_path, identity, mri_denoise):
+def test_the_maps_of_a_series_have_its_geometry(tmp_path, identity, mri_denoise):
     lps = write_series(tmp_path / "in")
-    outcome = mri_denoise("denoise", tmp_path / "in", tmp_path / "out", "--model", identity, "--map", "residual")
+    outcome = mri_denoise("denoise", tmp_path / "in", tmp_path / "out", "--model", identity, "--maps", "residual")
     assert outcome.code == 0, outcome.err
     residual = nibabel.load(tmp_path / "out_residual.nii.gz")
     np.testing.assert_allclose(residual.affine, np.diag([-1, -1, 1, 1]) @ lps, atol=1e-5)

@@ -53,7 +53,9 @@ def test_nifti_in_equals_nifti_out(geometry, suffix, tmp_path, volume, identity,
     image.header.extensions.append(nibabel.nifti1.Nifti1Extension("comment", b"kept"))
     nibabel.save(image, tmp_path / f"in{suffix}")
 
-    outcome = mri_denoise("denoise", tmp_path / f"in{suffix}", tmp_path / f"out{suffix}", "--fast", "--model", identity)
+    outcome = mri_denoise(
+        "denoise", tmp_path / f"in{suffix}", tmp_path / f"out{suffix}", "--no-refine", "--model", identity
+    )
 
     assert outcome.code == 0, outcome.err
     source, out = nibabel.load(tmp_path / f"in{suffix}"), nibabel.load(tmp_path / f"out{suffix}")
@@ -78,7 +80,9 @@ def test_itk_formats_keep_their_geometry(geometry, suffix, tmp_path, volume, ide
     image.SetOrigin([-70.5, 33.25, 12.0])
     itk.imwrite(image, str(tmp_path / f"in{suffix}"))
 
-    outcome = mri_denoise("denoise", tmp_path / f"in{suffix}", tmp_path / f"out{suffix}", "--fast", "--model", identity)
+    outcome = mri_denoise(
+        "denoise", tmp_path / f"in{suffix}", tmp_path / f"out{suffix}", "--no-refine", "--model", identity
+    )
 
     assert outcome.code == 0, outcome.err
     out = itk.imread(str(tmp_path / f"out{suffix}"))
@@ -87,11 +91,13 @@ def test_itk_formats_keep_their_geometry(geometry, suffix, tmp_path, volume, ide
     np.testing.assert_allclose(itk_affine(out), GEOMETRIES[geometry], atol=1e-6)
 
 
-def test_a_dicom_series_becomes_nifti_where_asked_to_at_the_same_place(tmp_path, volume, identity, mri_denoise):
+def test_a_dicom_series_becomes_nifti_with_the_same_geometry(tmp_path, volume, identity, mri_denoise):
     series = tmp_path / "series"
     lps = write_series(series, volume)
 
-    outcome = mri_denoise("denoise", series, tmp_path / "out.nii.gz", "--fast", "--model", identity, "--dtype", "same")
+    outcome = mri_denoise(
+        "denoise", series, tmp_path / "out.nii.gz", "--no-refine", "--model", identity, "--dtype", "same"
+    )
 
     assert outcome.code == 0, outcome.err
     out = nibabel.load(tmp_path / "out.nii.gz")
@@ -111,7 +117,7 @@ def test_two_series_in_one_folder_are_not_mixed(tmp_path, volume, identity, mri_
     write_series(tmp_path / "other", volume)
     for path in (tmp_path / "other").iterdir():
         path.rename(tmp_path / "series" / f"other_{path.name}")
-    outcome = mri_denoise("denoise", tmp_path / "series", tmp_path / "out.nii.gz", "--fast", "--model", identity)
+    outcome = mri_denoise("denoise", tmp_path / "series", tmp_path / "out.nii.gz", "--no-refine", "--model", identity)
     assert outcome.code == 1
     assert "series: 2 DICOM series; choose one by number or UID with --series:" in outcome.err
 
@@ -121,7 +127,7 @@ def test_minc_becomes_nifti_at_the_same_place(tmp_path, volume, identity, mri_de
     image.SetSpacing([0.9, 1.2, 3.0])
     image.SetOrigin([-20.0, 10.0, 4.0])
     itk.imwrite(image, str(tmp_path / "scan.mnc"))
-    outcome = mri_denoise("denoise", tmp_path / "scan.mnc", tmp_path, "--fast", "--model", identity)
+    outcome = mri_denoise("denoise", tmp_path / "scan.mnc", tmp_path, "--no-refine", "--model", identity)
     assert outcome.code == 0, outcome.err
     out = nibabel.load(tmp_path / "scan.nii.gz")
     assert_same_voxels(out.get_fdata(), volume)

@@ -105,7 +105,7 @@ def test_a_folder_that_is_no_dataset_is_refused(dataset, tmp_path):
             read_description(folder)
 
 
-def test_the_derived_name_has_the_source_s_entities_and_the_description_last():
+def test_a_derived_name_has_the_entities_of_its_source():
     scan = PurePosixPath("sub-02/ses-a/anat/sub-02_ses-a_acq-x_run-1_T2w.nii")
     derived = derived_path(scan)
     assert derived == scan.with_name("sub-02_ses-a_acq-x_run-1_desc-denoised_T2w.nii.gz")
@@ -113,7 +113,7 @@ def test_the_derived_name_has_the_source_s_entities_and_the_description_last():
     assert suffix == "T2w" and entities == parse_name(scan.name)[0] | {"desc": "denoised"}
 
 
-def test_of_the_source_s_metadata_the_acquisition_is_kept_and_nothing_else():
+def test_only_the_acquisition_is_kept_of_the_metadata():
     metadata = {"RepetitionTime": 2.0, "SkullStripped": True, "PatientName": "x", "InstitutionName": "x", "Note": "x"}
     content = sidecar_content(PurePosixPath("sub-01/anat/x_T1w.nii"), metadata, sigma=3.0, percent=1.5, digest="ab")
     assert content["RepetitionTime"] == 2.0 and content["SkullStripped"] is True
@@ -147,7 +147,7 @@ def test_the_source_is_linked_without_the_name_of_a_folder(place, doi, link, sou
         assert (tmp_path / place / link).samefile(dataset)
 
 
-def test_a_derivative_of_ours_is_left_as_it_is_and_another_s_is_refused(dataset, tmp_path):
+def test_a_derivative_of_ours_is_kept_another_is_refused(dataset, tmp_path):
     out = tmp_path / "out"
     open_derivative(out, source=dataset)
     by_hand = read_description(out) | {"Authors": ["A", "B"]}

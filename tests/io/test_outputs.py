@@ -24,7 +24,7 @@ def test_a_map_is_named_for_its_output_and_has_its_format(name, expected):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_output_maps_and_sidecar_lie_side_by_side_and_are_four_files(name):
+def test_output_maps_and_sidecar_are_four_files_of_one_folder(name):
     output = Path("out") / name
     beside = {output, sidecar_path(output), map_path(output, "sigma"), map_path(output, "residual")}
     assert len(beside) == 4

@@ -78,7 +78,7 @@ def compress(folder, syntax, encode):
         item.save_as(path)
 
 
-def test_a_compressed_series_is_read_where_its_codec_is_installed(tmp_path):
+def test_a_compressed_series_is_read_if_its_codec_is_installed(tmp_path):
     write_series(tmp_path)
     for path in tmp_path.iterdir():
         item = pydicom.dcmread(path)
@@ -102,7 +102,7 @@ def test_what_lies_above_the_stored_bits_does_not_count(signed, tmp_path):
     np.testing.assert_array_equal(LoadImage(image_only=True)(tmp_path).numpy(), stored)
 
 
-def test_a_garbled_position_is_told_and_a_garbled_number_does_not_matter(tmp_path):
+def test_a_malformed_position_is_an_error_a_number_is_not(tmp_path):
     write_series(tmp_path)
     for path in tmp_path.iterdir():
         path.write_bytes(path.read_bytes().replace(b"IS\x02\x004 ", b"IS\x02\x00xy"))
