@@ -5,16 +5,9 @@ from collections.abc import Callable
 import pytest
 import torch
 from monai.losses import PatchAdversarialLoss
-from monai.networks.nets import PatchDiscriminator
 
-from monai_unsup_denoise.networks import (
-    ContentEncoder,
-    ContentGenerator,
-    NoiseEncoder,
-    NoiseLevel,
-    PhysicsGuidedDenoiser,
-    RicianGenerator,
-)
+from monai_unsup_denoise.networks import RicianGenerator
+from tests.small_networks import small_denoiser, small_discriminator, small_generator
 
 CHANNELS = 3  # a slab of three slices
 
@@ -30,38 +23,26 @@ def batch() -> dict[str, torch.Tensor]:
     return {"noisy": 0.1 + torch.rand(2, CHANNELS, 32, 32), "clean": torch.rand(2, CHANNELS, 32, 32)}
 
 
-def discriminator() -> PatchDiscriminator:
-    return PatchDiscriminator(spatial_dims=2, in_channels=CHANNELS, channels=4, num_layers_d=1, norm="INSTANCE")
-
-
 @pytest.fixture
 def networks() -> torch.nn.ModuleDict:
     """Networks of the published method; nothing in the generators is zero, so that gradients flow."""
-    made = {
-        "content_encoder": ContentEncoder(2, CHANNELS, channels=(4, 6)),
-        "noise_encoder": NoiseEncoder(2, channels=4),
-        "generator_high": ContentGenerator(2, CHANNELS, code_channels=1, channels=(4, 6)),
-        "generator_low": ContentGenerator(2, CHANNELS, code_channels=1, channels=(4, 6)),
-        "discriminator_high": discriminator(),
-        "discriminator_low": discriminator(),
-    }
-    with torch.no_grad():
-        for name in ("generator_high", "generator_low"):
-            for parameter in made[name].parameters():
-                parameter.add_(0.1 * torch.randn_like(parameter))
-    return torch.nn.ModuleDict(made)
+    denoiser = small_denoiser(2, CHANNELS, physics=False)
+    return torch.nn.ModuleDict(
+        {
+            "content_encoder": denoiser.content_encoder,
+            "noise_encoder": denoiser.noise_encoder,
+            "generator_high": denoiser.generator,
+            "generator_low": small_generator(2, CHANNELS),
+            "discriminator_high": small_discriminator(CHANNELS),
+            "discriminator_low": small_discriminator(CHANNELS),
+        }
+    )
 
 
 @pytest.fixture
 def physics_networks(networks) -> torch.nn.ModuleDict:
     """Networks of the physics-guided method: the denoiser, and a generator that adds noise of the level it reads."""
-    denoiser = PhysicsGuidedDenoiser(
-        networks["content_encoder"],
-        networks["noise_encoder"],
-        networks["generator_high"],
-        NoiseLevel(),
-        working_sigma=0.1,
-    )
+    denoiser = small_denoiser(2, CHANNELS, working_sigma=0.1)
     torch.nn.init.normal_(denoiser.noise_encoder.log_variance_weight, std=0.1)
     return torch.nn.ModuleDict(
         {

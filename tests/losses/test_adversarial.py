@@ -14,7 +14,7 @@ class Mean(nn.Module):
         return [torch.full_like(image, 100.0), image]
 
 
-def test_the_generator_is_content_where_its_images_are_taken_for_real(least_squares):
+def test_the_generator_s_loss_is_zero_for_images_taken_for_real(least_squares):
     fake = torch.full((2, 1, 4, 4), 0.25, requires_grad=True)
     loss = generator_loss(least_squares, Mean(), fake)
     assert loss.item() == pytest.approx((0.25 - 1) ** 2)
@@ -23,7 +23,7 @@ def test_the_generator_is_content_where_its_images_are_taken_for_real(least_squa
     assert generator_loss(least_squares, Mean(), torch.ones(2, 1, 4, 4)).item() == 0
 
 
-def test_the_discriminator_is_content_where_real_is_one_and_fake_is_zero(least_squares):
+def test_the_discriminator_s_loss_is_zero_for_right_answers(least_squares):
     real, fake = torch.full((2, 1, 4, 4), 0.9, requires_grad=True), torch.full((2, 1, 4, 4), 0.3, requires_grad=True)
     loss = discriminator_loss(least_squares, Mean(), real, fake)
     assert loss.item() == pytest.approx(0.5 * ((0.9 - 1) ** 2 + 0.3**2), rel=1e-5)
@@ -32,7 +32,7 @@ def test_the_discriminator_is_content_where_real_is_one_and_fake_is_zero(least_s
     assert discriminator_loss(least_squares, Mean(), torch.ones(1, 1, 4, 4), torch.zeros(1, 1, 4, 4)).item() == 0
 
 
-def test_the_gradient_reaches_the_generated_image_through_a_real_discriminator(least_squares, networks):
+def test_the_gradient_passes_a_real_discriminator(least_squares, networks):
     fake = torch.rand(2, 3, 32, 32, requires_grad=True)
     generator_loss(least_squares, networks["discriminator_high"], fake).backward()
     assert fake.grad.abs().sum() > 0

@@ -7,7 +7,7 @@ from torch.distributions import kl_divergence as reference
 from monai_unsup_denoise.losses import kl_divergence, sample_code
 
 
-def test_the_divergence_is_that_of_torch_summed_over_the_code_and_averaged_over_the_batch():
+def test_the_divergence_is_that_of_torch():
     mean, log_variance = torch.randn(5, 3), torch.randn(5, 3)
     expected = reference(Normal(mean, log_variance.div(2).exp()), Normal(0.0, 1.0)).sum(dim=1).mean()
     torch.testing.assert_close(kl_divergence(mean, log_variance), expected)
@@ -24,7 +24,7 @@ def test_the_divergence_is_computed_in_single_precision():
     torch.testing.assert_close(out, kl_divergence(mean.float(), log_variance.float()))
 
 
-def test_a_sampled_code_has_the_mean_and_the_variance_that_were_asked_for():
+def test_a_sampled_code_has_the_mean_and_variance_given():
     mean, log_variance = torch.tensor([[0.5, -2.0]]), torch.tensor([[0.0, -3.0]])
     codes = sample_code(mean.expand(100_000, -1), log_variance.expand(100_000, -1))
     torch.testing.assert_close(codes.mean(0), mean[0], atol=0.02, rtol=0)

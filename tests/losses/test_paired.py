@@ -19,7 +19,7 @@ def pairs(batch):
     "term, trained",
     [("reconstruction", {"content_encoder", "generator_high"}), ("noise_level", {"noise_encoder", "noise_level"})],
 )
-def test_the_image_trains_the_denoiser_and_sigma_trains_the_noise_code(physics_networks, pairs, reached, term, trained):
+def test_the_image_trains_the_denoiser_and_sigma_the_code(physics_networks, pairs, reached, term, trained):
     terms, _ = PairedObjective(WEIGHTS).generator_step(physics_networks, pairs)
     assert set(terms) == set(WEIGHTS)
     terms[term].backward()
@@ -27,7 +27,7 @@ def test_the_image_trains_the_denoiser_and_sigma_trains_the_noise_code(physics_n
 
 
 @pytest.mark.parametrize("error", [relative_root_mean_square, log_mean_absolute])
-def test_the_terms_are_the_image_s_error_and_the_squared_error_of_log_sigma(physics_networks, pairs, error):
+def test_the_terms_are_the_errors_of_image_and_log_sigma(physics_networks, pairs, error):
     physics_networks["denoiser"].noise_level.slope.data.zero_()  # sigma 0.1 for every image
     terms, images = PairedObjective(WEIGHTS, error=error).generator_step(physics_networks, pairs)
     sigma = pairs["sigma"].view(2, 1, 1, 1)

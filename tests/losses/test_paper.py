@@ -81,7 +81,7 @@ def images(batch):
     }
 
 
-def test_every_term_of_equation_11_is_there_and_finite_with_real_networks(networks, batch, least_squares):
+def test_every_term_of_equation_11_is_finite(networks, batch, least_squares):
     objective = PaperObjective(WEIGHTS, adversarial=least_squares, perceptual=mse_loss)
     terms, images = objective.generator_step(networks, batch)
     terms = terms | objective.discriminator_step(networks, batch, images)
@@ -122,7 +122,7 @@ def test_the_discriminators_terms_are_the_paper_s(simple, batch, images, least_s
         torch.testing.assert_close(terms[name], 0.5 * value)
 
 
-def test_the_code_is_that_of_l_first_and_then_that_of_fakel_for_both_images(simple, batch, images, least_squares):
+def test_the_code_is_that_of_l_first_and_then_that_of_fakel(simple, batch, images, least_squares):
     networks, encoder = simple
     PaperObjective(WEIGHTS, adversarial=least_squares, perceptual=mse_loss).generator_step(networks, batch)
     assert len(encoder.shown) == 2
@@ -134,7 +134,7 @@ def test_the_code_is_that_of_l_first_and_then_that_of_fakel_for_both_images(simp
 
 
 @pytest.mark.parametrize("pair", [("fakel", "l"), ("fakeh", "l"), ("fakeh", "h")])
-def test_the_perceptual_pair_can_be_the_printed_one_or_the_ancestor_s(simple, batch, images, least_squares, pair):
+def test_the_perceptual_pair_can_be_the_printed_one_or_another(simple, batch, images, least_squares, pair):
     networks, _ = simple
     shown = []
 
@@ -156,7 +156,7 @@ def test_the_images_made_are_detached_and_pred_is_fakeh(simple, batch, images, l
     torch.testing.assert_close(made["fake_low"], images["fakel"])
 
 
-def test_images_of_real_networks_carry_no_gradient_into_the_discriminators_half_step(networks, batch, least_squares):
+def test_images_carry_no_gradient_into_the_next_half_step(networks, batch, least_squares):
     objective = PaperObjective(WEIGHTS, adversarial=least_squares, perceptual=mse_loss)
     _, made = objective.generator_step(networks, batch)
     assert not any(image.requires_grad for image in made.values())

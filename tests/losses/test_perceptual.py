@@ -29,7 +29,7 @@ def test_equal_images_have_no_distance_and_others_have(weights):
 
 
 @pytest.mark.parametrize("layer", [0, 1])
-def test_it_is_the_mean_squared_difference_of_one_layer_s_features_under_the_weights_of_the_file(weights, layer):
+def test_the_loss_is_the_squared_difference_of_one_layer(weights, layer):
     classifier = TissueClassifier(3, channels=(4, 6))
     classifier.load_state_dict(torch.load(weights))
     first, second = torch.rand(2, 1, 16, 16), torch.rand(2, 1, 16, 16)
@@ -44,14 +44,14 @@ def test_slices_of_a_slab_are_compared_one_by_one(weights):
     torch.testing.assert_close(loss(first, second), expected)
 
 
-def test_slices_of_a_volume_lie_along_the_last_axis_and_are_compared_one_by_one(weights):
+def test_a_volume_is_compared_slice_by_slice_on_its_last_axis(weights):
     first, second = torch.rand(2, 1, 16, 12, 4), torch.rand(2, 1, 16, 12, 4)
     loss = loss_of(weights)
     expected = torch.stack([loss(first[..., i], second[..., i]) for i in range(4)]).mean()
     torch.testing.assert_close(loss(first, second), expected)
 
 
-def test_the_classifier_is_frozen_and_the_image_gets_the_gradient(weights):
+def test_the_classifier_is_frozen_and_the_image_gets_gradients(weights):
     image = torch.rand(1, 1, 16, 16, requires_grad=True)
     loss = loss_of(weights)
     loss(image, torch.rand(1, 1, 16, 16)).backward()
@@ -65,7 +65,7 @@ def test_missing_weights_are_named_with_what_to_do(tmp_path):
         loss_of(tmp_path / "nowhere.pt")
 
 
-def test_weights_of_another_classifier_or_a_damaged_file_are_named_in_one_line(tmp_path, weights):
+def test_weights_that_do_not_fit_are_named_in_one_line(tmp_path, weights):
     torch.save(TissueClassifier(3, channels=(4, 8)).state_dict(), tmp_path / "other.pt")
     (tmp_path / "damaged.pt").write_bytes(weights.read_bytes()[:1000])
     for name, reason in (("other.pt", "weights of another network"), ("damaged.pt", "a damaged one")):

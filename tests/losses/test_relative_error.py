@@ -18,7 +18,7 @@ def test_root_mean_square_is_that_of_numpy_over_a_power_of_sigma():
     assert relative_root_mean_square(pred, clean, SIGMA).item() == pytest.approx(expected, rel=1e-4)
 
 
-def test_under_the_root_an_image_counts_as_its_error_whatever_its_size():
+def test_under_the_root_an_image_counts_by_its_error():
     """Every image pulls with a gradient of one length, not with one that grows with its error."""
     clean = torch.rand(2, 1, 16, 16)
     pred = (clean + TWO_ERRORS).requires_grad_()
@@ -41,7 +41,7 @@ def test_an_error_of_a_constant_part_of_sigma_is_its_logarithm():
     assert value == pytest.approx(math.log(0.5), abs=0.02)
 
 
-def test_under_the_logarithm_half_the_error_is_the_same_gain_for_every_image():
+def test_under_the_logarithm_half_the_error_is_the_same_gain():
     clean = torch.rand(2, 1, 16, 16)
     base = log_mean_absolute(clean + TWO_ERRORS, clean, SIGMA)
     for item in range(2):

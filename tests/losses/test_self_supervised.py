@@ -24,7 +24,7 @@ def test_the_noisier_image_is_rician_of_the_higher_level(objective, snr):
 
 
 @pytest.mark.parametrize("snr", [0.0, 1.0, 5.0])
-def test_the_target_is_unbiased_and_knows_nothing_of_the_noise_of_the_input(objective, snr):
+def test_the_target_is_unbiased_and_independent_of_the_input(objective, snr):
     noisy = add_rician_noise(torch.full((400_000,), snr), 1.0)
     given, target, spread = objective.recorrupt(noisy, torch.tensor(1.0))
     error = (4 * snr**2 * spread**2 + 4 * spread**4).sqrt() / 400_000**0.5
@@ -33,7 +33,7 @@ def test_the_target_is_unbiased_and_knows_nothing_of_the_noise_of_the_input(obje
     assert abs(torch.corrcoef(torch.stack([given, noisy]))[0, 1]) > 0.5  # which the scan itself is not
 
 
-def test_without_the_clean_image_the_loss_pulls_towards_the_truth(objective, physics_networks):
+def test_the_loss_without_clean_images_pulls_towards_the_truth(objective, physics_networks):
     clean = 0.2 + torch.rand(2, 3, 128, 128)
     batch = {"noisy": add_rician_noise(clean, 0.1)}
     denoiser = physics_networks["denoiser"]

@@ -1,4 +1,4 @@
-"""Small networks, a loader and a trainer for the tests of the engines."""
+"""Small networks, a loader and a trainer for the tests of the training."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,18 +6,11 @@ from typing import Any
 import pytest
 import torch
 from monai.losses import PatchAdversarialLoss
-from monai.networks.nets import PatchDiscriminator
 
-from monai_unsup_denoise.losses import PaperObjective, PhysicsObjective
-from monai_unsup_denoise.networks import (
-    ContentEncoder,
-    ContentGenerator,
-    NoiseEncoder,
-    NoiseLevel,
-    PhysicsGuidedDenoiser,
-    RicianGenerator,
-)
+from monai_unsup_denoise.losses import ADVERSARIAL_TERMS, PaperObjective, PhysicsObjective
+from monai_unsup_denoise.networks import RicianGenerator
 from monai_unsup_denoise.training.trainer import UnpairedTrainer
+from tests.small_networks import small_denoiser, small_discriminator, small_generator
 
 Images = dict[str, torch.Tensor]
 
@@ -86,37 +79,31 @@ def make_trainer(loader) -> Callable[..., UnpairedTrainer]:
 @pytest.fixture
 def paper() -> tuple[torch.nn.ModuleDict, PaperObjective]:
     """The published method with small networks."""
-    networks = _shared()
-    networks["generator_low"] = ContentGenerator(2, 1, code_channels=1, channels=(4, 6))
-    torch.nn.init.normal_(networks["generator_low"].head.weight, std=0.1)
+    denoiser = small_denoiser(physics=False)
+    networks = {
+        "content_encoder": denoiser.content_encoder,
+        "noise_encoder": denoiser.noise_encoder,
+        "generator_high": denoiser.generator,
+        "generator_low": small_generator(),
+    }
     weights = dict.fromkeys(PaperObjective.TERMS, 1.0)
-    return networks, PaperObjective(weights, adversarial=_least_squares(), perceptual=torch.nn.functional.mse_loss)
+    objective = PaperObjective(weights, adversarial=_least_squares(), perceptual=torch.nn.functional.mse_loss)
+    return _with_discriminators(networks), objective
 
 
 @pytest.fixture
 def physics() -> tuple[torch.nn.ModuleDict, PhysicsObjective]:
-    """The physics-guided method with small networks."""
-    shared = _shared()
-    parts = [shared[name] for name in ("content_encoder", "noise_encoder", "generator_high")]
-    denoiser = PhysicsGuidedDenoiser(*parts, NoiseLevel(), working_sigma=0.1)
-    networks = torch.nn.ModuleDict({"denoiser": denoiser, "generator_low": RicianGenerator(denoiser.noise_level)})
-    networks.update({name: shared[name] for name in ("discriminator_high", "discriminator_low")})
-    return networks, PhysicsObjective(dict.fromkeys(PhysicsObjective.TERMS, 1.0), adversarial=_least_squares())
+    """The physics-guided method with small networks and all of its terms."""
+    denoiser = small_denoiser(working_sigma=0.1)
+    networks = {"denoiser": denoiser, "generator_low": RicianGenerator(denoiser.noise_level)}
+    weights = dict.fromkeys((*PhysicsObjective.TERMS, *ADVERSARIAL_TERMS), 1.0)
+    return _with_discriminators(networks), PhysicsObjective(weights, adversarial=_least_squares())
 
 
 def _least_squares() -> PatchAdversarialLoss:
     return PatchAdversarialLoss(criterion="least_squares", no_activation_leastsq=True)
 
 
-def _shared() -> torch.nn.ModuleDict:
-    networks = torch.nn.ModuleDict(
-        {
-            "content_encoder": ContentEncoder(2, 1, channels=(4, 6)),
-            "noise_encoder": NoiseEncoder(2, channels=4),
-            "generator_high": ContentGenerator(2, 1, code_channels=1, channels=(4, 6)),
-        }
-    )
-    torch.nn.init.normal_(networks["generator_high"].head.weight, std=0.1)
-    for name in ("discriminator_high", "discriminator_low"):
-        networks[name] = PatchDiscriminator(spatial_dims=2, in_channels=1, channels=4, num_layers_d=1, norm="INSTANCE")
-    return networks
+def _with_discriminators(networks: dict[str, torch.nn.Module]) -> torch.nn.ModuleDict:
+    judges = {name: small_discriminator() for name in ("discriminator_high", "discriminator_low")}
+    return torch.nn.ModuleDict(networks | judges)

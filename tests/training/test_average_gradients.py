@@ -26,7 +26,7 @@ def gradients_of_rank(rank: int, folder: str) -> None:
     dist.destroy_process_group()
 
 
-def test_gradients_become_their_mean_over_both_processes_and_a_missing_one_counts_as_zero(tmp_path: Path):
+def test_gradients_become_their_mean_over_processes(tmp_path: Path):
     # Forked, not spawned: importing everything again would take longer than all other tests of this folder.
     processes = start_processes(gradients_of_rank, (str(tmp_path),), nprocs=2, join=False, start_method="fork")
     deadline = time.monotonic() + SECONDS
@@ -42,7 +42,7 @@ def test_gradients_become_their_mean_over_both_processes_and_a_missing_one_count
             torch.testing.assert_close(gradient, mean)
 
 
-def test_without_a_distributed_training_gradients_stay_as_they_are():
+def test_a_single_process_keeps_its_gradients():
     parameter = nn.Parameter(torch.zeros(3))
     unused = nn.Parameter(torch.zeros(3))
     parameter.grad = torch.arange(3.0)

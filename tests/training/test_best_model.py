@@ -57,14 +57,27 @@ def test_a_write_that_fails_leaves_the_model_that_was_there(network, tmp_path, m
     best = BestModel(network, tmp_path / "model.pt")
     validate(best, 20.0, 1)
 
-    def disk_full(state, path):
-        path.write_bytes(b"half")
+    def disk_full(state, file):
+        file.write(b"half")
         raise OSError("no space left on device")
 
     monkeypatch.setattr(torch, "save", disk_full)
     with pytest.raises(OSError, match="no space"):
         validate(best, 21.0, 2)
     assert kept(tmp_path / "model.pt") == 1
+
+
+def test_equal_models_make_equal_files(network, tmp_path):
+    for name in ("first.pt", "second.pt"):
+        validate(BestModel(network, tmp_path / name), 20.0, 1)
+    assert (tmp_path / "first.pt").read_bytes() == (tmp_path / "second.pt").read_bytes()
+
+
+def test_only_the_first_process_writes(network, tmp_path, monkeypatch):
+    monkeypatch.setattr("ignite.distributed.get_rank", lambda: 1)
+    best = BestModel(network, tmp_path / "model.pt")
+    validate(best, 20.0, 1)
+    assert best.best == 20.0 and not list(tmp_path.iterdir())
 
 
 def test_nothing_is_left_beside_the_model(network, tmp_path):

@@ -57,7 +57,7 @@ def evaluate(volumes, metrics, *, batch_size=1):
 
 
 @pytest.mark.parametrize("batch_size", [1, 3])
-def test_inside_an_evaluator_both_metrics_are_skimage_s_per_level_and_over_all(volumes, batch_size):
+def test_metrics_in_an_evaluator_equal_those_of_skimage(volumes, batch_size):
     psnr = ByNoiseLevel(PSNRMetric(max_val=1.0), "psnr")
     ssim = ByNoiseLevel(SSIMMetric(spatial_dims=3), "ssim")
     evaluator = evaluate(volumes, [("psnr", psnr), ("ssim", ssim)], batch_size=batch_size)

@@ -1,4 +1,4 @@
-"""Which checkpoint to resume from."""
+"""Checkpoints: whole, the newest kept, and the one to resume from."""
 
 import os
 
@@ -43,9 +43,9 @@ def test_no_checkpoint_at_all_is_an_error_that_names_the_folder(tmp_path):
         find_checkpoint(tmp_path)
 
 
-def test_a_training_that_dies_while_it_writes_leaves_the_checkpoints_before_whole(tmp_path, monkeypatch):
+def test_a_death_while_writing_leaves_older_checkpoints_whole(tmp_path, monkeypatch):
     network, trainer = torch.nn.Linear(2, 2), Engine(lambda engine, batch: None)
-    EpochCheckpoint(tmp_path / "run", {"network": network, "trainer": trainer}).attach(trainer)
+    EpochCheckpoint(tmp_path, "run", {"network": network}).attach(trainer)
     trainer.run([0], max_epochs=2)
 
     def die_half_way(state, file):
@@ -62,6 +62,26 @@ def test_a_training_that_dies_while_it_writes_leaves_the_checkpoints_before_whol
 
 def test_only_the_newest_checkpoints_are_kept(tmp_path):
     trainer = Engine(lambda engine, batch: None)
-    EpochCheckpoint(tmp_path, {"trainer": trainer, "network": torch.nn.Linear(1, 1)}, kept=2).attach(trainer)
+    EpochCheckpoint(tmp_path, "run", {"network": torch.nn.Linear(1, 1)}, kept=2).attach(trainer)
     trainer.run([0], max_epochs=4)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint_epoch=3.pt", "checkpoint_epoch=4.pt"]
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
+        "checkpoint_epoch=3.pt",
+        "checkpoint_epoch=4.pt",
+    ]
+
+
+def test_a_resumed_trainer_takes_all_state_and_runs_the_rest(tmp_path):
+    def training(weight, run_name, **settings):
+        network, trainer = torch.nn.Linear(1, 1), Engine(lambda engine, batch: None)
+        network.weight.data.fill_(weight)
+        optimizers = {"generator": torch.optim.SGD(network.parameters(), lr=weight)}
+        objects = {"network": network, "optimizers": optimizers, "tracker": None, "objective": object()}
+        EpochCheckpoint(tmp_path, run_name, objects, **settings).attach(trainer)
+        return network, optimizers["generator"], trainer
+
+    training(0.5, "first")[-1].run([0, 1], max_epochs=2)
+    network, optimizer, trainer = training(0.9, "second", resume=True)
+    trainer.run([0, 1], max_epochs=3)
+    assert network.weight.item() == optimizer.param_groups[0]["lr"] == 0.5
+    assert trainer.state.iteration == 6
+    assert [path.name for path in (tmp_path / "second").iterdir()] == ["checkpoint_epoch=3.pt"]

@@ -12,14 +12,14 @@ from monai_unsup_denoise.training.epoch_seed import EpochSeed
 
 class Epochs:
     def __init__(self):
-        self.told = []
+        self.epochs = []
 
     def set_epoch(self, epoch):
-        self.told.append(epoch)
+        self.epochs.append(epoch)
 
 
 def numbers(seed, epochs, *, resume_at=0):
-    """What each library draws in each epoch, and the epochs the dataset was told of."""
+    """What each library draws in each epoch, and the epochs the dataset was given."""
     drawn, dataset = [], Epochs()
 
     def step(engine, batch):
@@ -30,15 +30,15 @@ def numbers(seed, epochs, *, resume_at=0):
     if resume_at:
         engine.load_state_dict({"epoch_length": 2, "max_epochs": epochs, "epoch": resume_at})
     engine.run(range(2), max_epochs=epochs, epoch_length=2)
-    return drawn, dataset.told
+    return drawn, dataset.epochs
 
 
-def test_an_epoch_draws_the_same_whether_the_training_was_resumed_before_it_or_not():
-    whole, told = numbers(3, 4)
+def test_a_resumed_epoch_draws_the_same_numbers():
+    whole, given = numbers(3, 4)
     torch.manual_seed(99)
-    resumed, told_after = numbers(3, 4, resume_at=2)
+    resumed, given_after = numbers(3, 4, resume_at=2)
     assert resumed == whole[4:]
-    assert (told, told_after) == ([1, 2, 3, 4], [3, 4])
+    assert (given, given_after) == ([1, 2, 3, 4], [3, 4])
 
 
 def test_epochs_iterations_and_seeds_differ_from_each_other():

@@ -28,7 +28,7 @@ def shallow(tmp_path):
 
 
 @pytest.mark.parametrize("blocks", [1, 3, (2, 1), (1, 2)])
-def test_it_gives_what_the_shallower_one_gives_and_every_block_can_learn(shallow, blocks):
+def test_the_deeper_network_computes_the_same_and_can_learn(shallow, blocks):
     network, path = shallow
     deep = load_and_deepen(denoiser(blocks, seed=1), path)
     image, code = torch.rand(1, 1, 8, 8, 8), torch.full((1, 1), 0.3)
@@ -38,7 +38,7 @@ def test_it_gives_what_the_shallower_one_gives_and_every_block_can_learn(shallow
     assert all(grad.abs().sum() > 0 for grad in last)
 
 
-def test_weights_that_differ_in_more_than_blocks_are_refused_by_name(shallow, tmp_path):
+def test_weights_that_differ_in_more_than_blocks_are_refused(shallow, tmp_path):
     _, path = shallow
     with pytest.raises(InputError, match=r"model\.pt: not the weights of this network with fewer blocks"):
         load_and_deepen(denoiser(2, channels=(4, 8)), path)

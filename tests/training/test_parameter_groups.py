@@ -7,15 +7,9 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 
-from monai_unsup_denoise.networks import (
-    ContentEncoder,
-    ContentGenerator,
-    DisentangledDenoiser,
-    NoiseEncoder,
-    NoiseLevel,
-    RicianGenerator,
-)
+from monai_unsup_denoise.networks import RicianGenerator
 from monai_unsup_denoise.training.parameter_groups import muon_groups
+from tests.small_networks import small_denoiser
 
 RATE = 0.01
 
@@ -23,13 +17,7 @@ RATE = 0.01
 @pytest.fixture(params=[2, 3], ids=["2-D", "3-D"])
 def networks(request) -> torch.nn.ModuleDict:
     """What the generators' optimizer is given: the denoiser, and a generator that shares its noise level."""
-    dims = request.param
-    denoiser = DisentangledDenoiser(
-        ContentEncoder(dims, 1, channels=(4, 6)),
-        NoiseEncoder(dims, channels=4),
-        ContentGenerator(dims, 1, code_channels=1, channels=(4, 6)),
-        NoiseLevel(),
-    )
+    denoiser = small_denoiser(request.param, trained=False)
     return torch.nn.ModuleDict({"denoiser": denoiser, "generator_low": RicianGenerator(denoiser.noise_level)})
 
 
@@ -76,7 +64,7 @@ def test_every_parameter_is_in_one_group_and_in_one_only(networks):
     assert sorted(map(id, grouped)) == sorted(map(id, networks.parameters()))
 
 
-def test_kernels_between_several_channels_are_orthogonalised_and_all_else_is_not(networks):
+def test_only_kernels_between_channels_are_orthogonalised(networks):
     kernels, rest = muon_groups(networks)
     assert kernels["use_muon"] is True and rest["use_muon"] is False
     names = {id(parameter): name.removeprefix("denoiser.") for name, parameter in networks.named_parameters()}
@@ -92,7 +80,7 @@ def test_kernels_between_several_channels_are_orthogonalised_and_all_else_is_not
 
 
 @pytest.mark.parametrize("layer, unevenness", [(0, 1.5), (2, 50)])
-def test_a_step_moves_a_kernel_by_an_orthogonal_matrix_however_uneven_its_gradient(make_optimizer, layer, unevenness):
+def test_a_step_moves_a_kernel_by_an_orthogonal_matrix(make_optimizer, layer, unevenness):
     network = two_layers()
     moved = step_of(network, make_optimizer(network), uneven_loss(network))
     kernel = network[layer].weight
@@ -102,7 +90,7 @@ def test_a_step_moves_a_kernel_by_an_orthogonal_matrix_however_uneven_its_gradie
     assert (step > 0.65 * size).all() and (step < 1.2 * size).all()  # as even as five Newton-Schulz steps make it
 
 
-def test_a_step_moves_a_kernel_downhill_and_all_else_as_adam_does(make_optimizer):
+def test_a_step_goes_downhill_and_biases_move_as_in_adam(make_optimizer):
     network = two_layers()
     gradients = torch.autograd.grad(uneven_loss(network), list(network.parameters()))
     moved = step_of(network, make_optimizer(network), uneven_loss(network))
@@ -131,7 +119,7 @@ def test_the_order_in_memory_changes_no_step(make_optimizer):
     assert last[0].weight.is_contiguous(memory_format=torch.channels_last_3d)
 
 
-def test_a_real_denoiser_takes_a_step_with_every_parameter_that_has_a_gradient(networks, make_optimizer):
+def test_a_step_moves_every_parameter_with_a_gradient(networks, make_optimizer):
     optimizer = make_optimizer(networks)
     image = torch.rand(2, 1, *[16] * networks["denoiser"].noise_encoder.spatial_dims)
     torch.nn.init.normal_(networks["denoiser"].generator.head.weight)

@@ -19,7 +19,7 @@ def panels(figure):
     return [[axis.get_title() for axis in line] for line in np.reshape(figure.axes, (-1, 4))]
 
 
-def test_a_figure_has_a_line_for_each_row_and_a_panel_for_each_image():
+def test_a_figure_has_a_row_for_each_level():
     rows = [row("noisy", "denoised", "residual", "clean") for _ in range(2)]
     rest = ["denoised", "residual", "clean"]
     figure = comparison_figure(rows, ["5 %", "30 %"])
@@ -28,12 +28,12 @@ def test_a_figure_has_a_line_for_each_row_and_a_panel_for_each_image():
         np.testing.assert_array_equal(axis.images[0].get_array(), np.rot90(rows[0][name]))
 
 
-def test_the_panel_of_a_clean_image_is_left_out_where_there_is_none():
+def test_a_figure_without_clean_images_has_three_panels():
     figure = comparison_figure([row("noisy", "denoised", "residual")], ["a scan"])
     assert [axis.get_title() for axis in figure.axes] == ["noisy, a scan", "denoised", "residual"]
 
 
-def test_all_panels_of_a_row_share_the_grey_scale_of_the_clean_image_and_the_residual_is_grey_at_zero():
+def test_panels_of_a_row_share_the_grey_scale_of_the_clean_image():
     images = row("noisy", "denoised", "residual", "clean")
     images["clean"] *= 3
     limits = [axis.images[0].get_clim() for axis in comparison_figure([images], ["x"]).axes]
@@ -57,7 +57,7 @@ def validation(levels):
     return Engine(step), volumes
 
 
-def test_each_validation_draws_one_picture_with_a_line_for_each_level(tmp_path):
+def test_each_validation_draws_one_figure_with_all_levels(tmp_path):
     evaluator, _ = validation([30.0, 5.0, 30.0, 12.5])
     pictures = ValidationImages(str(tmp_path / "pictures"))
     pictures.attach(evaluator)
@@ -70,7 +70,7 @@ def test_each_validation_draws_one_picture_with_a_line_for_each_level(tmp_path):
     assert heights[1] == heights[2] == pytest.approx(3 * 3.4 * 80, abs=1)
 
 
-def test_a_row_is_the_middle_slice_of_the_first_volume_of_its_level(tmp_path):
+def test_a_row_is_the_middle_slice_of_the_first_volume(tmp_path):
     evaluator, volumes = validation([30.0, 5.0, 30.0])
     pictures = ValidationImages(str(tmp_path))
     pictures.attach(evaluator)
@@ -82,7 +82,7 @@ def test_a_row_is_the_middle_slice_of_the_first_volume_of_its_level(tmp_path):
         np.testing.assert_allclose(pictures.rows[30.0][name], image, rtol=1e-6)
 
 
-def test_the_next_validation_forgets_the_volumes_of_the_one_before(tmp_path):
+def test_a_validation_forgets_the_volumes_of_the_one_before(tmp_path):
     evaluator, volumes = validation([30.0])
     pictures = ValidationImages(str(tmp_path))
     pictures.attach(evaluator)

@@ -19,7 +19,7 @@ def random_walk(network: nn.Module, steps: int):
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.3, 0.99])
-def test_it_is_the_exponential_moving_average_with_a_short_memory_at_the_start(decay):
+def test_the_average_has_a_short_memory_at_the_start(decay):
     network = nn.Linear(3, 2)
     average = WeightAverage(network, decay)
     expected = None
@@ -46,7 +46,7 @@ def test_attached_it_follows_the_network_after_every_iteration():
     torch.testing.assert_close(average.module.weight, by_hand.module.weight)
 
 
-def test_the_network_itself_is_left_alone_and_buffers_are_taken_as_they_are():
+def test_the_network_stays_and_buffers_are_copied():
     network = nn.BatchNorm1d(2)
     network.running_mean.fill_(3.0)
     average = WeightAverage(network, 0.9)
@@ -57,7 +57,7 @@ def test_the_network_itself_is_left_alone_and_buffers_are_taken_as_they_are():
     assert average.module.running_mean.tolist() == [7.0, 7.0]
 
 
-def test_it_goes_on_from_its_state_dictionary_as_if_it_had_never_stopped():
+def test_a_restored_average_continues_as_if_never_stopped():
     network = nn.Linear(3, 2)
     whole, half = WeightAverage(network, 0.9), WeightAverage(network, 0.9)
     for count, _ in enumerate(random_walk(network, 10)):
