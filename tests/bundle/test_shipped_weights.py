@@ -1,8 +1,10 @@
-"""The weights in the repository reach what the model card says of them, on a small phantom."""
+"""The bundled weights reach the scores of the model card on a small phantom; the TorchScript holds the same network."""
 
 from __future__ import annotations
 
+import json
 import re
+import zipfile
 from pathlib import Path
 
 import nibabel
@@ -12,7 +14,8 @@ import torch
 
 from monai_unsup_denoise.data import phantom_datalist
 from monai_unsup_denoise.functional import add_rician_noise
-from monai_unsup_denoise.inference.denoiser import Denoiser
+from monai_unsup_denoise.inference import Denoiser, DenoiseSettings
+from monai_unsup_denoise.protocols import NoiseAwareNetwork
 
 MODELS = Path(__file__).parents[2] / "bundles" / "brain_mri_denoise" / "models"
 CARD = MODELS.parent / "docs" / "README.md"
@@ -40,7 +43,7 @@ def clean(scan: np.ndarray) -> np.ndarray:
 
 
 def advertised() -> dict[int, tuple[float, float]]:
-    """PSNR in dB and the error of sigma in percent, by noise level, from the card's table of the small phantom."""
+    """PSNR in dB and error of sigma in percent by noise level, from the small phantom's table of the model card."""
     rows = re.findall(r"^\| (\d+) % \| (\d+\.\d\d) dB \| ([+-]\d+\.\d) % \|$", CARD.read_text(), flags=re.MULTILINE)
     return {int(level): (float(psnr), float(sigma)) for level, psnr, sigma in rows}
 
@@ -59,23 +62,25 @@ def test_weights_reach_the_scores_of_the_model_card(denoiser: Denoiser, clean: n
 
 
 @pytest.mark.parametrize(("factor", "varies"), [(1.0, False), (1.2, False), (2.5, True)])
-def test_varying_noise_is_detected_and_better_denoised(clean: np.ndarray, factor: float, varies: bool) -> None:
+def test_varying_noise_is_detected_and_better_denoised(
+    denoiser: Denoiser, clean: np.ndarray, factor: float, varies: bool
+) -> None:
     place = torch.linspace(-0.5, 0.5, len(clean)).view(-1, 1, 1)
     sigma = (0.1 * factor**place).expand(clean.shape)
     noisy = add_rician_noise(torch.from_numpy(clean), sigma, generator=torch.Generator().manual_seed(0)).numpy()
-    denoiser = Denoiser.from_bundle(MODELS.parent, settings={"fast": True})
-    volume = denoiser.denoise_image(denoiser.wrap(noisy))
+    volume = denoiser.denoise_image(denoiser.wrap(noisy), DenoiseSettings(refine=False))
     assert volume.varying_noise is varies and not volume.correlated_noise
     assert volume.sigma == pytest.approx(0.1, rel=0.1)
     if varies:
-        evenly = Denoiser.from_bundle(MODELS.parent, settings={"fast": True, "varying_noise": False})
-        gain = rms(evenly.denoise_image(evenly.wrap(noisy)).denoised - clean) / rms(volume.denoised - clean)
+        stationary = DenoiseSettings(refine=False, varying_noise=False)
+        other = denoiser.denoise_image(denoiser.wrap(noisy), stationary)
+        gain = rms(other.denoised - clean) / rms(volume.denoised - clean)
         print(f"error {gain:.2f} times lower")
         assert gain > 1.3
 
 
-def test_correlated_noise_is_detected_and_better_denoised(scan: np.ndarray) -> None:
-    # as a scanner makes it that measures 60 % of each axis of k-space and fills the rest with zeros
+def test_correlated_noise_is_detected_and_better_denoised(denoiser: Denoiser, scan: np.ndarray) -> None:
+    # Zero filling: noise in the central 60 % of each axis of k-space.
     generator = torch.Generator().manual_seed(0)
     noise = torch.fft.fftn(torch.view_as_complex(torch.randn(*scan.shape, 2, generator=generator)))
     for axis, side in enumerate(scan.shape):
@@ -83,15 +88,14 @@ def test_correlated_noise_is_detected_and_better_denoised(scan: np.ndarray) -> N
         noise *= measured.view([-1 if i == axis else 1 for i in range(3)])
     noise = torch.fft.ifftn(noise)
     noisy = (torch.from_numpy(scan) + 0.1 * noise / noise.real.std()).abs().numpy()
-    denoiser = Denoiser.from_bundle(MODELS.parent, settings={"fast": True})
-    volume = denoiser.denoise_image(denoiser.wrap(noisy))
+    volume = denoiser.denoise_image(denoiser.wrap(noisy), DenoiseSettings(refine=False))
     assert volume.correlated_noise
     assert volume.sigma == pytest.approx(0.1, rel=0.1)
-    white = Denoiser.from_bundle(MODELS.parent, settings={"fast": True, "noise_stride": [1, 1, 1]})
-    of_neighbours = white.denoise_image(white.wrap(noisy))
-    assert not of_neighbours.correlated_noise and of_neighbours.sigma < 0.07
-    gain = rms(of_neighbours.denoised - scan) / rms(volume.denoised - scan)
-    print(f"sigma {volume.sigma:.3f} and {of_neighbours.sigma:.3f}, error {gain:.2f} times lower")
+    uncorrelated = DenoiseSettings(refine=False, correlated_noise=False)
+    other = denoiser.denoise_image(denoiser.wrap(noisy), uncorrelated)
+    assert not other.correlated_noise and other.sigma < 0.07
+    gain = rms(other.denoised - scan) / rms(volume.denoised - scan)
+    print(f"sigma {volume.sigma:.3f} and {other.sigma:.3f}, error {gain:.2f} times lower")
     assert gain > 1.3
 
 
@@ -104,6 +108,27 @@ def test_torchscript_equals_the_network(denoiser: Denoiser, clean: np.ndarray) -
     noisy = add_rician_noise(torch.from_numpy(clean)[None, None, 20:60, 20:60], 0.1)
     with torch.no_grad():
         torch.testing.assert_close(scripted(noisy), denoiser.network(noisy), rtol=1e-4, atol=1e-5)
+
+
+def test_torchscript_gives_the_voxels_of_the_bundle(denoiser: Denoiser, clean: np.ndarray) -> None:
+    scripted = torch.jit.load(MODELS / "model.ts")
+    assert isinstance(scripted, NoiseAwareNetwork)
+    noisy = add_rician_noise(torch.from_numpy(clean[20:60, 20:60]), 0.1).numpy()
+    other = Denoiser.from_bundle(MODELS.parent, network=scripted)
+    expected = denoiser.denoise_image(denoiser.wrap(noisy))
+    found = other.denoise_image(other.wrap(noisy))
+    np.testing.assert_allclose(found.denoised, expected.denoised, rtol=0, atol=1e-4)
+    assert found.noise_report() == pytest.approx(expected.noise_report(), rel=1e-4)
+
+
+def test_torchscript_holds_the_config_and_no_folder() -> None:
+    inside = {"inference.json": ""}
+    torch.jit.load(MODELS / "model.ts", _extra_files=inside)
+    config = json.loads((MODELS.parent / "configs" / "inference.json").read_text(encoding="utf-8"))
+    assert json.loads(inside["inference.json"]) == config
+    with zipfile.ZipFile(MODELS / "model.ts") as archive:
+        content = b"".join(archive.read(name) for name in archive.namelist() if "/data/" not in name)
+    assert not re.findall(rb"/[\w.-]+/[\w./-]*\.py\b", content), "source files of the machine that exported it"
 
 
 def test_weights_are_small_enough_to_clone() -> None:
