@@ -180,6 +180,7 @@ def _report_failures(results: pd.DataFrame) -> None:
     if failed.empty:
         return
     typer.echo(f"error: {len(failed)} of {len(results)} results are missing:", err=True)
-    for (name, reason), number in failed.groupby(["method", "status"], sort=False).size().items():
-        typer.echo(f"  {name}: {reason} ({number} of {(results['method'] == name).sum()})", err=True)
+    for name in results["method"].unique():
+        for reason, number in failed.loc[failed["method"] == name, "status"].value_counts(sort=False).items():
+            typer.echo(f"  {name}: {reason} ({number} of {(results['method'] == name).sum()})", err=True)
     raise typer.Exit(INCOMPLETE)

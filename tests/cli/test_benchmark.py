@@ -1,4 +1,4 @@
-"""`mri-denoise benchmark`: from a command to tables, and what it says when something is left out."""
+"""`mri-denoise benchmark`: from a command to tables, and its messages when results are missing."""
 
 import json
 import os
@@ -12,12 +12,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-TOYS = Path(__file__).parents[1] / "evaluation"
+TOYS = Path(__file__).parents[1] / "benchmark"
 METHODS = {
     "noisy": {"title": "Noisy", "target": "monai_unsup_denoise.benchmark.baselines.unchanged.Unchanged"},
     "shrink": {"title": "Shrink", "target": "toy_methods.Shrink", "given_sigma": True, "note": "A toy."},
     "crash": {"title": "Crash", "target": "toy_methods.Crash", "given_sigma": True},
-    "lacking": {"title": "Lacking", "target": "toy_methods.Shrink", "requires": ["no-such"], "install": "make peers"},
+    "lacking": {
+        "title": "Lacking",
+        "target": "toy_methods.Shrink",
+        "requires": ["no-such"],
+        "install": "make baselines",
+    },
     "untrained": {"title": "Untrained", "target": "toy_methods.Shrink", "weights": "model_x.pt"},
     "sleep": {"title": "Sleep", "target": "toy_methods.Sleep", "parameters": {"seconds": 60}},
 }
@@ -51,25 +56,15 @@ def scan(tmp_path) -> Path:
     return tmp_path / "scan.nii"
 
 
-@pytest.fixture
-def reports(monkeypatch) -> list:
-    """What would be reported, instead of drawing it."""
-    asked = []
-    monkeypatch.setattr(
-        "monai_unsup_denoise.benchmark.report.write_report", lambda *given, **named: asked.append((given, named))
-    )
-    return asked
-
-
 def results(folder: str = "benchmark") -> pd.DataFrame:
     return pd.read_csv(Path(folder) / "results.csv")
 
 
-def test_from_a_scan_to_tables_figures_and_a_page(settings, mri_denoise):
+def test_scan_gives_results_tables_and_figures(settings, mri_denoise):
     outcome = mri_denoise("benchmark", "--method", "noisy", "--method", "shrink")
     assert outcome.code == 0, outcome.err
-    assert outcome.out.split() == ["benchmark/results.csv", "benchmark/tables.md", "benchmark/index.html"]
-    assert all(Path(line).is_file() for line in outcome.out.split())
+    assert outcome.out.split() == ["benchmark/results.csv", "benchmark/tables.md", "benchmark/figures"]
+    assert all(Path(line).exists() for line in outcome.out.split())
     found = results()
     assert found[["volume", "level", "seed", "method", "slices"]].values.tolist() == [
         ["scan", level, 0, method, "all"] for level in (5, 15) for method in ("noisy", "shrink")
@@ -79,7 +74,7 @@ def test_from_a_scan_to_tables_figures_and_a_page(settings, mri_denoise):
     assert list(Path("benchmark/figures").glob("*.png"))
 
 
-def test_rows_that_are_not_computed_stay_where_that_is_asked_for(settings, reports, mri_denoise):
+def test_keep_others_keeps_rows_that_are_not_computed(settings, mri_denoise):
     assert mri_denoise("benchmark", "--method", "noisy", "--method", "crash").code == 3
     before = results()
     assert mri_denoise("benchmark", "--method", "shrink", "--keep-others").code == 3, "a crash is still a row"
@@ -87,14 +82,15 @@ def test_rows_that_are_not_computed_stay_where_that_is_asked_for(settings, repor
     assert after["method"].tolist() == ["noisy", "shrink", "crash"] * 2
     kept = after[after["method"] != "shrink"].reset_index(drop=True)
     pd.testing.assert_frame_equal(kept, before)
-    assert reports[-1][1]["titles"] == {"noisy": "Noisy", "shrink": "Shrink", "crash": "Crash"}
+    tables = Path("benchmark/tables.md").read_text()
+    assert all(f"| {title}" in tables for title in ("Noisy", "Shrink", "Crash"))
     assert mri_denoise("benchmark", "--method", "noisy", "--level", 15, "--keep-others").code == 3
     pd.testing.assert_frame_equal(results(), after)
     assert mri_denoise("benchmark", "--method", "shrink").code == 0
     assert set(results()["method"]) == {"shrink"}
 
 
-def test_a_table_that_is_none_is_refused_before_anything_is_computed(settings, reports, mri_denoise):
+def test_file_that_is_no_table_is_refused_at_once(settings, mri_denoise):
     Path("benchmark").mkdir()
     Path("benchmark/results.csv").write_text("a,b\n1,2\n")
     outcome = mri_denoise("benchmark", "--method", "noisy", "--keep-others")
@@ -102,37 +98,39 @@ def test_a_table_that_is_none_is_refused_before_anything_is_computed(settings, r
     assert Path("benchmark/results.csv").read_text() == "a,b\n1,2\n"
 
 
-def test_options_take_the_place_of_the_settings(settings, reports, mri_denoise, scan):
+def test_options_replace_the_settings(settings, mri_denoise, scan):
     options = ["--level", 12.5, "--level", 5, "--seed", 3, "--slices", "1-12", "--volume", f"mine={scan}"]
     outcome = mri_denoise("benchmark", "--method", "noisy", *options, "--output-dir", "deep/folder", "--threads", 2)
     assert outcome.code == 0, outcome.err
     found = results("deep/folder")
-    assert found["level"].tolist() == [12.5, 5] and found["seed"].tolist() == [3, 3]
+    assert found["level"].tolist() == [5, 12.5] and found["seed"].tolist() == [3, 3]
     assert set(found["volume"]) == {"mine"} and set(found["slices"]) == {"1-12"}
-    [(given, named)] = reports
-    assert str(given[0]) == "deep/folder" and "2 threads" in named["conditions"] and named["note"] == ""
+    tables = Path("deep/folder/tables.md").read_text()
+    assert "2 threads" in tables and "Reduced grid." not in tables
+    given = "--volume mine=SCAN --level 12.5 --level 5 --method noisy --seed 3 --slices 1-12 --threads 2"
+    assert f"mri-denoise benchmark {given}\n" in tables
 
 
-def test_the_quick_grid_says_that_it_is_reduced(settings, reports, mri_denoise):
+def test_quick_grid_is_marked_as_reduced(settings, mri_denoise):
     assert mri_denoise("benchmark", "--quick", "--method", "noisy").code == 0
     assert results()["level"].tolist() == [30] and results()["slices"].tolist() == ["1-11"]
-    assert reports[0][1]["note"] == "Reduced grid."
+    assert "Reduced grid." in Path("benchmark/tables.md").read_text()
 
 
-def test_what_was_left_out_is_said_by_method_and_reason_and_in_the_exit_code(settings, reports, mri_denoise):
+def test_missing_results_are_listed_and_exit_code_is_3(settings, mri_denoise):
     chosen = [word for name in METHODS if name != "sleep" for word in ("--method", name)]
     outcome = mri_denoise("benchmark", *chosen)
     assert outcome.code == 3
     assert outcome.err.splitlines() == [
         "error: 5 of 10 results are missing:",
         "  crash: its process ended with exit code 3: segment 7 is at fault (1 of 2)",
-        "  lacking: no-such not installed: make peers (2 of 2)",
+        "  lacking: no-such not installed: make baselines (2 of 2)",
         "  untrained: model_x.pt not found (2 of 2)",
     ]
-    assert (results()["status"] == "ok").sum() == 5 and len(reports) == 1
+    assert (results()["status"] == "ok").sum() == 5
 
 
-def test_weights_are_looked_for_in_the_folder_of_models_and_in_the_bundle(settings, reports, mri_denoise, tmp_path):
+def test_weights_come_from_models_dir_or_the_bundle(settings, mri_denoise, tmp_path):
     for folder in (tmp_path / "mine", tmp_path / "bundle" / "models"):
         folder.mkdir()
         (folder / "model_x.pt").touch()
@@ -140,7 +138,7 @@ def test_weights_are_looked_for_in_the_folder_of_models_and_in_the_bundle(settin
         assert mri_denoise("benchmark", "--method", "untrained", *where).code == 0
 
 
-def test_a_damaged_cell_is_one_line_and_no_failure(settings, reports, mri_denoise):
+def test_damaged_cell_is_one_line_and_no_failure(settings, mri_denoise):
     mri_denoise("benchmark", "--method", "noisy")
     cell = Path("benchmark/cells/scan/5_0/noisy.json")
     cell.write_text("{")
@@ -149,7 +147,7 @@ def test_a_damaged_cell_is_one_line_and_no_failure(settings, reports, mri_denois
     assert outcome.err == f"{cell}: damaged cell (JSONDecodeError); it is computed again\n"
 
 
-def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(settings, reports, mri_denoise):
+def test_ctrl_c_keeps_finished_results(settings, mri_denoise):
     def interrupt() -> None:
         while not Path("benchmark/results.csv").exists():
             time.sleep(0.02)
@@ -158,8 +156,9 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(settings, reports, 
     threading.Thread(target=interrupt, daemon=True).start()
     outcome = mri_denoise("benchmark", "--method", "noisy", "--method", "sleep")
     assert outcome.code == 130
-    assert outcome.err == ("stopped; what is finished is kept in benchmark: the same command goes on from there\n")
-    assert results()["method"].tolist() == ["noisy", "noisy"] and not reports
+    assert outcome.err == ("stopped; finished results are kept in benchmark: the same command continues there\n")
+    assert results()["method"].tolist() == ["noisy", "noisy"]
+    assert not Path("benchmark/tables.md").exists()
 
 
 @pytest.mark.parametrize(
@@ -175,16 +174,16 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(settings, reports, 
         (["--output-dir", "scan.nii"], "scan.nii: cannot be made (File exists); give another --output-dir"),
     ],
 )
-def test_a_mistake_is_one_line_and_computes_nothing(arguments, message, settings, reports, mri_denoise, tmp_path):
+def test_mistake_is_one_line_and_computes_nothing(arguments, message, settings, mri_denoise, tmp_path):
     settings_volume = [] if "--volume" in arguments else ["--volume", tmp_path / "scan.nii"]
     outcome = mri_denoise("benchmark", *arguments, *settings_volume)
     assert outcome.code == 1
     assert outcome.err.startswith("error: " + message.format(scan=tmp_path / "scan.nii", folder=tmp_path))
     assert outcome.err.count("\n") == 1 and outcome.out == ""
-    assert not list(tmp_path.rglob("results.csv")) and not reports
+    assert not list(tmp_path.rglob("results.csv"))
 
 
-def test_a_volume_without_contrast_is_named(settings, reports, mri_denoise, tmp_path):
+def test_constant_volume_is_named(settings, mri_denoise, tmp_path):
     nibabel.save(nibabel.Nifti1Image(np.full((20, 20, 20), 7, np.float32), np.eye(4)), tmp_path / "flat.nii")
     outcome = mri_denoise("benchmark", "--volume", tmp_path / "flat.nii")
     assert outcome.code == 1

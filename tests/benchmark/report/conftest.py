@@ -1,8 +1,10 @@
-"""A frame like results.csv: the figures that a trial of tools of today reached on BrainWeb T1w."""
+"""A frame like results.csv: what six methods reached on BrainWeb T1w in a trial."""
 
 import numpy as np
 import pandas as pd
 import pytest
+
+from monai_unsup_denoise.benchmark.methods import DenoisingMethod
 
 LEVELS = (5, 10, 15, 20, 25, 30)
 TITLES = {
@@ -13,7 +15,7 @@ TITLES = {
     "ants": "ANTs",
     "bm4d_vst": "BM4D + VST",
 }
-TOLD_SIGMA = ("adf_unbiased", "nlmeans", "bm4d_vst")
+GIVEN_SIGMA = ("adf_unbiased", "nlmeans", "bm4d_vst")
 # PSNR whole / PSNR foreground / SSIM 3-D, by level
 TRIAL = {
     "noisy": "25.0/26.1/.57 19.0/20.1/.38 15.4/16.6/.25 12.9/14.2/.18 11.0/12.2/.13 9.4/10.6/.09",
@@ -28,12 +30,12 @@ BANDS = ("00_02", "02_10", "10_20", "20_35", "35_60", "60_100")
 
 
 def row(method: str, level: float, scores: str, *, volume: str = "brainweb_t1w", seed: int = 0) -> dict[str, object]:
-    """A row of results.csv; what the trial did not measure is empty."""
+    """A row of results.csv; scores that the trial lacks are empty."""
     psnr, psnr_fg, ssim = (float(text) for text in scores.split("/"))
     bias = BIAS.get(method, (np.nan,) * len(BANDS)) if level == 15 else (np.nan,) * len(BANDS)
     return {
         **{"volume": volume, "level": level, "seed": seed, "method": method},
-        **{"given_sigma": "yes" if method in TOLD_SIGMA else "no", "slices": "70-109"},
+        **{"given_sigma": "yes" if method in GIVEN_SIGMA else "no", "slices": "70-109"},
         **{"psnr": psnr, "psnr_fg": psnr_fg, "ssim_2d": ssim - 0.01, "ssim_3d": ssim},
         **{f"bias_{band}": value for band, value in zip(BANDS, bias, strict=True)},
         "sigma_error": 0.008 if method == "sanlm" else np.nan,
@@ -44,9 +46,9 @@ def row(method: str, level: float, scores: str, *, volume: str = "brainweb_t1w",
 
 
 @pytest.fixture(scope="session")
-def titles() -> dict[str, str]:
-    """What the methods are called, in the order of the tables."""
-    return dict(TITLES)
+def methods() -> list[DenoisingMethod]:
+    """In the order of the tables."""
+    return [DenoisingMethod(name, title, target="") for name, title in TITLES.items()]
 
 
 @pytest.fixture(scope="session")
@@ -87,8 +89,8 @@ def failed(with_failures: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def pictures():
-    """A head of two tissues with noise of 15 %, found for three methods."""
+def find_images():
+    """Images of a head of two tissues with 15 % noise, for three methods."""
     shape = (60, 72)
     x, y = np.meshgrid(*(np.linspace(-1, 1, size) for size in shape), indexing="ij")
     clean = np.where(np.hypot(x, y) < 0.8, 1.0, 0.0) * (0.6 + 0.4 * np.sign(np.sin(9 * x) * np.sin(9 * y)))
@@ -96,10 +98,10 @@ def pictures():
     noisy = np.hypot(clean + noise[0], noise[1])
     denoised = {"adf_unbiased": 0.9 * clean, "bm4d_vst": clean + 0.01, "noisy": noisy}
 
-    def find_picture(volume, level, seed, method):
+    def find(volume, level, seed, method):
         if method not in denoised or level != 15:
             return None
         images = {"noisy": noisy, "denoised": denoised[method], "clean": clean}
         return {name: image.astype(np.float16) for name, image in images.items()}
 
-    return find_picture
+    return find

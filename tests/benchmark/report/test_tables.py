@@ -1,19 +1,26 @@
-"""Every figure of the tables is one of the frame, and what is missing says why."""
+"""The tables have the values of the frame, and the reasons for missing ones."""
+
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from monai_unsup_denoise.benchmark.report import readme_table, volume_results
-from monai_unsup_denoise.benchmark.report.summary import failure_lines, summary_table
+from monai_unsup_denoise.benchmark.report import readme_table, volume_results, volume_tables
+from monai_unsup_denoise.benchmark.report.report import failure_lines, summary_table
 from monai_unsup_denoise.benchmark.report.table import markdown
-from monai_unsup_denoise.benchmark.report.tables import further_tables, main_table
+from monai_unsup_denoise.benchmark.report.tables import main_table
 from monai_unsup_denoise.errors import InputError
 
 
-def one(frame, titles, **kwargs):
-    [volume] = volume_results(frame, titles, **kwargs)
+def one(frame, methods):
+    [volume] = volume_results(frame, methods)
     return volume
+
+
+def changed(methods, **changes):
+    """The methods with other attributes, by name."""
+    return [replace(method, **changes.get(method.name, {})) for method in methods]
 
 
 def cells(text):
@@ -24,7 +31,7 @@ def cells(text):
 
 
 def further(volume, start):
-    [table] = [table for table in further_tables(volume) if table.title.startswith(start)]
+    [table] = [table for table in volume_tables(volume) if table.title.startswith(start)]
     return table
 
 
@@ -32,24 +39,25 @@ def plain(text):
     return text.replace("*", "").replace("★", "")
 
 
-def test_every_cell_is_the_psnr_and_ssim_of_its_row_in_the_frame(trial, titles):
-    found = cells(plain(markdown(main_table(one(trial, titles)))))
+def test_cells_are_the_psnr_and_ssim_of_the_frame(trial, methods):
+    found = cells(plain(markdown(main_table(one(trial, methods)))))
     assert found["method"] == ["5 %", "10 %", "15 %", "20 %", "25 %", "30 %"]
+    titles = {method.name: method.title for method in methods}
     for row in trial.itertuples():
         name = titles[row.method] + (" σ" if row.given_sigma == "yes" else "")
         place = found["method"].index(f"{row.level} %")
         assert found[name][place] == f"{row.psnr:.2f} / {row.ssim_3d:.3f}"
 
 
-def test_the_rows_have_the_order_of_the_titles_and_unknown_methods_come_last(trial, titles):
+def test_rows_have_the_order_of_the_methods(trial, methods):
     trial.loc[trial["method"] == "sanlm", "method"] = "newcomer"
     shuffled = trial.sample(frac=1, random_state=1)
-    names = list(cells(markdown(main_table(one(shuffled, titles)))))[2:]
+    names = list(cells(markdown(main_table(one(shuffled, methods)))))[2:]
     assert names == ["Noisy", "ADF, bias removed σ", "DIPY nlmeans σ", "ANTs", "BM4D + VST σ", "newcomer"]
 
 
-def test_the_best_blind_method_is_bold_and_the_best_of_all_has_a_star(trial, titles):
-    lines = markdown(main_table(one(trial, titles))).splitlines()
+def test_best_blind_is_bold_and_best_of_all_has_a_star(trial, methods):
+    lines = markdown(main_table(one(trial, methods))).splitlines()
     [sanlm] = [line for line in lines if "SANLM" in line]
     [bm4d] = [line for line in lines if "BM4D" in line]
     assert sanlm.startswith("| SANLM | **30.60** / **0.740** |")
@@ -57,30 +65,30 @@ def test_the_best_blind_method_is_bold_and_the_best_of_all_has_a_star(trial, tit
     assert sum("**" in line for line in lines) == sum("★" in line for line in lines) == 1
 
 
-def test_methods_that_are_equal_in_print_are_equally_good(trial, titles):
+def test_methods_equal_in_print_are_equally_good(trial, methods):
     trial.loc[trial["method"] == "ants", ["psnr", "ssim_3d"]] = trial.loc[
         trial["method"] == "sanlm", ["psnr", "ssim_3d"]
     ].to_numpy() + [0.001, 0.0001]
-    text = markdown(main_table(one(trial, titles)))
+    text = markdown(main_table(one(trial, methods)))
     assert "| SANLM | **30.60** / **0.740** |" in text
     assert "| ANTs | **30.60** / **0.740** |" in text
 
 
-def test_several_seeds_are_a_mean_and_a_deviation(trial, titles):
+def test_several_seeds_are_a_mean_and_a_deviation(trial, methods):
     other = trial.assign(seed=1, psnr=trial["psnr"] + 0.2)
-    volume = one(pd.concat([trial, other]), titles)
+    volume = one(pd.concat([trial, other]), methods)
     assert cells(plain(markdown(main_table(volume))))["Noisy"][0] == "25.10 ± 0.14 / 0.570 ± 0.000"  # 0.2 / sqrt(2)
 
 
-def test_a_seed_that_failed_is_left_out_of_the_mean_and_told(trial, titles):
+def test_failed_seed_is_left_out_of_the_mean_and_noted(trial, methods):
     other = trial.assign(seed=1, psnr=np.nan, status="ran out of time")
-    volume = one(pd.concat([trial, other[other["method"] == "noisy"]]), titles)
+    volume = one(pd.concat([trial, other[other["method"] == "noisy"]]), methods)
     assert cells(plain(markdown(main_table(volume))))["Noisy"][0] == "25.00 / 0.570"
     assert "No figures at 5, 10, 15, 20, 25, 30 %: ran out of time." in main_table(volume).footnotes
 
 
-def test_a_row_without_figures_says_why_in_a_footnote(failed, titles):
-    table = main_table(one(failed, titles))
+def test_row_without_results_has_the_reason_as_footnote(failed, methods):
+    table = main_table(one(failed, methods))
     lines = markdown(table).splitlines()
     assert cells(markdown(table))["ANTs"] == ["–"] * 6
     assert cells(markdown(table))["SANLM"][4:] == ["–", "–"]
@@ -90,33 +98,36 @@ def test_a_row_without_figures_says_why_in_a_footnote(failed, titles):
     assert any(line.startswith("| ANTs ² |") for line in lines)
 
 
-def test_the_list_of_what_is_missing_has_a_line_for_each_method_and_reason(failed, titles):
-    assert [line.replace("\xa0", " ") for line in failure_lines([one(failed, titles)])] == [
+def test_failures_have_a_line_for_each_method_and_reason(failed, methods):
+    assert [line.replace("\xa0", " ") for line in failure_lines([one(failed, methods)])] == [
         "BrainWeb T1w, SANLM, at 25, 30 %: killed (out of memory).",
         "BrainWeb T1w, ANTs: not installed; make peers",
     ]
 
 
-def test_a_method_on_other_slices_says_so_and_is_never_the_best(trial, titles):
+def test_method_on_other_slices_is_noted_and_never_best(trial, methods):
     trial.loc[trial["method"] == "bm4d_vst", "slices"] = "80-89"
-    table = main_table(one(trial, titles))
-    assert table.footnotes == ("Measured on slices 80-89 of the last axis, most rows on 70-109; never marked as best.",)
+    table = main_table(one(trial, methods))
+    assert list(table.footnotes) == [
+        "Measured on slices 80-89 of the last axis, most rows on 70-109; never marked as best."
+    ]
     assert "| BM4D + VST σ ¹ | 37.20 / 0.930 |" in markdown(table)
     assert "| DIPY nlmeans σ | 33.50★ /" in markdown(table)
-    [row] = summary_table([one(trial, titles)]).rows
+    [row] = summary_table([one(trial, methods)]).rows
     assert "BM4D" not in str(row)
 
 
-def test_a_note_stands_once_under_all_rows_that_share_it(trial, titles):
-    table = main_table(one(trial, titles, notes={"sanlm": "Two words.", "ants": "Two words.", "noisy": "None."}))
-    assert table.footnotes == ("None.", "Two words.")
+def test_note_stands_once_for_all_rows_that_share_it(trial, methods):
+    note = {"note": "Two words."}
+    table = main_table(one(trial, changed(methods, sanlm=note, ants=note, noisy={"note": "None."})))
+    assert list(table.footnotes) == ["None.", "Two words."]
     assert "| SANLM ² |" in markdown(table) and "| ANTs ² |" in markdown(table)
 
 
-def test_the_summary_names_the_best_by_the_mean_over_the_levels(trial, titles):
-    [row] = summary_table([one(trial, titles)]).rows
+def test_summary_has_the_best_by_the_mean_over_levels(trial, methods):
+    [row] = summary_table([one(trial, methods)]).rows
     psnr = trial[trial["method"] == "sanlm"]["psnr"].mean()
-    assert [spans[0].text.replace("\xa0", " ") for spans in row] == [
+    assert [*row] == [
         "BrainWeb T1w",
         f"SANLM ({psnr:.2f} dB)",
         "SANLM (0.567)",
@@ -125,16 +136,16 @@ def test_the_summary_names_the_best_by_the_mean_over_the_levels(trial, titles):
     ]
 
 
-def test_a_method_that_misses_a_level_is_not_summed_up(failed, titles):
-    [row] = summary_table([one(failed, titles)]).rows
-    assert row[1][0].text.startswith("Noisy")
+def test_method_without_a_level_is_not_in_the_summary(failed, methods):
+    [row] = summary_table([one(failed, methods)]).rows
+    assert row[1].startswith("Noisy")
 
 
-def test_the_further_tables_hold_what_the_frame_does(trial, titles):
-    volume = one(trial, titles)
-    assert cells(plain(markdown(further(volume, "PSNR"))))["SANLM"][2] == "27.40"
+def test_further_tables_have_the_values_of_the_frame(trial, methods):
+    volume = one(trial, methods)
+    assert cells(plain(markdown(further(volume, "PSNR in dB over the foreground"))))["SANLM"][2] == "27.40"
     assert cells(plain(markdown(further(volume, "SSIM in 2-D"))))["SANLM"][2] == "0.590"
-    assert cells(markdown(further(volume, "Error of the noise level")))["SANLM"] == ["+0.8"] * 6
+    assert cells(markdown(further(volume, "Error of the estimated sigma")))["SANLM"] == ["+0.8"] * 6
     assert cells(markdown(further(volume, "Residual at 15 %")))["SANLM"] == [
         "+0.20",
         "+0.10",
@@ -145,41 +156,37 @@ def test_the_further_tables_hold_what_the_frame_does(trial, titles):
     assert cells(markdown(further(volume, "Seconds")))["SANLM"] == ["1.8", "3.0", "40"]
 
 
-def test_the_bias_is_that_of_the_level_nearest_15_percent(trial, titles):
-    found = cells(markdown(further(one(trial, titles), "Bias by intensity at 15 %")))
+def test_bias_is_that_of_the_level_nearest_15_percent(trial, methods):
+    found = cells(markdown(further(one(trial, methods), "Bias by intensity at 15 %")))
     assert found["SANLM"] == ["+0.89", "+0.45", "+0.11", "+0.08", "+0.06", "-0.19"]
     assert "ANTs" not in found
     trial["level"] = trial["level"].replace({15: 17.5, 10: 11})
-    assert one(trial, titles).median_tissue_sigma == 17.5
-    assert further(one(trial, titles), "Bias by intensity at 17.5 %").rows
+    assert one(trial, methods).typical_level == 17.5
+    assert further(one(trial, methods), "Bias by intensity at 17.5 %").rows
 
 
-def test_tables_without_a_figure_are_left_out(trial, titles):
+def test_tables_without_rows_are_left_out(trial, methods):
     trial["sigma_error"] = np.nan
-    assert not [table for table in further_tables(one(trial, titles)) if table.title.startswith("Error")]
+    assert not [table for table in volume_tables(one(trial, methods)) if table.title.startswith("Error")]
 
 
-def test_text_with_pipes_and_tags_stays_in_its_cell(trial, titles):
-    text = markdown(main_table(one(trial, titles | {"ants": "a|b <i> *c*"})))
+def test_text_with_pipes_and_tags_stays_in_its_cell(trial, methods):
+    text = markdown(main_table(one(trial, changed(methods, ants={"title": "a|b <i> *c*"}))))
     assert r"| a\|b &lt;i> \*c\* |" in text
 
 
-def test_the_readme_table_holds_the_chosen_methods_of_one_volume(trial, titles):
+def test_readme_table_has_the_chosen_methods_and_levels(trial, methods):
     frame = pd.concat([trial, trial.assign(volume="brainweb_pdw", psnr=1.0)])
-    text = readme_table(frame, "brainweb_t1w", titles, methods=["noisy", "sanlm", "absent"])
-    assert text.splitlines() == [
-        "| PSNR dB / SSIM | 5 % | 10 % | 15 % | 20 % | 25 % | 30 % |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-        "| Noisy | 25.00 / 0.570 | 19.00 / 0.380 | 15.40 / 0.250 | 12.90 / 0.180 | 11.00 / 0.130 | 9.40 / 0.090 |",
-        "| SANLM | **30.60** / **0.740** | **24.60** / **0.670** | **21.00** / **0.600** | **18.40** / **0.530** |"
-        " **16.20** / **0.460** | **14.50** / **0.400** |",
-    ]
+    found = cells(plain(readme_table(frame, "brainweb_t1w", methods)))
+    assert found["PSNR dB / SSIM"] == ["5 %", "15 %", "30 %"]
+    assert found["SANLM"] == ["30.60 / 0.740", "21.00 / 0.600", "14.50 / 0.400"]
+    assert "ANTs" not in found and len(found) == 7
 
 
-def test_a_file_gives_the_same_tables_as_the_frame_it_was_written_from(failed, titles, tmp_path):
+def test_file_gives_the_same_tables_as_its_frame(failed, methods, tmp_path):
     failed.to_csv(tmp_path / "results.csv", index=False)
     again = pd.read_csv(tmp_path / "results.csv")
-    assert markdown(main_table(one(again, titles))) == markdown(main_table(one(failed, titles)))
+    assert markdown(main_table(one(again, methods))) == markdown(main_table(one(failed, methods)))
 
 
 @pytest.mark.parametrize(
@@ -190,7 +197,7 @@ def test_a_file_gives_the_same_tables_as_the_frame_it_was_written_from(failed, t
         (lambda frame: frame.assign(psnr="much"), "column psnr holds something that is no number"),
     ],
 )
-def test_a_frame_that_is_no_benchmark_is_told_in_one_line(trial, titles, spoil, told):
+def test_frame_that_is_no_benchmark_is_refused(trial, methods, spoil, told):
     with pytest.raises(InputError, match=told) as error:
-        volume_results(spoil(trial), titles)
+        volume_results(spoil(trial), methods)
     assert "\n" not in str(error.value)
