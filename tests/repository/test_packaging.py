@@ -2,17 +2,20 @@
 
 import ast
 import configparser
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 import zipfile
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+
+from monai_unsup_denoise import __version__
 
 PACKAGE = "monai_unsup_denoise"
 BUNDLE = "brain_mri_denoise"
@@ -37,10 +40,12 @@ def peers(repository: Path) -> set[str]:
     return distributions("\n".join(line for line in lines if not line.startswith("#")))
 
 
-def imports_of(folder: Path) -> set[str]:
-    """The top-level names that the Python files under `folder` import, here or inside a function."""
+def imports_of(folder: Path, *, without: str = "") -> set[str]:
+    """The top-level names that the Python files under `folder` import, but for its sub-folder `without`."""
     names = set()
     for path in folder.rglob("*.py"):
+        if without in path.relative_to(folder).parts:
+            continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 names.update(alias.name.partition(".")[0] for alias in node.names)
@@ -67,28 +72,40 @@ def test_every_package_in_the_tree_is_listed(repository, setup_cfg):
 
 def test_everything_the_package_imports_is_a_declared_dependency(repository, setup_cfg):
     declared = distributions(setup_cfg["options"]["install_requires"])
-    for extra in ("brainweb", "onnx"):
+    for extra in ("train", "benchmark", "brainweb", "onnx"):
         declared |= distributions(setup_cfg["options.extras_require"][extra])
     declared |= {"ants" if name == "antspyx" else name for name in peers(repository)}
     imported = imports_of(repository / PACKAGE) | imports_of(repository / "transforms")
     assert not undeclared(imported, declared)
 
 
-def test_what_the_peers_import_is_asked_for_by_the_baselines_alone(repository):
+@pytest.mark.parametrize("room", ["functional", "networks", "losses", "io", "inference"])
+def test_the_rooms_of_denoising_import_core_dependencies(room, repository, setup_cfg):
+    declared = distributions(setup_cfg["options"]["install_requires"])
+    assert not undeclared(imports_of(repository / PACKAGE / room), declared)
+
+
+def test_the_package_the_bundle_and_the_apps_have_one_version(repository):
+    metadata = json.loads((repository / "bundles" / BUNDLE / "configs" / "metadata.json").read_text())
+    yaml = {name: (repository / name).read_text() for name in ("CITATION.cff", "apps/deploy/app.yaml")}
+    found = {name: re.search(r"^ *version: *(\S+)$", text, re.MULTILINE)[1] for name, text in yaml.items()}
+    assert found | {"bundle": metadata["version"]} == dict.fromkeys([*found, "bundle"], __version__)
+
+
+def test_only_the_baselines_import_the_packages_of_others(repository):
     names = {"ants", "bm3d", "bm4d", "careamics", "cat_surf", "dipy"}
-    for folder in (repository / PACKAGE).iterdir():
-        if folder.is_dir() and folder.name != "baselines":
-            assert not imports_of(folder) & names, folder
+    assert not imports_of(repository / PACKAGE, without="baselines") & names
 
 
-def test_the_extra_with_the_peers_is_part_of_the_peers_environment(repository, setup_cfg):
+def test_the_extra_peers_is_part_of_the_peers_environment(repository, setup_cfg):
     assert distributions(setup_cfg["options.extras_require"]["peers"]) < peers(repository)
 
 
 def test_everything_the_tests_import_comes_with_the_extra(repository, setup_cfg):
     declared = distributions(setup_cfg["options"]["install_requires"])
-    declared |= distributions(setup_cfg["options.extras_require"]["test"])
-    assert not undeclared(imports_of(repository / "tests") - {"tests"}, declared)
+    for extra in ("train", "benchmark", "test"):
+        declared |= distributions(setup_cfg["options.extras_require"][extra])
+    assert not undeclared(imports_of(repository / "tests") - {"tests", "experiments"}, declared)
 
 
 def test_the_tested_versions_meet_the_declared_bounds(repository, setup_cfg):
@@ -98,7 +115,8 @@ def test_the_tested_versions_meet_the_declared_bounds(repository, setup_cfg):
             requirement = Requirement(line)
             tested[requirement.name] = next(iter(requirement.specifier)).version
     extras = setup_cfg["options.extras_require"]
-    lines = "\n".join([setup_cfg["options"]["install_requires"], extras["test"], extras["dev"]])
+    installed_by_make = ("train", "benchmark", "test", "dev")
+    lines = "\n".join([setup_cfg["options"]["install_requires"], *(extras[extra] for extra in installed_by_make)])
     for line in filter(None, lines.split("\n")):
         requirement = Requirement(line)
         assert requirement.name in tested, f"{requirement.name} is missing in constraints.txt"
@@ -189,8 +207,3 @@ def test_the_console_script_is_declared_and_answers(installed, tmp_path):
     assert scripts["console_scripts"]["mri-denoise"] == f"{PACKAGE}.cli:main"
     code = f"import sys; sys.argv = ['mri-denoise', '--help']; from {PACKAGE}.cli import main; main()"
     assert "denoise" in python(code, where=tmp_path, path=installed)
-
-
-def test_this_interpreter_is_one_the_project_supports(setup_cfg):
-    supported = Requirement(f"python{setup_cfg['options']['python_requires']}").specifier
-    assert sysconfig.get_python_version() + ".0" in supported
