@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,23 +21,9 @@ from monai_unsup_denoise.inference.maps import uncertainty_map
 from monai_unsup_denoise.inference.noise import NoiseEstimate, sigma_map
 from monai_unsup_denoise.inference.settings import DenoiseSettings
 from monai_unsup_denoise.inference.weights import load_weights
+from monai_unsup_denoise.inference.whole_volume import WholeVolumeInferer
 from monai_unsup_denoise.io.reader import read_scan
 from monai_unsup_denoise.protocols import NoiseAwareNetwork
-
-
-class WholeVolumeInferer(Protocol):
-    """Applies a network to a volume; `VolumeInferer` and `SlabInferer` are such."""
-
-    progress: bool
-
-    def with_settings(self, settings: DenoiseSettings) -> WholeVolumeInferer:
-        """The same inferer with other settings."""
-
-    def estimate_noise(self, inputs: torch.Tensor, network: Any) -> NoiseEstimate:
-        """The noise of a volume ``(1, 1, H, W, D)``."""
-
-    def __call__(self, inputs: torch.Tensor, network: Any, *, noise: NoiseEstimate) -> torch.Tensor:
-        """The denoised volume, without the Rician floor."""
 
 
 class Denoiser:

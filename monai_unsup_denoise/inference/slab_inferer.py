@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
-from monai.data import MetaTensor
-from monai.inferers import Inferer
 from tqdm import tqdm
 
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.inference.noise import NoiseEstimate
 from monai_unsup_denoise.inference.settings import DenoiseSettings
+from monai_unsup_denoise.inference.whole_volume import WholeVolumeInferer
 from monai_unsup_denoise.protocols import DenoisingNetwork, NoiseAwareNetwork
 
 
-class SlabInferer(Inferer):
+class SlabInferer(WholeVolumeInferer):
     """Denoise a volume with a 2-D network whose channels are ``depth`` neighbouring slices.
 
     Slices lie along the last axis. A slab starts at every slice; each voxel is the weighted mean of the up to ``depth``
@@ -30,13 +27,12 @@ class SlabInferer(Inferer):
     """
 
     def __init__(self, depth: int = 5, *, batch_size: int = 4, step: int = 1, progress: bool = False) -> None:
-        super().__init__()
+        super().__init__(progress=progress)
         if depth % 2 == 0 or not 1 <= step <= depth:
             raise ValueError(f"depth must be odd and step between 1 and depth, got depth {depth}, step {step}")
         self.depth = depth
         self.batch_size = batch_size
         self.step = step
-        self.progress = progress
 
     def with_settings(self, settings: DenoiseSettings) -> SlabInferer:
         """The same inferer: it has no settings.
@@ -57,32 +53,8 @@ class SlabInferer(Inferer):
         code = codes.median(dim=0, keepdim=True).values
         return NoiseEstimate(code, float(network.sigma(code)) if isinstance(network, NoiseAwareNetwork) else None)
 
-    def __call__(
-        self,
-        inputs: torch.Tensor,
-        network: DenoisingNetwork,
-        *args: Any,
-        noise: NoiseEstimate | None = None,
-        **kwargs: Any,
-    ) -> torch.Tensor:
-        """Denoise ``inputs`` ``(B, 1, H, W, D)``; keeps the metadata of a MetaTensor.
-
-        ``noise``, as :meth:`estimate_noise` gives it, is estimated here if it is None.
-
-        Raises:
-            ValueError: if the volumes have another number of channels than one, or fewer than ``depth`` slices.
-        """
-        if inputs.dim() != 5 or inputs.shape[1] != 1:
-            raise ValueError(f"volumes (B, 1, H, W, D) expected, got shape {tuple(inputs.shape)}")
-        if inputs.shape[-1] < self.depth:
-            raise ValueError(
-                f"the volume has {inputs.shape[-1]} slices along its last axis, the network sees {self.depth} at a time"
-            )
-        volumes = inputs.as_subclass(torch.Tensor).split(1)
-        out = torch.cat([self._denoise(v, network, (noise or self.estimate_noise(v, network)).code) for v in volumes])
-        return MetaTensor(out, meta=inputs.meta) if isinstance(inputs, MetaTensor) else out
-
-    def _denoise(self, volume: torch.Tensor, network: DenoisingNetwork, code: torch.Tensor) -> torch.Tensor:
+    def denoise(self, volume: torch.Tensor, network: DenoisingNetwork, noise: NoiseEstimate) -> torch.Tensor:
+        """The denoised volume ``(1, 1, H, W, D)``."""
         slices = volume.shape[-1]
         starts = sorted({*range(0, slices - self.depth + 1, self.step), slices - self.depth})
         weight = 1 - torch.linspace(-1, 1, self.depth + 2, device=volume.device)[1:-1].abs()
@@ -93,7 +65,7 @@ class SlabInferer(Inferer):
         batches = range(0, len(starts), self.batch_size)
         for first in tqdm(batches, desc="slabs", leave=False, disable=None if self.progress else True):
             chosen = starts[first : first + self.batch_size]
-            predictions = network(slabs[chosen], code.expand(len(chosen), -1)).float()
+            predictions = network(slabs[chosen], noise.code.expand(len(chosen), -1)).float()
             for start, prediction in zip(chosen, predictions, strict=True):
                 total[start : start + self.depth] += weight * prediction
                 count[start : start + self.depth] += weight
@@ -101,4 +73,6 @@ class SlabInferer(Inferer):
 
     def _slabs(self, volume: torch.Tensor) -> torch.Tensor:
         """Every slab of ``(1, 1, H, W, D)`` as a view ``(D - depth + 1, depth, H, W)``."""
+        if (slices := volume.shape[-1]) < self.depth:
+            raise ValueError(f"the volume has {slices} slices along its last axis, the network sees {self.depth}")
         return volume[0, 0].unfold(2, self.depth, 1).permute(2, 3, 0, 1)

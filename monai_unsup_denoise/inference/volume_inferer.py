@@ -7,23 +7,22 @@ import itertools
 import sys
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import torch
-from monai.data import MetaTensor
-from monai.inferers import Inferer, sliding_window_inference
+from monai.inferers import sliding_window_inference
 from tqdm import tqdm
 
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.functional import nonlocal_bayes, upsample_to
 from monai_unsup_denoise.inference.noise import NoiseEstimate, estimate_noise, sigma_map
 from monai_unsup_denoise.inference.settings import DenoiseSettings
+from monai_unsup_denoise.inference.whole_volume import WholeVolumeInferer
 from monai_unsup_denoise.protocols import DenoisingNetwork, NoiseAwareNetwork
 
 _NEED_SIGMA = ("varying_noise", "correlated_noise", "refine", "keep_floor")
 
 
-class VolumeInferer(Inferer):
+class VolumeInferer(WholeVolumeInferer):
     """Denoise a volume with a 3-D network in overlapping windows, blended by a Gaussian weight.
 
     The noise is estimated once from the whole volume, so that windows do not differ in it. The refinement stage,
@@ -44,11 +43,10 @@ class VolumeInferer(Inferer):
         settings: DenoiseSettings | None = None,
         progress: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(progress=progress)
         self.window = tuple(window)
         self.overlap = overlap
         self.settings = settings or DenoiseSettings()
-        self.progress = progress
 
     def with_settings(self, settings: DenoiseSettings) -> VolumeInferer:
         """The same inferer with other settings."""
@@ -75,28 +73,8 @@ class VolumeInferer(Inferer):
             denoise=partial(self._slide, network=network),
         )
 
-    def __call__(
-        self,
-        inputs: torch.Tensor,
-        network: DenoisingNetwork,
-        *args: Any,
-        noise: NoiseEstimate | None = None,
-        **kwargs: Any,
-    ) -> torch.Tensor:
-        """Denoise ``inputs`` ``(B, 1, H, W, D)``; keeps the metadata of a MetaTensor.
-
-        ``noise``, as :meth:`estimate_noise` gives it, is estimated here if it is None.
-
-        Raises:
-            ValueError: if the volumes have another number of channels than one.
-        """
-        if inputs.dim() != 5 or inputs.shape[1] != 1:
-            raise ValueError(f"volumes (B, 1, H, W, D) expected, got shape {tuple(inputs.shape)}")
-        volumes = inputs.as_subclass(torch.Tensor).split(1)
-        out = torch.cat([self._denoise(v, network, noise or self.estimate_noise(v, network)) for v in volumes])
-        return MetaTensor(out, meta=inputs.meta) if isinstance(inputs, MetaTensor) else out
-
-    def _denoise(self, volume: torch.Tensor, network: DenoisingNetwork, noise: NoiseEstimate) -> torch.Tensor:
+    def denoise(self, volume: torch.Tensor, network: DenoisingNetwork, noise: NoiseEstimate) -> torch.Tensor:
+        """The denoised volume ``(1, 1, H, W, D)``."""
         code = upsample_to(noise.code, volume)
         flips = _mirrorings() if self.settings.self_ensemble else [()]
         denoised = torch.zeros_like(volume, dtype=torch.float32)

@@ -1,0 +1,65 @@
+"""What the inferers of volumes share: one estimate of the noise, one volume at a time."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, TypeVar
+
+import torch
+from monai.data import MetaTensor
+from monai.inferers import Inferer
+
+from monai_unsup_denoise.inference.noise import NoiseEstimate
+from monai_unsup_denoise.inference.settings import DenoiseSettings
+from monai_unsup_denoise.protocols import DenoisingNetwork
+
+Self = TypeVar("Self", bound="WholeVolumeInferer")
+
+
+class WholeVolumeInferer(Inferer):
+    """Applies a network to volumes, with one noise estimate for the whole of each. Results are never negative.
+
+    Args:
+        progress: show a progress bar for each volume.
+    """
+
+    def __init__(self, *, progress: bool = False) -> None:
+        super().__init__()
+        self.progress = progress
+
+    def __call__(
+        self,
+        inputs: torch.Tensor,
+        network: DenoisingNetwork,
+        *args: Any,
+        noise: NoiseEstimate | None = None,
+        **kwargs: Any,
+    ) -> torch.Tensor:
+        """Denoise ``inputs`` ``(B, 1, H, W, D)``; keeps the metadata of a MetaTensor.
+
+        ``noise``, as :meth:`estimate_noise` gives it, is estimated here if it is None.
+
+        Raises:
+            ValueError: if the volumes do not have one channel, or fewer slices than the network sees at a time.
+        """
+        if inputs.dim() != 5 or inputs.shape[1] != 1:
+            raise ValueError(f"volumes (B, 1, H, W, D) expected, got shape {tuple(inputs.shape)}")
+        volumes = inputs.as_subclass(torch.Tensor).split(1)
+        out = torch.cat([self.denoise(v, network, noise or self.estimate_noise(v, network)) for v in volumes])
+        return MetaTensor(out, meta=inputs.meta) if isinstance(inputs, MetaTensor) else out
+
+    @abstractmethod
+    def with_settings(self: Self, settings: DenoiseSettings) -> Self:
+        """The same inferer with other settings.
+
+        Raises:
+            InputError: for a setting that asks for what it cannot do.
+        """
+
+    @abstractmethod
+    def estimate_noise(self, inputs: torch.Tensor, network: DenoisingNetwork) -> NoiseEstimate:
+        """The noise of a volume ``(1, 1, H, W, D)``."""
+
+    @abstractmethod
+    def denoise(self, volume: torch.Tensor, network: DenoisingNetwork, noise: NoiseEstimate) -> torch.Tensor:
+        """The denoised volume ``(1, 1, H, W, D)``."""
