@@ -1,6 +1,6 @@
 # The commands. Each makes the environment it needs the first time; `make help` says what they do.
 .DEFAULT_GOAL := help
-.PHONY: help train weights evaluate export demo benchmark benchmark-full train-baselines train-peers ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test-entry-points test test-all lint clean
+.PHONY: help train weights evaluate export demo benchmark benchmark-full train-baselines train-peers ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test-entry-points test test-bare test-all lint profile clean
 
 CONFIGS := bundles/brain_mri_denoise/configs
 MODELS  := bundles/brain_mri_denoise/models
@@ -56,11 +56,11 @@ export: $(STAMP) ## write models/model.ts and model.onnx, the TorchScript and th
 demo: $(STAMP) ## denoise one example and draw noisy, denoised, residual and clean side by side
 	$(BIN)/mri-denoise demo $(ARGS)
 
-# Exit code 3: all is written, but some methods have no packages or weights here. That is said, and no failure.
-benchmark: $(STAMP) ## compare with other denoisers on a reduced grid (minutes); its page is benchmark/index.html
+# Exit code 3: everything is written, but some methods lack packages or weights here, which is no failure.
+benchmark: $(STAMP) ## compare with the baselines on a reduced grid (minutes): benchmark/tables.md
 	$(BIN)/mri-denoise benchmark --quick $(ARGS) || test $$? -eq 3
 
-benchmark-full: $(STAMP) ## the whole comparison in docs/benchmark (hours); BRAINWEB=folder adds BrainWeb's volumes
+benchmark-full: $(STAMP) ## the full comparison in docs/benchmark (hours); BRAINWEB=folder adds BrainWeb's volumes
 	$(BIN)/mri-denoise benchmark --volume phantom $(if $(BRAINWEB),--volume brainweb:$(BRAINWEB)) \
 		--output-dir docs/benchmark $(ARGS) || test $$? -eq 3
 
@@ -72,16 +72,22 @@ train-baselines: $(STAMP) ## train the learned methods of the benchmark, after `
 
 train-peers: train-baselines
 
-ablation: $(STAMP) ## which terms of the published method help (about 40 minutes)
+paper-ablation: $(STAMP) ## the published method without each of its terms: docs/benchmark/ablation.csv (about 40 minutes)
 	$(BIN)/python -m experiments.paper_ablation $(ARGS)
 
-ideas: $(STAMP) ## what each idea of the model is worth, on phantoms: docs/quality.csv (about an hour)
+design-ablation: $(STAMP) ## the default training with one design choice changed: docs/quality.csv (2 to 3 hours)
 	$(BIN)/python -m experiments.design_ablation $(ARGS)
 
-transfer: $(STAMP) ## what it is worth to start from given weights: docs/transfer.csv (about 10 minutes)
+fine-tuning: $(STAMP) ## the gain of starting from trained weights: docs/transfer.csv (about 10 minutes)
 	$(BIN)/python -m experiments.fine_tuning $(ARGS)
 
-peers: .peers/.installed ## install other people's denoisers into .peers, for the benchmark (some gigabytes)
+baselines: .peers/.installed ## install the packages of the baselines into .peers (some gigabytes)
+
+# The names of version 0.5, for one more release.
+ablation: paper-ablation
+ideas: design-ablation
+transfer: fine-tuning
+peers: baselines
 
 deploy-app: .deploy/.installed ## MONAI Deploy: denoise a DICOM study, INPUT=folder OUTPUT=folder [MODEL=bundle or model.ts]
 	$(if $(and $(INPUT),$(OUTPUT)),,$(error usage: make deploy-app INPUT=folder OUTPUT=folder [MODEL=folder or model.ts]))
@@ -116,6 +122,9 @@ test-label: .label/.installed ## run the tests of the MONAI Label app
 test: $(STAMP) ## run the tests (minutes)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
+test-bare: $(STAMP) ## denoise in an empty environment with the core dependencies alone (minutes, a gigabyte)
+	$(BIN)/python -m pytest tests/repository/test_bare_installation.py -m slow $(ARGS)
+
 test-all: $(STAMP) ## run the tests, the slow ones too
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow or not slow" $(ARGS)
 
@@ -124,9 +133,14 @@ test-entry-points: $(STAMP) ## one scan through every entry point gives the same
 
 test-doors: test-entry-points
 
-lint: $(STAMP) ## check the style (ruff) and the types of the package (mypy)
+lint: $(STAMP) ## check the style (ruff), the spelling (codespell) and the types of the package (mypy)
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/mypy monai_unsup_denoise transforms
+
+profile: $(STAMP) ## print the seconds from a command to its help, the first voxel and the end
+	$(BIN)/python -m experiments.startup_times
 
 clean: ## remove .venv, build products and caches; never a model or a result
 	rm -rf .venv .peers .deploy .label build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
@@ -148,7 +162,7 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@$(PIP) -e '.[train,benchmark,test,dev]'
 	@touch $@
 
-# Peers disagree with our pins and with our licence, hence an environment apart. Noise2Void brings a torch of its own.
+# Pins and licences of the baselines conflict with ours, hence their own environment. Noise2Void brings its own torch.
 .peers/.installed: requirements-peers.txt $(STAMP)
 	@echo "Installing into .peers (once; some gigabytes)"
 	@$(BIN)/python -m venv .peers

@@ -99,7 +99,7 @@ def _jobs_of(scan: Path, folder: Path) -> list[Job]:
     found = find_series(scan, below=False)
     output = folder / scan.resolve().name
     if len(found) < 2:
-        return [Job(scan, output, *found)]
+        return [Job(scan, output, next(iter(found), None))]
     return [Job(scan, output / folder_name(series, found), series) for series in found]
 
 
