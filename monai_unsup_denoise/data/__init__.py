@@ -1,9 +1,10 @@
-"""Training data: a digital phantom, local files, BrainWeb; and how noisy and clean samples are drawn."""
+"""Training data: phantoms, local files and BrainWeb, and the datasets that draw samples from them."""
 
 from monai_unsup_denoise.data.brainweb import brainweb_datalist
+from monai_unsup_denoise.data.cache import default_cache_dir
 from monai_unsup_denoise.data.datalists import data_source_label, evaluation_datalist, training_datalists
 from monai_unsup_denoise.data.paired import PairedDataset
-from monai_unsup_denoise.data.phantom import default_cache_dir, phantom_datalist
+from monai_unsup_denoise.data.phantom import phantom_datalist
 from monai_unsup_denoise.data.subjects import split_by_subject
 from monai_unsup_denoise.data.unpaired import UnpairedDataset
 

@@ -1,4 +1,4 @@
-"""What a training reads: noisy volumes, clean ones of other people, and a validation set with known truth."""
+"""Datalists of a training (noisy, clean and validation volumes) and of an evaluation."""
 
 from __future__ import annotations
 
@@ -26,45 +26,37 @@ def training_datalists(
     seed: int = 0,
     progress: bool = True,
 ) -> dict[str, list[dict[str, Any]]]:
-    """MONAI datalists ``noisy``, ``clean`` and ``validation``; a domain without a folder is the phantom's.
+    """MONAI datalists ``noisy``, ``clean`` and ``validation``. Without a folder, a domain consists of phantoms.
 
-    Phantom subjects must differ between the three. Of the people in a folder of clean volumes a tenth, at least one, is
-    held out for validation; the volumes of one person alone are used for both.
+    Of the subjects in a folder of clean volumes one tenth, at least one, is held out for validation. A single subject
+    serves both training and validation. Phantom subjects should differ between the three lists.
 
     Args:
-        cache_dir: where phantom scans are kept.
-        noisy_dir: folder, file or datalist of the user's noisy volumes; ``brainweb`` for BrainWeb, downloaded with the
-            extra of that name, ``brainweb:FOLDER`` for its files in a folder.
-        clean_dir: the same for clean volumes; never of the same scans, unless a model denoised them. Scores are then
-            against what it made of them, not against the truth.
-        noisy_subjects, clean_subjects, validation_subjects: phantom subjects of each domain.
-        contrasts: of the phantom.
-        spacing: of the phantom, mm.
+        cache_dir: cache folder of the phantoms; None for ``default_cache_dir()``.
+        noisy_dir: folder, file or datalist of noisy volumes; ``brainweb`` to download BrainWeb, which needs the extra
+            of that name; ``brainweb:FOLDER`` for local BrainWeb files.
+        clean_dir: the same for clean volumes. They must not show the same scans as ``noisy_dir``, unless they are model
+            outputs; validation PSNR is then relative to those outputs, not to ground truth.
+        noisy_subjects, clean_subjects, validation_subjects: phantom subjects of each list.
+        contrasts, spacing, progress: as for ``phantom_datalist``.
         levels: noise levels in percent at which each validation volume is evaluated.
-        seed: of the phantom population and of the choice of held-out volumes.
-        progress: show a progress bar while phantoms are made.
+        seed: seed of the phantom population and of the held-out subjects.
 
     Returns:
-        Items with ``image``; those for validation with ``image`` and ``label`` (one file twice) and
-        ``level``.
+        Items with ``image``; for validation also ``label`` (the same file) and ``level``.
     """
 
-    def phantom(subjects: int | Iterable[int]) -> list[dict[str, Any]]:
+    def phantoms(subjects: int | Iterable[int]) -> list[dict[str, Any]]:
         return phantom_datalist(cache_dir, subjects, contrasts=contrasts, seed=seed, spacing=spacing, progress=progress)
 
-    noisy = _volumes(noisy_dir) if noisy_dir else phantom(noisy_subjects)
+    noisy = _volumes(noisy_dir) if noisy_dir else phantoms(noisy_subjects)
     if clean_dir:
         clean = held_out = _volumes(clean_dir)
         if len({subject_of(item) for item in clean}) > 1:
             clean, held_out = split_by_subject(clean, 0.1, seed=seed)
     else:
-        clean, held_out = phantom(clean_subjects), phantom(validation_subjects)
+        clean, held_out = phantoms(clean_subjects), phantoms(validation_subjects)
     return {"noisy": noisy, "clean": clean, "validation": with_levels(held_out, levels)}
-
-
-def with_levels(clean: Sequence[dict[str, Any]], levels: Sequence[float]) -> list[dict[str, Any]]:
-    """Every clean volume at every noise level: ``image`` and ``label`` are one file, the noise is added on loading."""
-    return [{**item, "label": item["image"], "level": float(level)} for item in clean for level in levels]
 
 
 def evaluation_datalist(
@@ -78,9 +70,9 @@ def evaluation_datalist(
     seed: int = 0,
     progress: bool = True,
 ) -> list[dict[str, Any]]:
-    """What a trained model is measured on: every volume of ``clean_dir``, or phantom subjects, at every noise level.
+    """Test set of a trained model: every volume of ``clean_dir``, else of phantom subjects, at every noise level.
 
-    Arguments as in :func:`training_datalists`; the phantom subjects must be none that a training saw.
+    Arguments as for ``training_datalists``. The phantom subjects must not occur in the training.
     """
     if clean_dir:
         return with_levels(_volumes(clean_dir), levels)
@@ -88,8 +80,13 @@ def evaluation_datalist(
     return with_levels(clean, levels)
 
 
+def with_levels(clean: Sequence[dict[str, Any]], levels: Sequence[float]) -> list[dict[str, Any]]:
+    """Every clean volume at every noise level. ``image`` and ``label`` are the same file: noise is added on loading."""
+    return [{**item, "label": item["image"], "level": float(level)} for item in clean for level in levels]
+
+
 def data_source_label(source: str | Path | None) -> str:
-    """What ``noisy_dir`` or ``clean_dir`` stands for, without its name: ``phantoms``, ``BrainWeb`` or ``own data``."""
+    """Kind of ``noisy_dir`` or ``clean_dir``, without its path: ``phantoms``, ``BrainWeb`` or ``own data``."""
     if not source:
         return "phantoms"
     return "BrainWeb" if _is_brainweb(source) else "own data"

@@ -1,7 +1,8 @@
-"""Items that are drawn at random, yet the same for every worker count and after every resume."""
+"""Datasets of random items that are the same for any number of workers and after any resume."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,28 +13,48 @@ from monai.utils import MAX_SEED, convert_to_tensor
 from torch import Tensor
 from torch.utils.data import Dataset
 
+Sampler = Callable[[np.random.RandomState], dict[str, Any]]
+
 
 class SeededDataset(Dataset):
-    """A dataset whose item `i` in epoch `e` is drawn from `RandomState([seed, e, i])` and from nothing else.
+    """Dataset with items drawn at random: item ``i`` of epoch ``e`` depends on ``RandomState([seed, e, i])`` only.
 
-    The epoch lies in shared memory, so that persistent workers see `set_epoch` too.
+    Any number of workers, any resumed run and any share of a ``DistributedSampler`` therefore see the same items. The
+    epoch is in shared memory, so that persistent workers see ``set_epoch`` as well.
 
     Args:
-        data: MONAI datalist, kept as `.data`.
-        length: items in an epoch.
-        seed: another seed is another sequence of items.
+        data: MONAI datalist with the key "image", kept as ``.data``.
+        load: deterministic transform, applied once to every item; the result is kept in memory.
+        seed: seed of all draws.
+        length: items per epoch; None for one per volume.
+        num_workers: threads that load.
+        progress: show a progress bar while loading.
+
+    Raises:
+        ValueError: for an empty datalist, an item without "image", a length below 1, or (when an item is drawn) a
+            transform with several samples.
     """
 
-    def __init__(self, data: Sequence[Mapping[str, Any]], *, length: int, seed: int) -> None:
-        if length < 1:
+    def __init__(
+        self,
+        data: Sequence[Mapping[str, Any]],
+        *,
+        load: Callable,
+        seed: int = 0,
+        length: int | None = None,
+        num_workers: int = 1,
+        progress: bool = True,
+    ) -> None:
+        self._length = max(len(data), 1) if length is None else length
+        if self._length < 1:
             raise ValueError(f"length: an epoch needs at least 1 item, got {length}")
         self.data = data
-        self._length = length
+        self._load = partial(CacheDataset, transform=load, num_workers=num_workers, progress=progress, copy_cache=False)
         self._seed = seed
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw the items of this epoch from now on (0 until called); call it before iterating the loader."""
+        """Draw the items of this epoch from now on (initially 0); call it before iterating over the loader."""
         self._epoch.fill_(epoch)
 
     def __len__(self) -> int:
@@ -44,58 +65,47 @@ class SeededDataset(Dataset):
             raise IndexError(f"item {index} of a dataset of {self._length}")
         return self._draw(np.random.RandomState([self._seed, int(self._epoch), index]))
 
-    @abstractmethod
-    def _draw(self, rng: np.random.RandomState) -> dict[str, Tensor]:
-        """Make one item; every choice comes from `rng`."""
-
-
-class CachedVolumes:
-    """Volumes loaded once and kept in memory, and a random transform that cuts samples from them.
-
-    Args:
-        data: datalist whose items have the key "image".
-        name: of the datalist, for messages.
-        load: deterministic transform from an item to a tensor under "image".
-        transform: random transform of one loaded item to one item. It must not write into the tensor it gets.
-        num_workers: threads that load.
-        progress: show a progress bar while loading.
-    """
-
-    def __init__(
-        self,
-        data: Sequence[Mapping[str, Any]],
-        name: str,
-        *,
-        load: Callable,
-        transform: Callable,
-        num_workers: int,
-        progress: bool,
-    ) -> None:
+    def _sampler(self, data: Sequence[Mapping[str, Any]], name: str, transform: Callable) -> Sampler:
+        """Load volumes, and return a function that draws a random one and applies a random transform."""
         if not data:
-            raise ValueError(f"{name}: the datalist is empty; name at least one volume")
+            raise ValueError(f"{name}: the datalist is empty; give at least one volume")
         for item in data:
             if "image" not in item:
                 raise ValueError(f"{name}: an item lacks the key 'image', it has {sorted(item)}")
-        self._loaded = CacheDataset(data, load, num_workers=num_workers, progress=progress, copy_cache=False)
-        self._transform = transform if isinstance(transform, Compose) else Compose([transform])
-        self._name = name
+        return partial(_draw_sample, self._load(data), as_compose(transform), name)
 
-    def draw(self, rng: np.random.RandomState) -> dict[str, Any]:
-        """Choose a volume, seed the transform, apply it."""
-        item = dict(self._loaded[rng.randint(len(self._loaded))])
-        return apply_seeded(self._transform, item, rng, name=self._name)
+    @abstractmethod
+    def _draw(self, rng: np.random.RandomState) -> dict[str, Tensor]:
+        """Make one item; ``rng`` is the only source of randomness."""
+
+
+def _draw_sample(volumes: CacheDataset, transform: Compose, name: str, rng: np.random.RandomState) -> dict[str, Any]:
+    return apply_seeded(transform, dict(volumes[rng.randint(len(volumes))]), rng, name=name)
+
+
+def as_compose(transform: Callable) -> Compose:
+    """A transform that ``apply_seeded`` can seed, with all that it contains."""
+    return transform if isinstance(transform, Compose) else Compose([transform])
 
 
 def apply_seeded(transform: Compose, item: dict[str, Any], rng: np.random.RandomState, *, name: str) -> dict[str, Any]:
-    """Apply a random transform seeded by `rng`, whatever it was applied to before."""
+    """Apply a random transform with a seed from ``rng``, independent of its earlier calls."""
     transform.set_random_state(seed=int(rng.randint(MAX_SEED, dtype="uint32")))
     result = transform(item)
     if not isinstance(result, Mapping):
-        raise ValueError(f"{name}: its transform gave a {type(result).__name__}; it must give one dictionary")
+        raise ValueError(f"{name}: its transform returned a {type(result).__name__}; it must return one dictionary")
     return dict(result)
 
 
+def plain_item(noisy: Mapping[str, Any], clean: Tensor) -> dict[str, Tensor]:
+    """Item with ``noisy``, ``clean``, and ``sigma`` where the noise transform recorded it."""
+    item = {"noisy": as_plain_tensor(noisy["image"]), "clean": clean}
+    if "sigma" in noisy:
+        item["sigma"] = as_plain_tensor(noisy["sigma"])
+    return item
+
+
 def as_plain_tensor(value: Any) -> Tensor:
-    """A float32 copy without metadata, which no longer holds on to the volume it was cut from."""
+    """Float32 copy without metadata and without a reference to the volume it was cropped from."""
     tensor = convert_to_tensor(value, dtype=torch.float32, track_meta=False)
     return tensor.clone(memory_format=torch.contiguous_format)

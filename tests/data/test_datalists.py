@@ -1,4 +1,4 @@
-"""What a training reads, from phantoms, folders and BrainWeb."""
+"""Datalists of a training, from phantoms, folders and BrainWeb."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ def volume(path: Path) -> str:
     return str(path)
 
 
-def people(items: list[dict]) -> set:
+def subjects(items: list[dict]) -> set:
     return {item["subject"] for item in items}
 
 
-def test_phantoms_of_the_three_sets_are_of_different_people(phantom_cache: Path) -> None:
+def test_phantom_sets_share_no_subject(phantom_cache: Path) -> None:
     lists = training_datalists(
         phantom_cache, noisy_subjects=[0], clean_subjects=[1], validation_subjects=[2], contrasts=["T1w"], spacing=4
     )
-    assert [people(lists[key]) for key in ("noisy", "clean", "validation")] == [{0}, {1}, {2}]
+    assert [subjects(lists[key]) for key in ("noisy", "clean", "validation")] == [{0}, {1}, {2}]
 
 
-def test_every_validation_volume_comes_at_every_level_with_itself_as_the_truth(phantom_cache: Path) -> None:
+def test_evaluation_list_has_every_volume_at_every_level(phantom_cache: Path) -> None:
     items = evaluation_datalist(phantom_cache, subjects=[2], contrasts=["T1w", "PDw"], spacing=4, levels=[5, 30])
     assert [item["level"] for item in items] == [5, 30, 5, 30]
     assert all(item["image"] == item["label"] for item in items)
 
 
-def test_own_clean_volumes_are_held_out_by_person(tmp_path: Path) -> None:
+def test_own_clean_volumes_are_held_out_by_subject(tmp_path: Path) -> None:
     noisy = volume(tmp_path / "noisy" / "a.nii")
-    for person in ("01", "02", "03"):
-        volume(tmp_path / "clean" / f"sub-{person}_T1w.nii")
-        volume(tmp_path / "clean" / f"sub-{person}_T2w.nii")
+    for subject in ("01", "02", "03"):
+        volume(tmp_path / "clean" / f"sub-{subject}_T1w.nii")
+        volume(tmp_path / "clean" / f"sub-{subject}_T2w.nii")
     lists = training_datalists(None, noisy_dir=tmp_path / "noisy", clean_dir=tmp_path / "clean", levels=[10])
     names = {key: {Path(item["image"]).name[:6] for item in lists[key]} for key in ("clean", "validation")}
     assert lists["noisy"] == [{"image": noisy}]
@@ -46,7 +46,7 @@ def test_own_clean_volumes_are_held_out_by_person(tmp_path: Path) -> None:
     assert not names["clean"] & names["validation"]
 
 
-def test_the_volumes_of_one_person_alone_train_and_validate(tmp_path: Path) -> None:
+def test_single_subject_is_used_for_training_and_validation(tmp_path: Path) -> None:
     volume(tmp_path / "clean" / "sub-01_T1w.nii")
     volume(tmp_path / "clean" / "sub-01_T2w.nii")
     lists = training_datalists(None, noisy_dir=tmp_path / "clean", clean_dir=tmp_path / "clean", levels=[10])
@@ -54,9 +54,7 @@ def test_the_volumes_of_one_person_alone_train_and_validate(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("source", ["brainweb:{folder}", "{folder}/brainweb:{folder}"])
-def test_brainweb_in_a_folder_is_named_by_a_prefix_and_its_noisy_volumes_are_left_out(
-    source: str, tmp_path: Path
-) -> None:
+def test_brainweb_prefix_names_a_folder(source: str, tmp_path: Path) -> None:
     clean = volume(tmp_path / "files" / "t1_icbm_normal_1mm_pn0_rf0.nii")
     volume(tmp_path / "files" / "t1_icbm_normal_1mm_pn3_rf0.nii")
     items = evaluation_datalist(None, clean_dir=source.format(folder=tmp_path / "files"), levels=[10])

@@ -1,4 +1,4 @@
-"""Unpaired and paired datasets: what is drawn, and that nothing but (seed, epoch, index) decides it."""
+"""Unpaired and paired datasets: samples, and their dependence on (seed, epoch, index) only."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from monai_unsup_denoise.data import PairedDataset, UnpairedDataset
 
 
 class Load(MapTransform):
-    """A volume whose every voxel tells which one it is and where: 1000 * number + position."""
+    """A volume with voxels 1000 * number + position."""
 
     calls = 0
 
@@ -68,18 +68,18 @@ def number(samples: torch.Tensor) -> np.ndarray:
     return (samples.amin((1, 2, 3, 4)) / 1000 + 0.01).floor().int().numpy()
 
 
-def test_an_item_is_a_plain_noisy_and_a_plain_clean_sample_with_the_sigma_recorded():
+def test_item_has_plain_tensors_and_the_recorded_sigma():
     item = unpaired()[0]
-    assert {key: (type(value), value.dtype) for key, value in item.items()} == {
-        key: (torch.Tensor, torch.float32) for key in ("noisy", "clean", "sigma")
-    }
+    assert {key: (type(value), value.dtype) for key, value in item.items()} == dict.fromkeys(
+        ("noisy", "clean", "sigma"), (torch.Tensor, torch.float32)
+    )
     assert item["noisy"].shape == item["clean"].shape == (1, 4, 4, 4)
     assert item["noisy"].untyped_storage().nbytes() == item["noisy"].numel() * 4
     assert "sigma" not in unpaired(noisy_transform=crop())[0]
 
 
 @pytest.mark.parametrize("make", [unpaired, paired])
-def test_items_depend_on_seed_and_epoch_alone(make):
+def test_items_depend_on_seed_and_epoch_only(make):
     dataset, again = make(seed=3), make(seed=3)
     first = stacked(dataset)
     assert same(first, stacked(again)) and same(first, stacked(dataset))
@@ -95,7 +95,7 @@ def test_items_depend_on_seed_and_epoch_alone(make):
 
 
 @pytest.mark.parametrize("make", [unpaired, paired])
-def test_workers_give_the_same_items_and_see_the_epoch_change(make):
+def test_workers_give_the_same_items_in_every_epoch(make):
     dataset = make()
     alone = DataLoader(dataset, batch_size=6)
     shared = DataLoader(dataset, batch_size=6, num_workers=2, persistent_workers=True)
@@ -104,7 +104,7 @@ def test_workers_give_the_same_items_and_see_the_epoch_change(make):
         assert all(same(one, other) for one, other in zip(alone, shared, strict=True)), f"epoch {epoch}"
 
 
-def test_noisy_and_clean_are_chosen_independently_and_every_pair_occurs():
+def test_noisy_and_clean_volumes_are_independent():
     samples = stacked(unpaired(length=300, noisy_transform=crop()))
     pairs = np.stack([number(samples["noisy"]), number(samples["clean"]) - 4])
     counts = np.zeros((4, 3))
@@ -114,7 +114,7 @@ def test_noisy_and_clean_are_chosen_independently_and_every_pair_occurs():
     assert 0.15 < equal_index.mean() < 0.35
 
 
-def test_two_domains_of_the_same_volumes_do_not_give_the_same_crop():
+def test_domains_of_the_same_volume_get_different_crops():
     dataset = UnpairedDataset(
         volumes(0, 1),
         volumes(0, 1),
@@ -128,7 +128,7 @@ def test_two_domains_of_the_same_volumes_do_not_give_the_same_crop():
     assert (samples["noisy"] == samples["clean"]).flatten(1).all(1).float().mean() < 0.2
 
 
-def test_the_pair_is_one_clean_sample_with_noise_of_the_sigma_recorded():
+def test_pair_differs_by_noise_of_the_recorded_sigma():
     samples = stacked(paired())
     residual = samples["noisy"] - samples["clean"]
     assert torch.equal(samples["clean"], samples["clean"].round())
@@ -137,7 +137,7 @@ def test_the_pair_is_one_clean_sample_with_noise_of_the_sigma_recorded():
     assert len(set(number(samples["clean"]))) == 4
 
 
-def test_each_volume_is_loaded_once_and_stays_as_loaded():
+def test_each_volume_is_loaded_once():
     Load.calls = 0
     dataset = unpaired()
     first = stacked(dataset)
@@ -145,7 +145,7 @@ def test_each_volume_is_loaded_once_and_stays_as_loaded():
     assert same(first, stacked(dataset)) and Load.calls == 7
 
 
-def test_length_is_the_longer_list_unless_given_and_the_noisy_list_is_kept():
+def test_length_defaults_to_the_longer_list():
     options = {"load": Load(), "noisy_transform": crop(), "clean_transform": crop(), "progress": False}
     dataset = UnpairedDataset(volumes(0, 2), volumes(2, 7), **options)
     assert len(dataset) == 5 == len(list(dataset))
@@ -162,13 +162,13 @@ def test_length_is_the_longer_list_unless_given_and_the_noisy_list_is_kept():
         (volumes(0, 1), volumes(0, 1), {"length": 0}, "^length: .*0"),
     ],
 )
-def test_lists_that_cannot_be_used_are_named(data, clean, options, message):
+def test_unusable_lists_are_named(data, clean, options, message):
     options = {"load": Load(), "noisy_transform": crop(), "clean_transform": crop(), "progress": False} | options
     with pytest.raises(ValueError, match=message):
         UnpairedDataset(data, clean, **options)
 
 
-def test_a_transform_that_gives_several_samples_is_refused():
+def test_transform_with_several_samples_is_refused():
     def two(item):
         return [item, item]
 
@@ -176,5 +176,5 @@ def test_a_transform_that_gives_several_samples_is_refused():
         unpaired(clean_transform=two)[0]
 
 
-def test_a_transform_without_randomness_is_welcome():
+def test_transform_without_randomness_is_accepted():
     assert unpaired(clean_transform=Identityd("image"))[0]["clean"].shape == (1, 8, 8, 8)

@@ -1,6 +1,5 @@
-"""A digital head phantom: random people (anatomy), the MR signal equation (contrast), a scan
-(acquisition)."""
+"""A digital head phantom: random subjects (anatomy), the MR signal equations (contrast), scans (acquisition)."""
 
-from monai_unsup_denoise.data.phantom.datalist import default_cache_dir, phantom_datalist
+from monai_unsup_denoise.data.phantom.datalist import phantom_datalist
 
-__all__ = ["default_cache_dir", "phantom_datalist"]
+__all__ = ["phantom_datalist"]

@@ -1,6 +1,6 @@
-"""A scan of a person: the chosen contrast, slice axis and thickness, within a field of view."""
+"""Scanning a subject: contrast, slice axis and thickness, field of view."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,9 +10,8 @@ from monai_unsup_denoise.data.phantom.contrast import AIR, BONE, CONTRASTS, FAT,
 from monai_unsup_denoise.data.phantom.fields import smooth_noise
 
 
-@dataclass(frozen=True)
-class Scan:
-    """A magnitude volume without noise, its tissue labels (index into `TISSUES`), and where they lie."""
+class Scan(NamedTuple):
+    """A noise-free magnitude volume, its tissue labels (indices into ``TISSUES``) and their affine."""
 
     image: np.ndarray
     tissue: np.ndarray
@@ -29,24 +28,25 @@ def acquire(
     thickness: int,
     rng: np.random.Generator,
 ) -> Scan:
-    """Scan a person.
+    """Scan a subject.
 
-    `image = gain * bias * mean over the slice of sum_t f_t S_t (1 + a_t texture)`, with `S` from the signal
-    equation. The slice axis becomes the last of the array, and slices the mean of `thickness` voxels. Air has
-    no signal: where no tissue is, the image is exactly 0.
+        image = scale * bias * mean over the slice of sum_t f_t S_t (1 + a_t texture)
+
+    ``S`` is given by the signal equation. Slices are means over ``thickness`` voxels, stacked along the last axis. Air
+    has no signal: outside the tissue the image is exactly 0.
 
     Args:
-        fractions: of `draw_anatomy`, `(7, *spatial)`.
-        affine: of the fractions, mm.
-        tissue: relaxation parameters of the person.
-        contrast: a key of `CONTRASTS`.
-        axis: of the fractions, along which the slices are stacked.
-        thickness: of a slice, voxels.
-        rng: draws scanner settings, fat suppression, the field of view, texture, bias and gain.
+        fractions: from ``draw_anatomy``, ``(7, *spatial)``.
+        affine: affine of the fractions, mm.
+        tissue: relaxation parameters of the subject.
+        contrast: a key of ``CONTRASTS``.
+        axis: slice axis in the fractions.
+        thickness: slice thickness in voxels.
+        rng: draws sequence parameters, fat suppression, field of view, texture, bias and scale.
     """
     signal = CONTRASTS[contrast](tissue, rng)
     if rng.random() < 0.3:
-        signal[FAT] *= rng.uniform(0.15, 0.7)  # fat saturation or water excitation, never complete
+        signal[FAT] *= rng.uniform(0.15, 0.7)  # incomplete fat saturation or water excitation
     spacing = float(abs(affine[0, 0]))
 
     box = _field_of_view(fractions[AIR], rng, spacing=spacing)
@@ -62,18 +62,11 @@ def acquire(
     order = [*(a for a in range(3) if a != axis), axis]
     image = _thick_slices(image.permute(order)[None], thickness)[0]
     labels = largest(_thick_slices(fractions.permute([0, *(1 + a for a in order)]), thickness))
-    return Scan(
-        image=image.numpy(),
-        tissue=labels.numpy(),
-        affine=_scan_affine(affine, box, order, thickness),
-    )
+    return Scan(image.numpy(), labels.numpy(), _scan_affine(affine, box, order, thickness))
 
 
 def largest(fractions: Tensor) -> Tensor:
-    """Index of the largest of the fractions `(C, *spatial)`, the first of equals, as uint8 `(*spatial)`.
-
-    `argmax(0)` in other words, five times as fast.
-    """
+    """``fractions.argmax(0)`` as uint8 (the first of equal maxima), five times as fast."""
     most = fractions[0].clone()
     index = torch.zeros(most.shape, dtype=torch.uint8)
     for number, fraction in enumerate(fractions[1:], start=1):
@@ -83,7 +76,7 @@ def largest(fractions: Tensor) -> Tensor:
 
 
 def _field_of_view(air: Tensor, rng: np.random.Generator, *, spacing: float) -> tuple[slice, ...]:
-    """The head with a margin of 3 to 20 mm, where the grid has that much."""
+    """Bounding box of the head with margins of 3 to 20 mm, limited to the grid."""
     box = []
     for axis in range(3):
         others = [a for a in range(3) if a != axis]
@@ -95,10 +88,11 @@ def _field_of_view(air: Tensor, rng: np.random.Generator, *, spacing: float) -> 
 
 
 def _texture(fractions: Tensor, signal: np.ndarray, rng: np.random.Generator, *, spacing: float) -> Tensor:
-    """Variation within a tissue: `sum_t f_t S_t a_t` times noise of 2 mm and of 10 mm that mostly darkens,
-    so that the maximum of the volume stays near the signal of its brightest tissue.
+    """Texture of the tissues: ``sum_t f_t S_t a_t`` times smooth noise of 2 mm and 10 mm.
 
-    How much is drawn over more than a decade, from tissue that is flat in all but name to muscle full of fibres."""
+    It mostly darkens, so that the maximum of the volume stays near the signal of the brightest tissue. The amplitudes
+    ``a_t`` span more than a decade, from nearly flat tissue to fibrous muscle.
+    """
     amplitude = _log_uniform(rng, 0.001, 0.03, len(TISSUES))
     amplitude[[FAT, MUSCLE, BONE]] = _log_uniform(rng, 0.005, 0.15, 3)
     shape = tuple(fractions.shape[1:])
@@ -112,7 +106,7 @@ def _log_uniform(rng: np.random.Generator, low: float, high: float, size: int) -
 
 
 def _thick_slices(volume: Tensor, thickness: int) -> Tensor:
-    """Average blocks of `thickness` along the last axis of `(C, *spatial)`; what is left over is dropped."""
+    """Average blocks of ``thickness`` along the last axis of ``(C, *spatial)``; an incomplete block is dropped."""
     if thickness == 1:
         return volume
     count = volume.shape[-1] // thickness
@@ -120,7 +114,7 @@ def _thick_slices(volume: Tensor, thickness: int) -> Tensor:
 
 
 def _scan_affine(affine: np.ndarray, box: tuple[slice, ...], order: list[int], thickness: int) -> np.ndarray:
-    """Affine after cropping to `box`, reordering the axes and joining slices."""
+    """Affine after cropping to ``box``, reordering the axes and averaging slices."""
     to_grid = np.zeros((4, 4))
     to_grid[3, 3] = 1.0
     for new, old in enumerate(order):

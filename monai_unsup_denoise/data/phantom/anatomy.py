@@ -1,4 +1,4 @@
-"""One person's head as tissue fractions: the template deformed, sharpened and given detail of its own."""
+"""Tissue fractions of one subject: the template deformed, sharpened, and given individual detail."""
 
 import numpy as np
 import torch
@@ -11,22 +11,21 @@ from monai_unsup_denoise.data.phantom.scalp import add_dura, fill_skull, fill_so
 
 
 def draw_anatomy(maps: np.ndarray, affine: np.ndarray, *, rng: np.random.Generator, stripped: bool = False) -> Tensor:
-    """Draw a person: fraction of each voxel that each tissue fills.
+    """Draw a subject: the volume fractions of the tissues in each voxel.
 
-    Surfaces are level sets turned into distances, so that an edge is about one voxel wide whatever the
-    template's own sharpness, and voxels on it are partial volumes. Sheets `|noise| = 0` are the sulci, between which
-    the cortex is a ribbon, as in a single person and not as in the average of many that the template is; lines where
-    two noises vanish are vessels; skull and scalp are layers around the brain;
-    face and neck are an ellipsoid and a cylinder filled with muscle, fat, bone and air.
+    Level sets are converted to distances. So edges are about one voxel wide, with partial volumes, independent of the
+    sharpness of the template. The zero sets of smooth noise are the sulci. Between them the cortex is a ribbon, as in a
+    single subject and unlike in the average template. Vessels are the lines where two noise fields vanish. Skull and
+    scalp are layers around the brain. Face and neck are an ellipsoid and a cylinder of muscle, fat, bone and air.
 
     Args:
-        maps: template of `load_template`, `(5, *spatial)`.
-        affine: of the template, mm.
+        maps: template from ``load_template``, ``(5, *spatial)``.
+        affine: affine of the template, mm.
         rng: draws everything.
-        stripped: leave the brain alone, as after skull stripping.
+        stripped: brain only, as after skull stripping.
 
     Returns:
-        float32 `(7, *spatial)` in the order of `TISSUES`, sums to 1; outside the head, air is exactly 1.
+        float32 ``(7, *spatial)`` in the order of ``TISSUES``, with sum 1; outside the head, air is exactly 1.
     """
     spacing = float(abs(affine[0, 0]))
     (grey, white, distance, cortex, cerebellum), places = _deform(maps, affine, rng, spacing=spacing)
@@ -35,7 +34,7 @@ def draw_anatomy(maps: np.ndarray, affine: np.ndarray, *, rng: np.random.Generat
     coarse = smooth_noise(rng, shape, scale=rng.uniform(9, 15) / spacing)
 
     edge = rng.uniform(1.0, 1.8) * spacing
-    ribbon = rng.uniform(0.5, 1.0)  # of the template's thickness
+    ribbon = rng.uniform(0.5, 1.0)  # relative to the thickness in the template
     pial = signed_distance(grey + white - 0.5 + 0.06 * fine).mul_(spacing)
     inner = signed_distance(white - ribbon * grey + 0.10 * fine).mul_(spacing)
     pial, inner = _fold((pial, inner), (distance, cortex, cerebellum, fine), places, rng, spacing=spacing)
@@ -78,9 +77,9 @@ def draw_anatomy(maps: np.ndarray, affine: np.ndarray, *, rng: np.random.Generat
 
 
 def _deform(maps: np.ndarray, affine: np.ndarray, rng: np.random.Generator, *, spacing: float) -> tuple[Tensor, Tensor]:
-    """Scale and turn by up to 8 % and 8 degrees, mirror, warp smoothly by some mm; distances stay in mm.
+    """Scale by up to 8 %, rotate by up to 8 degrees, mirror, and warp smoothly by some mm; distances stay in mm.
 
-    Also the place in the template, mm, that each voxel was taken from: `(3, *spatial)`.
+    Returns the deformed maps, and the template coordinates (mm) of each voxel, ``(3, *spatial)``.
     """
     shape = maps.shape[1:]
     scale = np.exp(rng.uniform(-0.08, 0.08)) * np.exp(rng.uniform(-0.04, 0.04, 3))
@@ -92,9 +91,9 @@ def _deform(maps: np.ndarray, affine: np.ndarray, rng: np.random.Generator, *, s
     )
     mirror = np.diag([rng.choice([-1.0, 1.0]), 1.0, 1.0])
     half = (np.array(shape) - 1) / 2
-    matrix = (turn @ mirror / scale) * half[None, :] / half[:, None]  # in grid_sample's units of half an axis
+    matrix = (turn @ mirror / scale) * half[None, :] / half[:, None]  # in units of grid_sample, half an axis
     theta = torch.zeros(1, 3, 4)
-    theta[0, :, :3] = torch.from_numpy(matrix[::-1, ::-1].copy())  # grid_sample's axes run last to first
+    theta[0, :, :3] = torch.from_numpy(matrix[::-1, ::-1].copy())  # axes of grid_sample run from last to first
     grid = F.affine_grid(theta, [1, 1, *shape], align_corners=True)
     for size, extent in ((40.0, rng.uniform(2, 5)), (14.0, rng.uniform(0.5, 1.3))):
         for axis in range(3):
@@ -110,7 +109,7 @@ def _deform(maps: np.ndarray, affine: np.ndarray, rng: np.random.Generator, *, s
 
 
 def _softness(distance: Tensor, rng: np.random.Generator, *, spacing: float) -> Tensor:
-    """Where, 0 to 1, deep structures keep the template's own gradual borders, as the thalamus has."""
+    """Weight (0 to 1) of the template's gradual borders, which deep structures such as the thalamus keep."""
     patches = smooth_noise(rng, tuple(distance.shape), scale=25 / spacing) - rng.uniform(-0.5, 1.0)
     return patches.clamp_(0, 1) * ((-distance - 15) / 8).clamp(0, 1)
 
@@ -123,8 +122,7 @@ def _fold(
     *,
     spacing: float,
 ) -> tuple[Tensor, Tensor]:
-    """Fold the cortex: sulci of CSF from the surface inwards, lined with a ribbon of grey matter, blades of white
-    matter between them; and the same, finer, in the cerebellum."""
+    """Fold the cortex and, finer, the cerebellum: sulci of CSF, lined with grey matter, and white matter between."""
     pial, inner = surfaces
     distance, cortex, cerebellum, fine = fields
     phase = _folia_phase(tuple(pial.shape), rng, spacing=spacing)
@@ -138,21 +136,21 @@ def _fold(
     half_width = rng.uniform(0.3, 1.0) + 0.3 * fine.clamp(-1, 1) - 0.2 * cerebellum
     sulcus = sheet - half_width * fade
     folded = torch.minimum(sulcus, depth - 0.5)
-    shell = ((reach - depth) / 4 + 0.5).clamp(0, 1) * (1 - cerebellum)  # where there is cortex
+    shell = ((reach - depth) / 4 + 0.5).clamp(0, 1) * (1 - cerebellum)  # cortex only
     pial = torch.lerp(torch.minimum(pial, sulcus), folded, shell)
     inner = torch.minimum(inner, sheet - (half_width + ribbon) * fade)
     inner = torch.lerp(inner, folded - ribbon, shell)
-    # white matter within each folium
+    # White matter within each folium.
     leaf = rng.uniform(0.2, 0.9) - signed_distance(torch.cos(phase)).abs_().mul_(spacing)
     leaf = torch.where((cerebellum > 0) & (distance < -2.5), leaf, -spacing)
     return pial, torch.maximum(inner, leaf)
 
 
 def _folds(places: Tensor, rng: np.random.Generator, *, spacing: float) -> tuple[Tensor, Tensor]:
-    """A field whose zero is where the sulci are; and how far out a place is, 0 in a hemisphere's middle, 1 outside.
+    """A field that vanishes in the sulci, and the radial position: 0 in the centre of a hemisphere, 1 outside.
 
-    The field hardly changes along the way into a hemisphere, so that sulci stand upright on its surface: noise is read
-    where that way meets an ellipsoid around the hemisphere, and a little beside it.
+    Sulci are perpendicular to the surface. So the field is nearly constant along each ray from the centre: it is the
+    noise, slightly displaced, where the ray meets an ellipsoid around the hemisphere.
     """
     centre, radii = (20.0, -18.0, 8.0), (40.0, 72.0, 52.0)  # mm, of the right hemisphere
     shape = tuple(places.shape[1:])
@@ -171,7 +169,7 @@ def _folds(places: Tensor, rng: np.random.Generator, *, spacing: float) -> tuple
 
 
 def _folia_phase(shape: tuple[int, ...], rng: np.random.Generator, *, spacing: float) -> Tensor:
-    """A wavy wave in the plane of y and z: a sulcus at each multiple of pi, 5 to 8 mm apart."""
+    """Phase of a distorted plane wave in y and z: a sulcus at each multiple of pi, 5 to 8 mm apart."""
     angle, period = rng.uniform(-0.6, 0.6), rng.uniform(5, 8) / spacing
     y, z = torch.arange(shape[1])[:, None], torch.arange(shape[2])
     plane = (float(np.sin(angle)) * y + float(np.cos(angle)) * z) / period
@@ -198,13 +196,13 @@ def _face_and_neck(shape: tuple[int, ...], affine: np.ndarray, rng: np.random.Ge
 
 
 def _join(first: Tensor, second: Tensor, *, radius: float) -> Tensor:
-    """Smooth maximum of two depths: a union whose seam is rounded off over `radius` mm."""
+    """Smooth maximum of two depths: a union with a seam rounded over ``radius`` mm."""
     blend = (radius - (first - second).abs()).clamp_(min=0).square_() / (4 * radius)
     return torch.maximum(first, second) + blend
 
 
 def _add_vessels(fractions: Tensor, coarse: Tensor, rng: np.random.Generator, *, edge: float, spacing: float) -> None:
-    """Turn thin tubes, where two noises vanish together, into CSF inside the brain and into muscle in fat."""
+    """Replace thin tubes, where two noise fields vanish, by CSF in the brain and by muscle in fat."""
     other = smooth_noise(rng, tuple(coarse.shape), scale=20 / spacing)
     first, second = (signed_distance(field).mul_(spacing) for field in (coarse, other))
     radius = rng.uniform(0.3, 0.8)
@@ -216,7 +214,7 @@ def _add_vessels(fractions: Tensor, coarse: Tensor, rng: np.random.Generator, *,
 
 
 def _add_lesions(fractions: Tensor, rng: np.random.Generator, *, spacing: float) -> None:
-    """Turn some small balls (radius 1 to 6 mm) of white matter partly into grey matter or CSF."""
+    """Replace part of the white matter in a few balls (radius 1 to 6 mm) by grey matter or CSF."""
     places = np.flatnonzero(fractions[WHITE].numpy() > 0.9)
     if not len(places):
         return

@@ -1,14 +1,14 @@
-"""From tissue to signal: relaxation parameters and the signal equations of two sequences."""
+"""Relaxation parameters of the tissues, and the signal equations of two sequences."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 TISSUES = ("air", "csf", "grey", "white", "fat", "muscle", "bone")
 AIR, CSF, GREY, WHITE, FAT, MUSCLE, BONE = range(7)
 
-#: T1, T2, T2* in ms and proton density, at 1.5 T, as BrainWeb has them (bone: next to nothing).
+#: T1, T2, T2* in ms and proton density at 1.5 T, as in BrainWeb (bone: almost no signal).
 _RELAXATION = np.array(
     [
         [1.0, 1.0, 1.0, 0.0],
@@ -22,9 +22,8 @@ _RELAXATION = np.array(
 )
 
 
-@dataclass(frozen=True)
-class Relaxation:
-    """T1, T2, T2* in ms and relative proton density, each `(7,)` in the order of `TISSUES`."""
+class Relaxation(NamedTuple):
+    """T1, T2, T2* in ms and relative proton density, each ``(7,)`` in the order of ``TISSUES``."""
 
     t1: np.ndarray
     t2: np.ndarray
@@ -33,7 +32,7 @@ class Relaxation:
 
 
 def relaxation(rng: np.random.Generator | None = None, *, spread: float = 0.05) -> Relaxation:
-    """Tissue parameters; with `rng` those of one person, each off by a factor of `exp(spread * N(0, 1))`."""
+    """Tissue parameters; with ``rng`` those of one subject, varied by factors ``exp(spread * N(0, 1))``."""
     table = _RELAXATION.copy()
     if rng is not None:
         table *= np.exp(spread * rng.standard_normal(table.shape).clip(-2, 2))
@@ -41,17 +40,16 @@ def relaxation(rng: np.random.Generator | None = None, *, spread: float = 0.05) 
 
 
 def spoiled_flash(tissue: Relaxation, *, tr: float, te: float, flip: float) -> np.ndarray:
-    """Signal of a spoiled gradient echo, `(7,)`.
+    """Signal of a spoiled gradient echo, ``(7,)``; TR and TE in ms, flip angle in degrees.
 
-    `PD sin(flip) (1 - E1) / (1 - cos(flip) E1) exp(-TE / T2*)`, `E1 = exp(-TR / T1)`; TR, TE in ms, flip in
-    degrees.
+    PD sin(flip) (1 - E1) / (1 - cos(flip) E1) exp(-TE / T2*),    E1 = exp(-TR / T1)
     """
     angle, e1 = np.deg2rad(flip), np.exp(-tr / tissue.t1)
     return tissue.density * np.sin(angle) * (1 - e1) / (1 - np.cos(angle) * e1) * np.exp(-te / tissue.t2_star)
 
 
 def spin_echo(tissue: Relaxation, *, tr: float, te: float) -> np.ndarray:
-    """Signal of a spin echo, `(7,)`: `PD (1 - exp(-TR / T1)) exp(-TE / T2)`; TR, TE in ms."""
+    """Signal of a spin echo, ``(7,)``: ``PD (1 - exp(-TR / T1)) exp(-TE / T2)``; TR and TE in ms."""
     return tissue.density * (1 - np.exp(-tr / tissue.t1)) * np.exp(-te / tissue.t2)
 
 
@@ -67,9 +65,5 @@ def _t2w(tissue: Relaxation, rng: np.random.Generator) -> np.ndarray:
     return spin_echo(tissue, tr=rng.uniform(3000, 5000), te=rng.uniform(80, 130))
 
 
-#: Contrast by name: tissue parameters and a generator (which draws the scanner's settings) to signals `(7,)`.
-CONTRASTS: dict[str, Callable[[Relaxation, np.random.Generator], np.ndarray]] = {
-    "T1w": _t1w,
-    "PDw": _pdw,
-    "T2w": _t2w,
-}
+#: Signals ``(7,)`` of each contrast, for given tissue parameters and random sequence parameters.
+CONTRASTS: dict[str, Callable[[Relaxation, np.random.Generator], np.ndarray]] = {"T1w": _t1w, "PDw": _pdw, "T2w": _t2w}

@@ -10,21 +10,15 @@ import nibabel
 import numpy as np
 from tqdm import tqdm
 
+from monai_unsup_denoise.data.cache import default_cache_dir
 from monai_unsup_denoise.data.phantom.acquisition import Scan, acquire
 from monai_unsup_denoise.data.phantom.anatomy import draw_anatomy
 from monai_unsup_denoise.data.phantom.contrast import CONTRASTS, relaxation
 from monai_unsup_denoise.data.phantom.template import load_template
 from monai_unsup_denoise.files import atomic_write
 
-#: Part of every cached path: raise it whenever the phantom would come out differently.
+#: Part of every cached path; increase it with every change of the phantoms' voxels.
 VERSION = 4
-
-
-def default_cache_dir() -> Path:
-    """`$MRI_DENOISE_CACHE`, else `monai_unsup_denoise` in the user's cache folder."""
-    if chosen := os.environ.get("MRI_DENOISE_CACHE"):
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "monai_unsup_denoise"
 
 
 def phantom_datalist(
@@ -36,29 +30,27 @@ def phantom_datalist(
     spacing: int = 1,
     progress: bool = True,
 ) -> list[dict[str, Any]]:
-    """Noise-free scans of phantom heads, one per subject and contrast, made on first use and cached.
+    """Noise-free scans of phantom heads, one per subject and contrast, computed on first use and cached.
 
-    A scan depends on its seed, subject and contrast alone, never on what else is asked for. Half of the scans
-    are isotropic, the others have slices 2 to 5 voxels thick; the slice axis (last of the array) takes turns;
-    one person in five is skull-stripped. These three go by the number of subject and contrast, so that few
-    subjects have them all.
+    A scan depends only on seed, subject and contrast. Half of the scans are isotropic, the others have slices 2 to 5
+    voxels thick. The slice axis (last of the array) alternates, and every fifth subject is skull-stripped. All three
+    follow from the numbers of subject and contrast, so that a few subjects cover all combinations.
 
     Args:
-        cache_dir: folder for the files; None for `default_cache_dir()`.
-        subjects: how many (0, 1, ...), or their numbers.
+        cache_dir: cache folder; None for ``default_cache_dir()``.
+        subjects: number of subjects (0, 1, ...), or their numbers.
         contrasts: of "T1w", "PDw", "T2w".
-        seed: another seed is another population.
-        spacing: voxel size in mm of the person drawn, hence of the scans within their slices.
-        progress: show a progress bar while scans are made.
+        seed: seed of the population.
+        spacing: in-plane voxel size in mm.
+        progress: show a progress bar while scans are computed.
 
     Returns:
-        One item per scan: `image` and `tissue` (paths of NIfTI files: magnitude in arbitrary units with
-            background
-        exactly 0; labels 0 air, 1 CSF, 2 grey matter, 3 white matter, 4 fat, 5 muscle and skin, 6 bone),
-        `subject` and `contrast`.
+        One item per scan: ``subject``, ``contrast``, and the paths of two NIfTI files. ``image`` is the magnitude in
+        arbitrary units, with background exactly 0. ``tissue`` has the labels 0 air, 1 CSF, 2 grey matter, 3 white
+        matter, 4 fat, 5 muscle and skin, 6 bone.
 
     Raises:
-        ValueError: for an unknown contrast, a negative subject, or no subject at all.
+        ValueError: for an unknown contrast, a negative subject, or no subject.
     """
     numbers = list(range(subjects)) if isinstance(subjects, int) else [int(subject) for subject in subjects]
     if not numbers or min(numbers) < 0:
@@ -95,21 +87,14 @@ def _scans(cache: Path, subject: int, items: list[dict[str, Any]], seed: int, sp
         own = np.random.default_rng([seed, subject, zlib.crc32(item["contrast"].encode())])
         turn = subject + list(CONTRASTS).index(item["contrast"])
         thickness = 1 if turn % 2 == 0 else int(own.integers(2, 6))
-        scan = acquire(
-            fractions,
-            affine,
-            tissue,
-            contrast=item["contrast"],
-            axis=(2 + turn) % 3,
-            thickness=thickness,
-            rng=own,
-        )
+        contrast, axis = item["contrast"], (2 + turn) % 3
+        scan = acquire(fractions, affine, tissue, contrast=contrast, axis=axis, thickness=thickness, rng=own)
         _write(scan, item)
         yield item
 
 
 def _write(scan: Scan, item: dict[str, Any]) -> None:
-    """Write the labels, then the image as 16-bit integers times a slope, so that 0 stays exactly 0."""
+    """Write the labels, then the image as 16-bit integers with a slope, which keeps 0 exact."""
     slope = float(scan.image.max()) / np.iinfo(np.int16).max
     image = nibabel.Nifti1Image(np.rint(scan.image / slope).astype(np.int16), scan.affine)
     image.header.set_slope_inter(slope, 0.0)

@@ -1,4 +1,4 @@
-"""Random smooth fields and level sets, the two brushes that anatomy is painted with."""
+"""Smooth random fields and level sets, the building blocks of the anatomy."""
 
 import numpy as np
 import torch
@@ -7,12 +7,9 @@ from torch.nn import functional as F
 
 
 def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], *, scale: float) -> Tensor:
-    """Gaussian random field with zero mean, about unit variance and a correlation length of `scale` voxels.
+    """Gaussian random field with zero mean, about unit variance and a correlation length of ``scale`` voxels.
 
-    White noise on a grid of `scale / 2`, blurred there by a binomial kernel, then interpolated linearly.
-
-    Returns:
-        float32 of `shape` (three axes).
+    White noise on a grid of spacing ``scale / 2``, blurred by a binomial kernel and interpolated linearly; float32.
     """
     step = max(scale / 2, 1.0)
     coarse = [int(np.ceil(n / step)) + 5 for n in shape]
@@ -29,7 +26,7 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], *, scale: flo
 
 
 def signed_distance(level_set: Tensor) -> Tensor:
-    """First-order distance `f / |grad f|` to the zero of a smooth `f`, in voxels, with the sign of `f`."""
+    """First-order distance ``f / |grad f|`` to the zero set of a smooth ``f``, in voxels, with the sign of ``f``."""
     squared = torch.zeros_like(level_set)
     for axis in range(level_set.ndim):
         n = level_set.shape[axis]
@@ -39,5 +36,5 @@ def signed_distance(level_set: Tensor) -> Tensor:
 
 
 def coverage(distance: Tensor, *, width: float = 1.0) -> Tensor:
-    """Part of a voxel on the positive side of a surface: 0 to 1 over `width` (same unit as the distance)."""
+    """Fraction of a voxel on the positive side of a surface: 0 to 1 over ``width``, in units of the distance."""
     return (distance / width).add_(0.5).clamp_(0.0, 1.0)

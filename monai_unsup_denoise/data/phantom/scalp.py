@@ -1,4 +1,8 @@
-"""What covers the brain, besides: dura, skull with its marrow, and the soft tissue of scalp, face and neck."""
+"""Around the brain: dura, skull with marrow, and the soft tissue of scalp, face and neck.
+
+All functions change tissue fractions ``(7, *spatial)`` in place. Lengths, such as the width ``edge`` of an edge, are in
+mm. ``fields`` are fine and coarse smooth noise; ``rng`` draws thickness and composition of the layers.
+"""
 
 import numpy as np
 import torch
@@ -9,13 +13,9 @@ from monai_unsup_denoise.data.phantom.fields import coverage, signed_distance, s
 
 
 def add_dura(fractions: Tensor, above_brain: Tensor, rng: np.random.Generator, *, edge: float) -> None:
-    """Turn the outermost 0.3 to 1.2 mm of CSF into dura, which gives a signal like muscle.
+    """Replace the outermost 0.3 to 1.2 mm of CSF by dura, with the signal of muscle.
 
-    Args:
-        fractions: `(7, *spatial)`, changed in place.
-        above_brain: height (mm) above the inside of the skull, negative inside, `(*spatial)`.
-        rng: draws the thickness.
-        edge: width of an edge, mm.
+    ``above_brain`` is the height above the inner surface of the skull, ``(*spatial)``.
     """
     moved = fractions[CSF] * coverage(above_brain + rng.uniform(0.3, 1.2), width=edge)
     fractions[CSF] -= moved
@@ -32,16 +32,12 @@ def fill_skull(
     *,
     edge: float,
 ) -> None:
-    """Fill the skull: an inner and an outer table of compact bone, between them marrow of fat and water in patches.
+    """Fill the skull: inner and outer table of compact bone, with patchy marrow of fat and water between them.
 
     Args:
-        fractions: `(7, *spatial)`, changed in place.
-        skull: part of each voxel that is skull, `(*spatial)`.
-        height: above the inside of the skull, mm.
-        thickness: of the skull, mm.
-        fields: smooth noise, a fine and a coarse one.
-        rng: draws thickness and kind of the marrow.
-        edge: width of an edge, mm.
+        skull: skull fraction of each voxel, ``(*spatial)``.
+        height: height above the inner surface of the skull.
+        thickness: thickness of the skull.
     """
     fine, coarse = fields
     middle = rng.uniform(0.4, 0.6) * thickness
@@ -63,15 +59,9 @@ def fill_soft_tissue(
     edge: float,
     spacing: float,
 ) -> None:
-    """Fill the rest: skin, fat and further layers below it, then muscle with streaks of fat, bones and air pockets.
+    """Fill the rest: skin, fat and other layers, then muscle with streaks of fat, bone and air pockets.
 
-    Args:
-        fractions: `(7, *spatial)`, changed in place.
-        depth: below the surface of the head, mm.
-        fields: smooth noise, a fine and a coarse one.
-        rng: draws everything.
-        edge: width of an edge, mm.
-        spacing: of the voxels, mm.
+    ``depth`` is the depth below the surface of the head; ``spacing`` the voxel size.
     """
     fine, coarse = fields
     rest = (1 - fractions.sum(0)).clamp_(min=0)
@@ -95,11 +85,10 @@ def fill_soft_tissue(
 def _layers(
     depth: Tensor, fields: tuple[Tensor, Tensor], rng: np.random.Generator, *, edge: float
 ) -> tuple[Tensor, Tensor]:
-    """Scalp as layers: part that is fat, and part without signal (fibres, a chemical shift's gap), by depth.
+    """Layers of the scalp: fraction of fat, and fraction without signal (fibres, chemical shift), at each depth.
 
-    Skin, then fat under it, then four more layers (galea, loose tissue, muscle, periosteum) of any kind. Their
-    thickness varies along the surface, and is drawn over a wide range: few layers of a scalp are thicker than two
-    voxels, and a thin one looks fainter than it is.
+    Skin, subcutaneous fat, and four layers (galea, loose tissue, muscle, periosteum) of random composition. Thickness
+    varies along the surface and over a wide range. Few layers exceed two voxels, and thin ones appear fainter.
     """
     fine, coarse = fields
     place = (depth - 0.4 * fine.clamp(-1.5, 1.5)) / (1 + 0.35 * coarse.clamp(-1.5, 1.5))

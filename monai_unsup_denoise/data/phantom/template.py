@@ -1,10 +1,11 @@
-"""The average anatomy that every phantom subject is a variation of."""
+"""The average anatomy that is deformed into each phantom subject."""
 
 from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
 
+from monai_unsup_denoise.extras import require
 from monai_unsup_denoise.files import atomic_write
 
 VERSION = 1
@@ -12,21 +13,23 @@ CHANNELS = ("grey", "white", "distance", "cortex", "cerebellum")
 
 
 def load_template(cache_dir: Path, *, spacing: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Return the template's maps and affine; they are made on first use and kept in `cache_dir`.
+    """Maps and affine of the template, computed on first use and cached in ``cache_dir``.
 
-    The maps, float16 `(5, *spatial)`, rest on the ICBM152 2009a maps that nilearn carries inside its package:
+    The maps, float16 ``(5, *spatial)``, are derived from the ICBM152 2009a maps in the package nilearn:
 
-    - grey, white: probability of the tissue, 0 to 1;
+    - grey, white: tissue probability, 0 to 1;
     - distance: to the surface of the brain in mm, negative inside;
     - cortex: grey matter blurred by 4 mm, small in brain stem and corpus callosum;
     - cerebellum: 0 to 1, smooth.
 
     Args:
-        cache_dir: folder to keep them in.
+        cache_dir: cache folder.
         spacing: voxel size in mm.
 
-    Reference:
-        Fonov et al., NeuroImage 54 (2011) 313.
+    Raises:
+        MissingExtraError: if nilearn is needed and not installed.
+
+    Fonov et al., NeuroImage 54 (2011) 313.
     """
     path = cache_dir / f"template_v{VERSION}_{spacing}mm.npz"
     if not path.is_file():
@@ -38,7 +41,8 @@ def load_template(cache_dir: Path, *, spacing: int = 1) -> tuple[np.ndarray, np.
 
 
 def _make(spacing: int) -> tuple[np.ndarray, np.ndarray]:
-    from nilearn import datasets  # seconds to import, and needed only here
+    require("nilearn", extra="train")
+    from nilearn import datasets
 
     head = datasets.load_mni152_template(resolution=spacing)
     brain = ndimage.binary_fill_holes(head.get_fdata() > 0.05)
@@ -53,7 +57,7 @@ def _make(spacing: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _cerebellum(shape: tuple[int, ...], affine: np.ndarray) -> np.ndarray:
-    """An ellipsoid where the cerebellum lies in MNI space (mm), with a soft border."""
+    """Ellipsoid at the cerebellum's position in MNI space (mm), with a soft border."""
     centre, radii = (0.0, -65.0, -40.0), (56.0, 38.0, 26.0)
     voxels = np.ogrid[tuple(slice(n) for n in shape)]
     squared = sum(
