@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -29,6 +28,8 @@ def config_files(names: Sequence[str]) -> list[str]:
     Raises:
         InputError: for a config that is neither a file nor in the bundle.
     """
+    from monai.bundle import ConfigParser  # here: it takes seconds, and `--help` needs none of it
+
     configs = bundle_folder() / "configs"
     found: list[str] = []
 
@@ -37,7 +38,7 @@ def config_files(names: Sequence[str]) -> list[str]:
         if path is None:
             known = ", ".join(sorted(path.name for path in configs.glob("*.json")))
             raise InputError(f"{name}: no such config; give the path of one, or one of the bundle's: {known}")
-        for base in json.loads(path.read_text(encoding="utf-8")).get("base", []):
+        for base in ConfigParser.load_config_file(path).get("base", []):
             add(base)
         if str(path.absolute()) not in found:
             found.append(str(path.absolute()))

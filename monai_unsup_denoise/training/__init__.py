@@ -9,7 +9,7 @@ from monai_unsup_denoise.training.net2net import load_and_deepen
 from monai_unsup_denoise.training.parameter_groups import muon_groups
 from monai_unsup_denoise.training.placement import place_networks
 from monai_unsup_denoise.training.run_description import new_run_name, run_parameters, run_tags
-from monai_unsup_denoise.training.trainer import UnpairedTrainer
+from monai_unsup_denoise.training.trainer import UnpairedTrainer, existing
 from monai_unsup_denoise.training.validation_images import ValidationImages, comparison_figure
 from monai_unsup_denoise.training.weight_average import WeightAverage
 
@@ -23,6 +23,7 @@ __all__ = [
     "WeightAverage",
     "autocast_dtype",
     "comparison_figure",
+    "existing",
     "load_and_deepen",
     "muon_groups",
     "new_run_name",

@@ -129,6 +129,11 @@ class UnpairedTrainer(Trainer):
         return loss.detach()
 
 
+def existing(handler: Any) -> Any:
+    """``handler`` itself, for a config's list of handlers: MONAI's checks want a dictionary there, not a reference."""
+    return handler
+
+
 def prepare_unpaired_batch(
     batch: Mapping[str, Any], device: torch.device | str | None, non_blocking: bool = False, **kwargs: Any
 ) -> dict[str, torch.Tensor]:

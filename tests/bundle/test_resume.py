@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 SETTINGS = {"experiment_name": "resume", "max_epochs": 4, "iterations_per_epoch": 8}
 
 
-def test_a_training_killed_in_its_third_epoch_and_resumed_ends_with_the_same_weights_bit_for_bit(
+def test_a_killed_and_resumed_training_ends_the_same(
     training_command: Callable, runs: Callable, tracking_uri: str, repository: Path, tmp_path: Path
 ) -> None:
     def start(folder: Path, **overrides: object) -> subprocess.Popen:
@@ -28,9 +28,8 @@ def test_a_training_killed_in_its_third_epoch_and_resumed_ends_with_the_same_wei
 
     expected, resumed = _last_checkpoint(whole), _last_checkpoint(halves)
     assert expected.keys() == resumed.keys()
-    for part in ("networks", "average", "generator_optimizer", "discriminator_optimizer", "generator_scheduler"):
+    for part in ("networks", "average", "optimizers", "lr_scheduler", "best_model", "objective"):
         _assert_equal(expected[part], resumed[part], part)
-    assert expected["best_model"] == resumed["best_model"]
     _assert_equal(
         torch.load(whole / "model.pt", weights_only=True), torch.load(halves / "model.pt", weights_only=True), "best"
     )

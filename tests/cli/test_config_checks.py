@@ -1,13 +1,19 @@
-"""The bundle's command line, checked; and what it really runs."""
+"""The bundle's command line, checked; and the config that it executes."""
 
 import json
 import sys
-from pathlib import Path
 
 import pytest
 from monai.bundle import ConfigWorkflow
 
-from monai_unsup_denoise.cli.config_checks import BundleCommandLine, one_line_for_user_mistakes
+from monai_unsup_denoise.cli.config_checks import (
+    RENAMED,
+    check_command_line,
+    executed_config,
+    report_mistakes_in_one_line,
+    save_executed_config,
+)
+from monai_unsup_denoise.cli.shareable_config import WITHHELD
 from monai_unsup_denoise.errors import InputError
 
 PROGRAM = "/venv/lib/python3.12/site-packages/monai/bundle/__main__.py"
@@ -45,7 +51,7 @@ def command(config, *overrides):
     ],
 )
 def test_known_keys_and_the_command_s_own_options_pass(config, overrides):
-    BundleCommandLine(command(config, *overrides))
+    check_command_line(command(config, *overrides))
 
 
 @pytest.mark.parametrize(
@@ -56,21 +62,44 @@ def test_known_keys_and_the_command_s_own_options_pass(config, overrides):
         ("--xyz=5", r"--xyz: no such key .*see the ids in the config file"),
     ],
 )
-def test_an_unknown_key_is_an_error_that_names_the_one_that_was_probably_meant(config, override, message):
+def test_an_unknown_key_is_an_error_that_names_the_likely_one(config, override, message):
     with pytest.raises(InputError, match=message):
-        BundleCommandLine(command(config, override))
+        check_command_line(command(config, override))
 
 
-def test_keys_of_every_config_file_are_known_and_a_file_s_own_overrides_are_merged(config, tmp_path):
+def test_keys_of_every_config_file_are_known_and_merged(config, tmp_path):
     more = tmp_path / "more.json"
     more.write_text(json.dumps({"patience": 3, "train#lr": 0.7}))
     both = str([str(config), str(more)])
-    line = BundleCommandLine(command(both, "--patience", "4"))
-    executed = json.loads(Path(line.save_config(str(tmp_path / "executed.json"))).read_text())
+    check_command_line(command(both, "--patience", "4"))
+    executed = executed_config(arguments=command(both, "--patience", "4"))
     assert executed["patience"] == 4
     assert executed["train"]["lr"] == 0.7
     with pytest.raises(InputError, match=r"train\.json, .*more\.json"):
-        BundleCommandLine(command(both, "--patiance", "4"))
+        check_command_line(command(both, "--patiance", "4"))
+
+
+@pytest.mark.parametrize("old", sorted(RENAMED))
+@pytest.mark.parametrize("where", ["", "train#", "train#loss::"])
+def test_an_id_of_version_0_5_is_an_error_with_the_new_one(config, old, where):
+    with pytest.raises(InputError) as caught:
+        check_command_line(command(config, f"--{where}{old}", "True"))
+    assert str(caught.value) == f"--{where}{old}: {old} of version 0.5 is gone; give {RENAMED[old]}"
+
+
+def test_an_old_id_that_a_config_still_has_passes(tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps({"fast": 1, "train": {"network": 2}}))
+    check_command_line(command(path, "--fast", "2", "--train#network", "3"))
+
+
+def test_a_config_without_those_that_it_changes_is_an_error(config, tmp_path):
+    for name, content in (("slab.json", {}), ("paper.json", {"base": ["slab.json"]})):
+        (tmp_path / name).write_text(json.dumps(content))
+    files = [str(config), str(tmp_path / "slab.json"), str(tmp_path / "paper.json")]
+    check_command_line(command(files))
+    with pytest.raises(InputError, match=r"paper\.json changes other configs; give .*'slab\.json', 'paper\.json'"):
+        check_command_line(command([files[0], files[2]]))
 
 
 @pytest.mark.parametrize(
@@ -82,16 +111,20 @@ def test_keys_of_every_config_file_are_known_and_a_file_s_own_overrides_are_merg
         ["", "run"],
     ],
 )
-def test_started_in_another_way_nothing_is_checked_and_nothing_is_saved(arguments, tmp_path):
-    line = BundleCommandLine(arguments)
-    assert line.save_config(str(tmp_path / "executed.json")) is None
+def test_nothing_is_checked_or_saved_without_monai_s_command(arguments, tmp_path):
+    hook = sys.excepthook
+    check_command_line(arguments)
+    assert sys.excepthook is hook
+    assert executed_config(arguments=arguments) is None
+    save_executed_config(tmp_path, "run", arguments)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_by_default_the_command_line_is_that_of_this_process(config, monkeypatch):
     monkeypatch.setattr(sys, "argv", command(config, "--max_epoch", "5"))
     with pytest.raises(InputError, match="max_epochs"):
-        BundleCommandLine()
+        check_command_line()
+    assert executed_config()["max_epoch"] == 5
 
 
 @pytest.mark.parametrize(
@@ -107,19 +140,23 @@ def test_by_default_the_command_line_is_that_of_this_process(config, monkeypatch
     ],
 )
 def test_the_saved_config_is_the_one_that_monai_executes(config, tmp_path, overrides, arguments):
-    path = tmp_path / "new" / "executed.json"
-    saved = BundleCommandLine(command(config, *arguments)).save_config(str(path))
-    assert saved == str(path)
+    save_executed_config(tmp_path / "new", "run", command(config, *arguments))
+    saved = json.loads((tmp_path / "new" / "config_run.json").read_text())
     workflow = ConfigWorkflow(config_file=str(config), logging_file=False, **overrides)
-    assert json.loads(path.read_text()) | {"_meta_": {}} == workflow.parser.get() | {"_meta_": {}}
+    assert saved | {"_meta_": {}} == workflow.parser.get() | {"_meta_": {}}
 
 
-def test_a_key_that_replaces_instead_of_merging_is_saved_under_its_own_name(config, tmp_path):
-    path = tmp_path / "executed.json"
-    BundleCommandLine(command(config, "--+train", "{'lr': 3}")).save_config(str(path))
-    executed = json.loads(path.read_text())
+def test_a_replacing_key_is_saved_under_its_own_name(config):
+    executed = executed_config(arguments=command(config, "--+train", "{'lr': 3}"))
     assert executed["train"] == {"lr": 3}
     assert "+train" not in executed
+
+
+def test_the_shareable_config_has_no_private_text(config):
+    executed = executed_config(
+        shareable=True, arguments=command(config, "--output_dir", "/data/Jane", "--max_epochs", "5")
+    )
+    assert executed["output_dir"] == WITHHELD and executed["max_epochs"] == 5
 
 
 def wrapped(error):
@@ -133,24 +170,26 @@ def wrapped(error):
         return outer
 
 
-def test_a_user_s_mistake_ends_in_one_line_however_often_it_was_wrapped(capsys):
+def test_a_wrapped_user_mistake_ends_in_one_line(capsys):
     error = wrapped(wrapped(InputError("scan.nii: no such file; give another path")))
-    one_line_for_user_mistakes(type(error), error, error.__traceback__)
+    report_mistakes_in_one_line(type(error), error, error.__traceback__)
     assert capsys.readouterr().err == "error: scan.nii: no such file; give another path\n"
 
 
 def test_a_defect_ends_in_its_traceback(capsys):
     error = wrapped(KeyError("pred"))
-    one_line_for_user_mistakes(type(error), error, error.__traceback__)
+    report_mistakes_in_one_line(type(error), error, error.__traceback__)
     err = capsys.readouterr().err
     assert "Traceback (most recent call last)" in err
     assert "KeyError: 'pred'" in err and "Failed to instantiate" in err
 
 
-def test_constructing_it_puts_the_hook_in_place_even_where_there_is_nothing_to_check():
-    BundleCommandLine([""])
-    assert sys.excepthook is one_line_for_user_mistakes
+def test_the_check_makes_later_mistakes_end_in_one_line(config):
+    check_command_line(command(config))
+    assert sys.excepthook is report_mistakes_in_one_line
 
 
-def test_a_command_line_whose_configs_are_named_in_an_args_file_is_left_to_monai():
-    assert BundleCommandLine([PROGRAM, "run", "--args_file", "args.json", "--batch_size", "4"]).config_files == []
+def test_configs_named_in_an_args_file_are_left_to_monai():
+    arguments = [PROGRAM, "run", "--args_file", "args.json", "--batch_size", "4"]
+    check_command_line(arguments)
+    assert executed_config(arguments=arguments) is None
