@@ -1,6 +1,6 @@
 # The commands. Each makes the environment it needs the first time; `make help` says what they do.
 .DEFAULT_GOAL := help
-.PHONY: help train weights evaluate export demo benchmark benchmark-full train-baselines train-peers ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test-entry-points test test-bare test-all lint profile clean
+.PHONY: help train weights evaluate export demo benchmark benchmark-full train-baselines train-peers baselines paper-ablation design-ablation fine-tuning ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test-entry-points test test-bare test-all lint profile clean
 
 CONFIGS := bundles/brain_mri_denoise/configs
 MODELS  := bundles/brain_mri_denoise/models
@@ -119,8 +119,9 @@ label: .label/.installed ## MONAI Label: serve the scans in STUDIES=folder here,
 test-label: .label/.installed ## run the tests of the MONAI Label app
 	.label/bin/python -m pytest tests_apps/label $(ARGS)
 
-test: $(STAMP) ## run the tests (minutes)
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+test: $(STAMP) ## run the tests and print their coverage (minutes)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report= $(ARGS)
+	@echo "coverage: $$($(BIN)/coverage report --format=total) % of the lines"
 
 test-bare: $(STAMP) ## denoise in an empty environment with the core dependencies alone (minutes, a gigabyte)
 	$(BIN)/python -m pytest tests/repository/test_bare_installation.py -m slow $(ARGS)
@@ -137,7 +138,7 @@ lint: $(STAMP) ## check the style (ruff), the spelling (codespell) and the types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
-	$(BIN)/mypy monai_unsup_denoise transforms
+	$(BIN)/mypy monai_unsup_denoise transforms experiments
 
 profile: $(STAMP) ## print the seconds from a command to its help, the first voxel and the end
 	$(BIN)/python -m experiments.startup_times

@@ -1,9 +1,9 @@
-"""What each idea of the physics-guided model is worth: short trainings with one thing changed.
+"""Design ablation of the physics-guided model: short trainings with one change each.
 
-    python -m experiments.design_ablation --output-dir docs --work-dir runs/ideas
+    python -m experiments.design_ablation --output-dir docs --work-dir runs/design_ablation
 
 trains every variant on phantoms, measures it on phantom subject 10, which no training sees, and writes `quality.csv`
-after each; a finished variant is not trained again. Mean PSNR of T1w, PDw and T2w at 5, 15 and 30 % noise.
+after each; a finished variant is not trained again. PSNR is the mean of T1w, PDw and T2w at 5, 15 and 30 % noise.
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from monai.bundle import ConfigParser
 from monai.utils import path_to_sqlite_uri
 
 from experiments.short_training import train_once
+from monai_unsup_denoise.bundle_folder import bundle_folder
 from monai_unsup_denoise.files import atomic_write
 
 LEVELS = (5, 15, 30)
 BUDGET = {
-    "blocks": 1,  # as train.json had them when the ideas were compared
+    "blocks": 1,  # as in train.json when the variants were measured
     "max_epochs": 8,
     "val_interval": 8,
     "iterations_per_epoch": 100,
@@ -29,19 +31,21 @@ BUDGET = {
     "validation_levels": list(LEVELS),
     "progress": False,
 }
-COLUMNS = ("idea", "predicted", "kept", "left_out", "psnr", *(f"psnr_{level:02d}" for level in LEVELS), "seconds")
+SCORES = ("psnr", *(f"psnr_{level:02d}" for level in LEVELS))
+COLUMNS = ("variant", "predicted", "kept", "left_out", *SCORES, "seconds")
+REFERENCE = "reference training"
 
 
 @dataclass(frozen=True)
-class Idea:
-    """One thing done otherwise than in `train.json`.
+class Variant:
+    """One change of the reference training, which is `train.json` with `BUDGET`.
 
     Attributes:
-        predicted: gain in dB that was expected of it, before it was tried.
+        predicted: gain in dB, written down before the measurement.
         kept: whether `train.json` has it now.
         changes: values of the config by id.
         configs: laid over `train.json`.
-        left_out: whether the variant trains *without* it, as those do that `BUDGET` has.
+        left_out: whether the change removes an ingredient of the reference; the loss is then the gain of having it.
     """
 
     predicted: str
@@ -49,6 +53,13 @@ class Idea:
     changes: dict[str, Any] = field(default_factory=dict)
     configs: tuple[str, ...] = ()
     left_out: bool = False
+
+
+def _of_default_training(*keys: str) -> dict[str, Any]:
+    """Values of `train.json`, against those of a preset."""
+    parser = ConfigParser()
+    parser.read_config(str(bundle_folder() / "configs" / "train.json"))
+    return {key: parser[key] for key in keys}
 
 
 _OBJECTIVE = "train#objective#"
@@ -60,49 +71,41 @@ _FLIPS = {
     "_target_": "Compose",
     "transforms": [{"_target_": "RandFlipd", "keys": "image", "prob": 0.5, "spatial_axis": axis} for axis in (0, 2)],
 }
-_SLABS = {
-    "spatial_dims": 2,
-    "patch_size": [80, 80, 5],
-    "blocks": 2,
-    "validate#inferer": {"_target_": "monai_unsup_denoise.inference.SlabInferer", "depth": 5},
-}
-IDEAS: dict[str, Idea] = {
-    "as it is": Idea("", kept=True),
-    "3-D network instead of 2-D over five slices": Idea("+1", True, _SLABS, left_out=True),
-    "every noise level brought to one": Idea("+0.3", True, {"network#working_sigma": "$None"}, left_out=True),
-    "Muon instead of Adam": Idea("+0.3", True, {"train#optimizers#generator": _ADAM}, left_out=True),
-    "root mean square error, not log of the mean absolute": Idea(
+# The network of the 2-D preset, with the optimizer, data and code of the default training.
+_SLABS = {"patch_size": [80, 80, 5], "blocks": 2, "slab_step": 1} | _of_default_training(
+    *("batch_size", "code_sigma", "code_spread", "ema_decay", "datalists#clean_subjects"),
+    *("train#optimizers#generator", "train#lr_scheduler#cycle_momentum"),
+)
+VARIANTS: dict[str, Variant] = {
+    REFERENCE: Variant("", True),
+    "3-D network instead of 2-D over five slices": Variant("+1", True, _SLABS, ("slab_2d.json",), left_out=True),
+    "images scaled to one noise level": Variant("+0.3", True, {"network_def#working_sigma": "$None"}, left_out=True),
+    "Muon instead of Adam": Variant("+0.3", True, {"train#optimizers#generator": _ADAM}, left_out=True),
+    "root mean square error, not log of the mean absolute": Variant(
         "+0.2", True, {_OBJECTIVE + "error": _LOG_ERROR}, left_out=True
     ),
-    "adversarial losses": Idea(
-        "-0.1",
-        False,
-        {
-            _OBJECTIVE + "weights#adversarial_high": 0.0005,
-            _OBJECTIVE + "weights#adversarial_low": 0.001,
-        },
-    ),
-    "codes from the prior beside those of noisy images": Idea(
+    "adversarial losses": Variant("-0.1", False, configs=("adversarial.json",)),
+    "noise codes from the prior and from noisy images": Variant(
         "+0.1", True, {_OBJECTIVE + "prior_fraction": 0.0}, left_out=True
     ),
-    "noise that varies over the image": Idea("0", True, {_OBJECTIVE + "variation": 1.0}, left_out=True),
-    "smoothed and remapped phantoms": Idea(
+    "spatially varying noise": Variant("0", True, {_OBJECTIVE + "variation": 1.0}, left_out=True),
+    "random smoothing and gamma of the phantoms": Variant(
         "-0.1", True, {_CLEAN + "4#prob": 0.0, _CLEAN + "5#prob": 0.0}, left_out=True
     ),
-    "patches from 1 to 1.5 times as large, resampled": Idea("+0.1", True, {_CLEAN + "0": _CROP}, left_out=True),
-    "moving average of the weights": Idea("+0.2", True, {"ema_decay": 0.0}, left_out=True),
-    "patches of 48 voxels, one at a time": Idea("+0.1", False, {"patch_size": [48, 48, 48], "batch_size": 1}),
-    "wider network, 48 to 192 features": Idea("+0.2", False, {"channels": [48, 96, 192]}),
-    "16 features at full resolution instead of 32": Idea("-0.2", False, {"channels": [16, 64, 128]}),
-    "half the learning rate": Idea("-0.1", False, {"learning_rate": 0.0005}),
-    "twice the learning rate": Idea("-0.1", False, {"learning_rate": 0.002}),
-    "two blocks at each scale": Idea("+0.2", False, {"blocks": 2}),
-    "flips along the third axis too": Idea("+0.1", False, {_CLEAN + "1": _FLIPS}),
-    "another seed, to see chance": Idea("0", False, {"seed": 1, "datalists#seed": 0}),
-    "true pairs": Idea("+0.2", False, {}, ("train_paired.json",)),
-    "16 features, but two blocks": Idea("+0.2", False, {"channels": [16, 64, 128], "blocks": 2}),
-    "two blocks at the two finer scales": Idea("+0.2", True, {"blocks": [2, 2, 1]}),
-    "three blocks at the two finer scales": Idea("+0.3", False, {"blocks": [3, 3, 1]}),
+    "patches of 1 to 1.5 times the size, resampled": Variant("+0.1", True, {_CLEAN + "0": _CROP}, left_out=True),
+    "moving average of the weights": Variant("+0.2", True, {"ema_decay": 0.0}, left_out=True),
+    "patches of 48 voxels, batch size 1": Variant("+0.1", False, {"patch_size": [48, 48, 48], "batch_size": 1}),
+    "wider network, 48 to 192 features": Variant("+0.2", False, {"channels": [48, 96, 192]}),
+    "16 features at full resolution instead of 32": Variant("-0.2", False, {"channels": [16, 64, 128]}),
+    "half the learning rate": Variant("-0.1", False, {"learning_rate": 0.0005}),
+    "twice the learning rate": Variant("-0.1", False, {"learning_rate": 0.002}),
+    "two blocks at each scale": Variant("+0.2", False, {"blocks": 2}),
+    "flips along the third axis too": Variant("+0.1", False, {_CLEAN + "1": _FLIPS}),
+    "another seed": Variant("0", False, {"seed": 1, "datalists#seed": 0}),
+    "true pairs": Variant("+0.2", False, configs=("train_paired.json",)),
+    "16 features and two blocks": Variant("+0.2", False, {"channels": [16, 64, 128], "blocks": 2}),
+    "two blocks at the two finer scales": Variant("+0.2", True, {"blocks": [2, 2, 1]}),
+    "three blocks at the two finer scales": Variant("+0.3", False, {"blocks": [3, 3, 1]}),
 }
 
 
@@ -110,45 +113,41 @@ def main() -> None:
     """Train and measure every variant."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--output-dir", type=Path, default=Path("docs"), help="folder for quality.csv")
-    parser.add_argument("--work-dir", type=Path, default=Path("runs/ideas"), help="folder for the trainings")
-    parser.add_argument("--idea", action="append", choices=IDEAS, help="only this one; can be repeated")
+    parser.add_argument("--work-dir", type=Path, default=Path("runs/design_ablation"), help="folder for the trainings")
+    parser.add_argument("--variant", action="append", choices=VARIANTS, help="only this one; can be repeated")
     options = parser.parse_args()
     rows = []
-    for number, (name, idea) in enumerate(IDEAS.items(), start=1):
-        folder = options.work_dir.absolute() / f"idea_{number:02d}"
-        if options.idea and name not in options.idea and not (folder / "finished").exists():
+    for number, (name, variant) in enumerate(VARIANTS.items(), start=1):
+        folder = options.work_dir.absolute() / f"variant_{number:02d}"
+        if options.variant and name not in options.variant and not (folder / "finished").exists():
             continue
-        print(f"{number}/{len(IDEAS)} {name}", flush=True)
-        seconds = train_once(folder, {**BUDGET, **idea.changes}, idea.configs)
-        about = {"idea": name, "predicted": idea.predicted, "kept": idea.kept, "left_out": idea.left_out}
-        rows.append({**about, **measured(folder), "seconds": seconds})
+        print(f"{number}/{len(VARIANTS)} {name}", flush=True)
+        seconds = train_once(folder, {**BUDGET, **variant.changes}, variant.configs)
+        row = {"variant": name, "predicted": variant.predicted, "kept": variant.kept, "left_out": variant.left_out}
+        rows.append({**row, **validation_scores(folder), "seconds": seconds})
         with atomic_write(options.output_dir / "quality.csv") as partial:
             pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(partial, index=False, float_format="%.3f")
 
 
-def measured(folder: Path) -> dict[str, float]:
-    """Validation PSNR of the training in `folder`, over all and by level."""
+def validation_scores(folder: Path) -> dict[str, float]:
+    """Validation PSNR of the training in `folder`, mean and by level."""
     from mlflow import MlflowClient
 
     client = MlflowClient(path_to_sqlite_uri(folder / "mlruns.db"))
     [run] = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
-    names = ["psnr", *(f"psnr_{level:02d}" for level in LEVELS)]
-    return {name: run.data.metrics[f"val/{name}"] for name in names}
+    return {name: run.data.metrics[f"val/{name}"] for name in SCORES}
 
 
 def quality_table(results: pd.DataFrame) -> str:
-    """A Markdown table: each idea, its predicted and measured gain in dB, and whether it was kept."""
-    base = results.set_index("idea").loc["as it is"]
-    lines = ["| idea | predicted | measured | at 5 / 15 / 30 % | kept |", "| --- | --- | --- | --- | --- |"]
-    for row in results[results["idea"] != "as it is"].to_dict("records"):
-        sign = -1 if row["left_out"] else 1  # its loss is its gain
-        gains = [
-            round(sign * (row[name] - base[name]), 2) + 0.0
-            for name in ("psnr", *(f"psnr_{level:02d}" for level in LEVELS))
-        ]
-        each = " / ".join(f"{gain:+.2f}" for gain in gains[1:])
+    """A Markdown table: each variant, its predicted and measured gain in dB, and whether it was kept."""
+    reference = results.set_index("variant").loc[REFERENCE]
+    lines = ["| variant | predicted | measured | at 5 / 15 / 30 % | kept |", "| --- | --- | --- | --- | --- |"]
+    for row in results[results["variant"] != REFERENCE].to_dict("records"):
+        sign = -1 if row["left_out"] else 1
+        gains = [round(sign * (row[name] - reference[name]), 2) + 0.0 for name in SCORES]
+        levels = " / ".join(f"{gain:+.2f}" for gain in gains[1:])
         predicted, kept = f"{float(row['predicted']):+g}", "yes" if row["kept"] else "no"
-        lines.append(f"| {row['idea']} | {predicted} | {gains[0]:+.2f} | {each} | {kept} |")
+        lines.append(f"| {row['variant']} | {predicted} | {gains[0]:+.2f} | {levels} | {kept} |")
     return "\n".join(lines) + "\n"
 
 

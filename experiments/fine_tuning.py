@@ -1,11 +1,11 @@
-"""What it is worth to start from given weights: the noise of a contrast that the weights have not seen.
+"""Fine-tuning: the gain of starting from trained weights, on a contrast that they have not seen.
 
-    python -m experiments.fine_tuning --output-dir docs --work-dir runs/transfer
+    python -m experiments.fine_tuning --output-dir docs --work-dir runs/fine_tuning
 
-trains on T1w and PDw phantoms alone, then measures on T2w: these weights as they are; trained further on what they
-know; fine-tuned on noisy T2w scans and what they make of them, with no clean image; the same by recorruption
-(`train_selfsup.json`); trained further on unpaired T2w; and a network that saw no more than those last steps. PSNR of
-phantom subject 10, which no training sees. Writes `transfer.csv` and prints it as a table.
+trains on T1w and PDw phantoms and measures on T2w: these weights; the same with more steps; fine-tuned on noisy T2w
+scans and their denoised versions, without a clean image; fine-tuned by recorruption (`train_selfsup.json`); fine-tuned
+on unpaired T2w; and a network trained from scratch for as many steps. PSNR of phantom subject 10, which no training
+sees. Writes `transfer.csv` and prints it as a table.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from pydoc import locate
 from typing import Any
 
 import nibabel
@@ -21,19 +20,19 @@ import numpy as np
 import pandas as pd
 import torch
 
-from experiments.model_checks import DENOISER
 from experiments.short_training import train_once
 from monai_unsup_denoise.benchmark.scores import psnr
 from monai_unsup_denoise.data import phantom_datalist
 from monai_unsup_denoise.files import atomic_write
 from monai_unsup_denoise.functional import add_rician_noise
+from monai_unsup_denoise.inference import Denoiser
 
 LEVELS = (5, 15, 30)
 KNOWN, NEW = ["T1w", "PDw"], ["T2w"]
 NOISY_SUBJECTS, HELD_OUT = (0, 1, 2, 3), 10
 SLICES = 12
 STEPS, FEW_STEPS = 1600, 100
-NETWORK = {"blocks": 1, "fast": True}  # as it was when this was measured, and without the second look
+NETWORK = {"blocks": 1, "refine": False}  # as in train.json when this was measured; the network only
 COLUMNS = ("training", *(f"psnr_{level:02d}" for level in LEVELS))
 
 
@@ -41,45 +40,46 @@ def main() -> None:
     """Train, fine-tune and measure."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--output-dir", type=Path, default=Path("docs"), help="folder for transfer.csv")
-    parser.add_argument("--work-dir", type=Path, default=Path("runs/transfer"), help="folder for the trainings")
+    parser.add_argument("--work-dir", type=Path, default=Path("runs/fine_tuning"), help="folder for the trainings")
     parser.add_argument("--steps", type=int, default=STEPS, help="of the training on T1w and PDw")
     parser.add_argument("--few-steps", type=int, default=FEW_STEPS, help="of each training on T2w")
     options = parser.parse_args()
-    work = options.work_dir.absolute()
-    few, new = budget(options.few_steps), {"datalists#contrasts": NEW}
-    train_once(work / "known", {**budget(options.steps), "datalists#contrasts": KNOWN})
-    given = {"pretrained": work / "known" / "model.pt", "learning_rate": 0.0002}
+    work, steps = options.work_dir.absolute(), options.few_steps
+    few, new, known = budget(steps), {"datalists#contrasts": NEW}, {"datalists#contrasts": KNOWN}
+    train_once(work / "known", {**budget(options.steps), **known})
+    weights = work / "known" / "model.pt"
+    fine = {**few, "pretrained": weights, "learning_rate": 0.0002}
     noisy = noisy_scans(work / "noisy")
-    denoised = denoised_scans(work / "denoised", noisy, work / "known" / "model.pt")
-    train_once(work / "more", {**few, **given, "datalists#contrasts": KNOWN})
-    train_once(work / "own", {**few, **given, "noisy_dir": noisy, "clean_dir": denoised})
-    alone = {"noisy_dir": noisy, "val_interval": 2}  # no truth to validate on: the last weights
-    train_once(work / "alone", {**few, **given, **alone}, ["train_selfsup.json"])
-    train_once(work / "further", {**few, **given, **new})
+    denoised = denoised_scans(work / "denoised", noisy, weights)
+    train_once(work / "more", {**fine, **known})
+    train_once(work / "denoised_as_clean", {**fine, "noisy_dir": noisy, "clean_dir": denoised})
+    # Without a clean image there is nothing to validate on: the last weights count.
+    train_once(work / "recorrupted", {**fine, "noisy_dir": noisy, "val_interval": 2}, ["train_selfsup.json"])
+    train_once(work / "unpaired", {**fine, **new})
     train_once(work / "scratch", {**few, **new})
     names = {
         f"T1w and PDw, {options.steps} steps": "known",
-        f"then {options.few_steps} steps more of the same": "more",
-        f"or then {options.few_steps} steps on noisy T2w scans and what these weights make of them": "own",
-        f"or then {options.few_steps} steps on noisy T2w scans alone, recorrupted": "alone",
-        f"or then {options.few_steps} steps on unpaired T2w": "further",
-        f"{options.few_steps} steps on unpaired T2w, from nothing": "scratch",
+        f"then {steps} further steps of the same": "more",
+        f"then {steps} steps on noisy T2w scans and their denoised versions": "denoised_as_clean",
+        f"then {steps} steps on noisy T2w scans only, recorrupted": "recorrupted",
+        f"then {steps} steps on unpaired T2w": "unpaired",
+        f"{steps} steps on unpaired T2w, from scratch": "scratch",
     }
-    rows = [{"training": name, **measured(work / folder / "model.pt")} for name, folder in names.items()]
+    rows = [{"training": name, **held_out_scores(work / folder / "model.pt")} for name, folder in names.items()]
     results = pd.DataFrame(rows, columns=list(COLUMNS))
     with atomic_write(options.output_dir / "transfer.csv") as partial:
         results.to_csv(partial, index=False, float_format="%.3f")
-    print(transfer_table(results), end="")
+    print(fine_tuning_table(results), end="")
 
 
 def budget(steps: int) -> dict[str, Any]:
     """Settings of a training of so many steps, validated once at its end."""
     once = {"max_epochs": 1, "iterations_per_epoch": steps, "val_interval": 1, "validation_levels": list(LEVELS)}
-    return {**NETWORK, **once, "progress": False, "log_pictures": False, "experiment_name": "transfer"}
+    return {**NETWORK, **once, "progress": False, "log_pictures": False, "experiment_name": "fine_tuning"}
 
 
 def noisy_scans(folder: Path) -> Path:
-    """Noisy T2w scans on disk, as a user has them: phantoms with 5 to 30 % noise."""
+    """Write T2w phantoms with 5 to 30 % noise, as the scans of a user."""
     folder.mkdir(parents=True, exist_ok=True)
     for item, level in zip(_phantoms(NOISY_SUBJECTS), (5, 10, 20, 30), strict=True):
         path = folder / Path(item["image"]).name
@@ -90,9 +90,8 @@ def noisy_scans(folder: Path) -> Path:
 
 
 def denoised_scans(folder: Path, noisy: Path, weights: Path) -> Path:
-    """What ``weights`` make of the scans in ``noisy``, on disk: the clean images of a fine-tuning that has none."""
-    made: Any = locate(DENOISER)
-    denoiser = made(model=weights, settings=NETWORK)
+    """Write the scans in ``noisy``, denoised: the clean images of a fine-tuning that has none."""
+    denoiser = Denoiser.from_bundle(model=weights, settings=NETWORK)
     folder.mkdir(parents=True, exist_ok=True)
     for scan in sorted(noisy.iterdir()):
         path = folder / scan.name
@@ -102,10 +101,9 @@ def denoised_scans(folder: Path, noisy: Path, weights: Path) -> Path:
     return folder
 
 
-def measured(weights: Path) -> dict[str, float]:
-    """PSNR of the middle slices of the held-out scan at each level, in dB."""
-    made: Any = locate(DENOISER)
-    denoiser = made(model=weights, settings=NETWORK)
+def held_out_scores(weights: Path) -> dict[str, float]:
+    """PSNR in dB of the middle slices of the held-out scan at each level."""
+    denoiser = Denoiser.from_bundle(model=weights, settings=NETWORK)
     [item] = _phantoms([HELD_OUT])
     scan: Any = nibabel.load(item["image"])
     clean = scan.get_fdata(dtype=np.float32)
@@ -118,7 +116,7 @@ def measured(weights: Path) -> dict[str, float]:
     return scores
 
 
-def transfer_table(results: pd.DataFrame) -> str:
+def fine_tuning_table(results: pd.DataFrame) -> str:
     """A Markdown table: each training and its PSNR in dB."""
     lines = ["| training | " + " | ".join(f"{level} %" for level in LEVELS) + " |"]
     lines.append("| --- |" + " --- |" * len(LEVELS))
@@ -137,7 +135,7 @@ def _save(path: Path, voxels: np.ndarray, affine: np.ndarray) -> None:
 
 
 def _add_noise(clean: np.ndarray, level: int) -> np.ndarray:
-    """Rician noise in percent of the maximum; the same for the same level."""
+    """Rician noise in percent of the maximum; the seed is the level."""
     sigma = float(clean.max()) * level / 100
     return add_rician_noise(torch.from_numpy(clean), sigma, generator=torch.Generator().manual_seed(level)).numpy()
 

@@ -1,9 +1,9 @@
-"""Which terms of the published method help: short trainings without each of them, measured at 15 % noise.
+"""Ablation of the published method: short trainings without each loss term, measured at 15 % noise.
 
     python -m experiments.paper_ablation --output-dir docs/benchmark --volume NAME=SCAN ...
 
-trains every variant below `--work-dir` (a finished one is not trained again) and writes `ablation.csv` and
-`ablation.md` after each. What follows the options goes to `mri-denoise benchmark`.
+trains every variant in `--work-dir` (a finished one is not trained again) and writes `ablation.csv` and `ablation.md`
+after each. Further options are those of `mri-denoise benchmark`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def main() -> None:
     """Train and measure every variant."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--output-dir", type=Path, default=Path("docs/benchmark"), help="folder for the two tables")
-    parser.add_argument("--work-dir", type=Path, default=Path("runs/ablation"), help="folder for trainings and cells")
+    parser.add_argument(
+        "--work-dir", type=Path, default=Path("runs/paper_ablation"), help="folder for trainings and cells"
+    )
     options, rest = parser.parse_known_args()
     measured = []
     for number, (name, overrides) in enumerate(VARIANTS.items(), start=1):
@@ -49,7 +51,7 @@ def main() -> None:
 
 
 def write_tables(folder: Path, results: pd.DataFrame) -> None:
-    """Write what is there, after each variant: the whole takes most of an hour."""
+    """Write `ablation.csv` and `ablation.md`."""
     with atomic_write(folder / "ablation.csv") as partial:
         results.to_csv(partial, index=False)
     with atomic_write(folder / "ablation.md") as partial:

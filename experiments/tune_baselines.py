@@ -1,4 +1,4 @@
-"""Choose the parameters of Gaussian blur and anisotropic diffusion on phantoms, never on volumes of a benchmark.
+"""Tune the parameters of Gaussian blur and anisotropic diffusion on phantoms, never on volumes of a benchmark.
 
     python -m experiments.tune_baselines
 
@@ -36,7 +36,7 @@ Candidate = tuple[str, dict[str, Any], np.ndarray]
 
 
 def main() -> None:
-    """Tune all methods at all levels and write the outcome; minutes."""
+    """Tune all methods at all levels and write `parameters.json`; minutes."""
     chosen: dict[str, dict[str, dict[str, Any]]] = {"gaussian": {}, "adf": {}, "adf_unbiased": {}}
     volumes = list(_phantoms())
     for percent in tqdm(PERCENT, desc="tuning", unit="level"):
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def best_parameters(volumes: list[np.ndarray], sigma: float) -> dict[str, dict[str, Any]]:
-    """For each method the parameters of the highest mean PSNR over clean `volumes` with noise of level `sigma`."""
+    """For each method the parameters with the highest mean PSNR over clean `volumes` with noise of level `sigma`."""
     scores: dict[tuple[str, str], float] = {}
     for seed, clean in enumerate(volumes):
         generator = torch.Generator().manual_seed(seed)
@@ -75,7 +75,7 @@ def _candidates(noisy: np.ndarray, sigma: float) -> Iterator[Candidate]:
 
 
 def _remove_bias_fast(diffused: np.ndarray, sigma: float) -> np.ndarray:
-    """`remove_bias` from a table; voxel by voxel it would take most of the time."""
+    """`remove_bias` by interpolation in a table; voxel by voxel it would take most of the time."""
     means = np.linspace(0, diffused.max(), 10_000, dtype=np.float32)
     return np.interp(diffused, means, remove_bias(means, sigma))
 
