@@ -16,8 +16,8 @@ from typing import Any
 from monai_unsup_denoise import __version__
 from monai_unsup_denoise.errors import InputError
 
-#: Interpreter of the environment that `make peers` installs, for packages whose pins conflict with ours.
-DEFAULT_PEERS = Path(".peers", "bin", "python")
+#: Interpreter of the environment that `make baselines` installs, for packages whose pins conflict with ours.
+BASELINES_PYTHON = Path(".peers", "bin", "python")
 
 _PACKAGE = __name__.partition(".")[0]
 _MODEL_ROOMS = ("inference", "networks", "transforms")  # the code that a trained model of the bundle runs through
@@ -106,19 +106,19 @@ def choose_methods(entries: Mapping[str, Mapping[str, Any]], names: Sequence[str
     return [DenoisingMethod(name=name, **entry) for name, entry in entries.items() if not names or name in names]
 
 
-def find_environments(peers: Path | None = None) -> list[Environment]:
-    """This environment, and that of `make peers` if there is one.
+def find_environments(baselines: Path | None = None) -> list[Environment]:
+    """This environment, and that of `make baselines` if there is one.
 
     Args:
-        peers: its interpreter; None for `DEFAULT_PEERS` in the current folder, if it exists.
+        baselines: its interpreter; None for `BASELINES_PYTHON` in the current folder, if it exists.
 
     Raises:
         InputError: if the interpreter cannot be run.
     """
     found = [_inspect(Path(sys.executable))]
-    if peers is None and not DEFAULT_PEERS.exists():
+    if baselines is None and not BASELINES_PYTHON.exists():
         return found
-    return [*found, _inspect((peers or DEFAULT_PEERS).absolute())]
+    return [*found, _inspect((baselines or BASELINES_PYTHON).absolute())]
 
 
 def resolve_method(
@@ -166,7 +166,9 @@ def _inspect(python: Path) -> Environment:
         listed = subprocess.run([python, "-I", "-c", _LIST_PACKAGES], capture_output=True, text=True, check=True).stdout
         versions = json.loads(listed)
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
-        raise InputError(f"{python}: is no working Python; make peers anew, or give another --peers-python") from error
+        raise InputError(
+            f"{python}: is no working Python; make baselines anew, or give another --baselines-python"
+        ) from error
     return Environment(python, {_normalised(name): version for name, version in versions.items()})
 
 

@@ -59,9 +59,13 @@ def benchmark(
     models_dir: Annotated[
         Path | None, typer.Option(help="Folder of trained weights, searched before the models of the bundle.")
     ] = None,
-    peers_python: Annotated[
+    baselines_python: Annotated[
         Path | None,
-        typer.Option(help="Interpreter of the environment with the baselines. Default: .peers/bin/python, if present."),
+        typer.Option(
+            "--baselines-python",
+            "--peers-python",
+            help="Interpreter of the environment with the baselines. Default: .peers/bin/python, if present.",
+        ),
     ] = None,
     output_dir: Annotated[
         Path, typer.Option(help="Folder for the results; finished cells in it are not computed again.")
@@ -90,7 +94,7 @@ def benchmark(
         from monai_unsup_denoise.benchmark.run import read_results, run_benchmark
     chosen = choose_methods(settings["methods"], method or ())
     check_levels(level or ())
-    environments = find_environments(peers_python)
+    environments = find_environments(baselines_python)
     _make_folder(output_dir)
     sources = find_sources(volume or settings["volumes"])
     with suppress_stderr():

@@ -91,7 +91,7 @@ def test_failure_is_a_row_and_the_rest_goes_on(run, make, tmp_path):
         make("Raise", given_sigma=True),
         make("Crash", given_sigma=True),
         make("no_such_module.Method", "missing"),
-        make("Shrink", "lacking", requires=["no-such-thing"], install="make peers"),
+        make("Shrink", "lacking", requires=["no-such-thing"], install="make baselines"),
         make("Unbuildable", parameters={"log": str(tmp_path / "log")}),
         make("Shrink"),
     ]
@@ -99,7 +99,7 @@ def test_failure_is_a_row_and_the_rest_goes_on(run, make, tmp_path):
     assert statuses(results, "raise") == ["ok", "ArithmeticError: too noisy"]
     assert statuses(results, "crash") == ["ok", "its process ended with exit code 3: segment 7 is at fault"]
     assert statuses(results, "missing") == ["no_such_module.Method: no such module; check its dotted path"] * 2
-    assert statuses(results, "lacking") == ["no-such-thing not installed: make peers"] * 2
+    assert statuses(results, "lacking") == ["no-such-thing not installed: make baselines"] * 2
     assert statuses(results, "unbuildable") == ["OSError: no licence"] * 2
     assert statuses(results, "shrink") == ["ok", "ok"]
     failed = results[results["status"] != "ok"]

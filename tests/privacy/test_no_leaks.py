@@ -121,11 +121,11 @@ def test_benchmark_report_holds_nothing_private(patients, tmp_path, mri_denoise)
         "benchmark", "--volume", patients / "clean" / "clean.nii.gz", "--volume", patients / "dicom",
         "--volume", f"named={patients / 'nifti' / 'scan.nii.gz'}", "--quick", "--level", 10,
         "--method", "noisy", "--method", "ours", "--method", "dncnn", "--models-dir", patients / "damaged_models",
-        "--peers-python", link_to_python(tmp_path / FOLDER), "--output-dir", out,
+        "--baselines-python", link_to_python(tmp_path / FOLDER), "--output-dir", out,
     )  # fmt: skip
     assert outcome.code == 3, outcome.said
     names = {name for name, _ in everything_in(out)}
-    assert {"index.html", "results.csv", "cells/dicom/10_0/ours.npz/noisy.npy"} <= names
+    assert {"tables.md", "results.csv", "cells/dicom/10_0/ours.npz/noisy.npy"} <= names
     assert "model_dncnn.pt" in (out / "results.csv").read_text()
     assert not found_in(out, ALL_WORDS)
     assert not said(outcome.said, ALL_WORDS)

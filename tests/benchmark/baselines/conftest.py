@@ -64,7 +64,7 @@ def run_peer(repository: Path, tmp_path: Path) -> Callable[..., np.ndarray]:
     def run(package: str, target: str, noisy: np.ndarray, sigma: float | None, **parameters: object) -> np.ndarray:
         interpreter = _interpreter_with(repository, package)
         if interpreter is None:
-            pytest.skip(f"the package {package} is neither here nor in .peers; `make peers` installs it")
+            pytest.skip(f"the package {package} is neither here nor in .peers; `make baselines` installs it")
         module, _, name = target.rpartition(".")
         empty = tmp_path / "empty"
         empty.mkdir(exist_ok=True)

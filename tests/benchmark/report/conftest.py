@@ -77,7 +77,7 @@ def with_failures(as_measured: pd.DataFrame) -> pd.DataFrame:
     missing = frame["method"] == "ants"
     numbers = frame.columns[frame.columns.get_loc("psnr") : frame.columns.get_loc("peak_mib") + 1]
     frame.loc[killed | missing, numbers] = np.nan
-    frame.loc[missing, "status"] = "not installed; make peers"
+    frame.loc[missing, "status"] = "not installed; make baselines"
     frame.loc[killed, "status"] = "killed (out of memory)."
     return frame
 

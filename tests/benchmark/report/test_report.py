@@ -48,7 +48,7 @@ def test_page_has_scope_failures_and_origin(folder):
         "5 methods (1 more could not be measured) on BrainWeb T1w, with Rician noise of 5, 10, 15, 20, 25 and 30 %",
         "clean > 10/255",
         "BM4D + VST σ (30.10 dB)",
-        "BrainWeb T1w, ANTs: not installed; make peers",
+        "BrainWeb T1w, ANTs: not installed; make baselines",
         "As in CAT12.",
         "mri-denoise benchmark --quick",
         "Seconds: one thread.",

@@ -93,7 +93,7 @@ def test_row_without_results_has_the_reason_as_footnote(failed, methods):
     assert cells(markdown(table))["ANTs"] == ["–"] * 6
     assert cells(markdown(table))["SANLM"][4:] == ["–", "–"]
     assert "¹ No figures at 25, 30 %: killed (out of memory)." in [line.strip() for line in lines]
-    assert "² No figures: not installed; make peers." in lines
+    assert "² No figures: not installed; make baselines." in lines
     assert any(line.startswith("| SANLM ¹ |") for line in lines)
     assert any(line.startswith("| ANTs ² |") for line in lines)
 
@@ -101,7 +101,7 @@ def test_row_without_results_has_the_reason_as_footnote(failed, methods):
 def test_failures_have_a_line_for_each_method_and_reason(failed, methods):
     assert [line.replace("\xa0", " ") for line in failure_lines([one(failed, methods)])] == [
         "BrainWeb T1w, SANLM, at 25, 30 %: killed (out of memory).",
-        "BrainWeb T1w, ANTs: not installed; make peers",
+        "BrainWeb T1w, ANTs: not installed; make baselines",
     ]
 
 
