@@ -1,9 +1,9 @@
 """Training methods, one objective each, and their terms."""
 
-from monai_unsup_denoise.losses.adversarial import ADVERSARIAL_TERMS, discriminator_loss, generator_loss
+from monai_unsup_denoise.losses.adversarial import discriminator_loss, generator_loss
 from monai_unsup_denoise.losses.cyclegan import CycleGANObjective
 from monai_unsup_denoise.losses.kl_divergence import kl_divergence, sample_code
-from monai_unsup_denoise.losses.objective import Objective
+from monai_unsup_denoise.losses.objective import ADVERSARIAL_TERMS, Objective
 from monai_unsup_denoise.losses.paired import PairedObjective
 from monai_unsup_denoise.losses.paper import PaperObjective
 from monai_unsup_denoise.losses.perceptual import TissuePerceptualLoss

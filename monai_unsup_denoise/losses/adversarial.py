@@ -11,8 +11,6 @@ from monai_unsup_denoise.losses.objective import Images, Networks, Terms
 
 AdversarialLoss = Callable[..., torch.Tensor]
 
-ADVERSARIAL_TERMS = ("adversarial_high", "adversarial_low", "discriminator_high", "discriminator_low")
-
 
 def generator_loss(loss: AdversarialLoss, discriminator: nn.Module, fake: torch.Tensor) -> torch.Tensor:
     """The generator's loss: low where the discriminator takes ``fake`` for real.

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+import torch
 from torch.nn.functional import l1_loss
 
-from monai_unsup_denoise.losses.adversarial import (
-    ADVERSARIAL_TERMS,
-    AdversarialLoss,
-    discriminator_terms,
-    generator_loss,
-)
+from monai_unsup_denoise.losses.adversarial import AdversarialLoss, discriminator_terms, generator_loss
 from monai_unsup_denoise.losses.image_pool import ImagePool
-from monai_unsup_denoise.losses.objective import Images, Networks, Terms, check_weights
+from monai_unsup_denoise.losses.objective import ADVERSARIAL_TERMS, Images, Networks, Terms, check_weights
 
 
 class CycleGANObjective:
@@ -57,11 +52,11 @@ class CycleGANObjective:
         pooled = {name: pool.exchange(images[name]) for name, pool in self.pools.items()}
         return discriminator_terms(self.adversarial, networks, batch, pooled["pred"], pooled["fake_low"])
 
-    def state_dict(self) -> dict[str, Any]:
-        """The pools, for a checkpoint."""
-        return {name: pool.state_dict() for name, pool in self.pools.items()}
+    def state_dict(self) -> dict[str, list[torch.Tensor]]:
+        """Images of the pools by name, for the checkpoint."""
+        return {name: list(pool.images) for name, pool in self.pools.items()}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take the pools of :meth:`state_dict`."""
+    def load_state_dict(self, state: dict[str, list[torch.Tensor]]) -> None:
+        """Take the images of a checkpoint."""
         for name, pool in self.pools.items():
-            pool.load_state_dict(state[name])
+            pool.images = list(state[name])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
 
@@ -39,11 +37,3 @@ class ImagePool:
         index = int(torch.randint(self.size, ()))
         old, self.images[index] = self.images[index], image.clone()
         return old
-
-    def state_dict(self) -> dict[str, Any]:
-        """The images, for a checkpoint."""
-        return {"images": list(self.images)}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take the images of :meth:`state_dict`."""
-        self.images = list(state["images"])

@@ -14,6 +14,9 @@ Networks = Mapping[str, nn.Module]
 Terms = dict[str, torch.Tensor]
 Images = dict[str, torch.Tensor]
 
+#: Terms of equations (3) and (5): generators, then discriminators.
+ADVERSARIAL_TERMS = ("adversarial_high", "adversarial_low", "discriminator_high", "discriminator_low")
+
 
 class Objective(Protocol):
     """A training method, as the trainer sees it.

@@ -3,7 +3,7 @@
 F. Tang, Y. Fu, Y. Li (2021). An Unsupervised Deep Learning Method for MRI Image Denoising
 (基于深度学习的无监督磁共振图像去噪方法). Computer Science and Application 11(5). doi 10.12677/CSA.2021.115129
 
-Its relatives, which fill in what the paper leaves open:
+Related methods, with settings that the paper leaves open:
 W. Du, H. Chen, H. Yang (2020). Learning Invariant Representation for Unsupervised Image Restoration (LIR). CVPR.
 B. Lu, J.-C. Chen, R. Chellappa (2019). Unsupervised Domain-Specific Deblurring via Disentangled Representations. CVPR.
 H.-Y. Lee et al. (2018). Diverse Image-to-Image Translation via Disentangled Representations (DRIT). ECCV.
@@ -16,14 +16,9 @@ from collections.abc import Callable, Mapping
 import torch
 from torch.nn.functional import l1_loss
 
-from monai_unsup_denoise.losses.adversarial import (
-    ADVERSARIAL_TERMS,
-    AdversarialLoss,
-    discriminator_terms,
-    generator_loss,
-)
+from monai_unsup_denoise.losses.adversarial import AdversarialLoss, discriminator_terms, generator_loss
 from monai_unsup_denoise.losses.kl_divergence import kl_divergence, sample_code
-from monai_unsup_denoise.losses.objective import Images, Networks, Terms, check_weights
+from monai_unsup_denoise.losses.objective import ADVERSARIAL_TERMS, Images, Networks, Terms, check_weights
 
 
 class PaperObjective:

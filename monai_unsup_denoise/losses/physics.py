@@ -8,14 +8,9 @@ import torch
 from torch.nn.functional import mse_loss
 
 from monai_unsup_denoise.functional import rician_log_density, smooth_map, upsample_to, zero_background
-from monai_unsup_denoise.losses.adversarial import (
-    ADVERSARIAL_TERMS,
-    AdversarialLoss,
-    discriminator_terms,
-    generator_loss,
-)
+from monai_unsup_denoise.losses.adversarial import AdversarialLoss, discriminator_terms, generator_loss
 from monai_unsup_denoise.losses.kl_divergence import kl_divergence, sample_code
-from monai_unsup_denoise.losses.objective import Images, Networks, Terms, check_weights, denoiser_of
+from monai_unsup_denoise.losses.objective import ADVERSARIAL_TERMS, Images, Networks, Terms, check_weights, denoiser_of
 from monai_unsup_denoise.losses.relative_error import ImageError, relative_root_mean_square
 from monai_unsup_denoise.protocols import TrainableNetwork
 

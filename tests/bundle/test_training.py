@@ -129,7 +129,7 @@ def test_cyclegan_s_training_lowers_its_cycle_and_saves_its_pool(
     assert_finite_and_cycle_falling(MlflowClient(tracking_uri), run, CycleGANObjective.TERMS)
     (path,) = tmp_path.glob("output/checkpoints/*/checkpoint_epoch=3.pt")
     pools = torch.load(path, weights_only=True)["objective"]
-    assert {name: len(pool["images"]) for name, pool in pools.items()} == {"pred": 50, "fake_low": 50}
+    assert {name: len(pool) for name, pool in pools.items()} == {"pred": 50, "fake_low": 50}
 
 
 def test_a_training_that_crashes_is_marked_failed(train: Callable, runs: Callable) -> None:
