@@ -1,4 +1,4 @@
-"""Lets a torchvision built for CUDA be imported beside a torch built for the CPU.
+"""Lets a torchvision built for CUDA be imported together with a torch built for the CPU.
 
 Such a torchvision cannot load its C++ operators, and then stops at describing them: `operator torchvision::nms does not
 exist`. MONAI Label needs none of them. `make label` installs this file as `sitecustomize.py` into its own environment,

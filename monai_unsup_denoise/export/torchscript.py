@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from pathlib import Path
 from zipfile import ZipFile
@@ -31,6 +32,7 @@ def write_torchscript(path: Path, bundle: Path, *, weights: Path | None = None) 
         raise InputError(f"{weights}: no such file; train a model first (`make train`) or give another path")
     with tempfile.TemporaryDirectory() as folder:
         with_sources = Path(folder) / "model.ts"
+        logging.getLogger("monai.bundle.scripts").setLevel(logging.WARNING)  # else it prints that temporary name
         ckpt_export(
             net_id="network_def",
             filepath=str(with_sources),

@@ -25,7 +25,7 @@ from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.inference import Denoiser, DenoiseSettings
 from monai_unsup_denoise.inference.bundle import inference_configs
 
-#: What the model needs beside MLflow's own format; this package brings its dependencies.
+#: Packages of the model; this one brings its own requirements.
 REQUIREMENTS = (f"monai-unsup-denoise=={__version__}", f"mlflow=={mlflow.__version__}")
 
 #: Description of each version, since its signature leaves the input open.

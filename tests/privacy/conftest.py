@@ -1,4 +1,4 @@
-"""Tagged data, one unique word for each thing that must not be told, and what reads all that was written."""
+"""Scans with a unique word in every private place, and a search through all files that were written."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from PIL import Image
 from monai_unsup_denoise.cli import main
 from tests.io.dicom.synthetic import write_series
 
-#: A folder above all scans. File names are not secret: outputs are named after their inputs.
+#: A folder above all scans. File names are not private: outputs are named after their inputs.
 FOLDER = "kwxpathword"
 #: The folder of a DICOM series is no file name.
 SERIES = f"{FOLDER}_series"
@@ -57,7 +57,7 @@ class Outcome(NamedTuple):
 
 @pytest.fixture
 def mri_denoise(capfd, tmp_path, monkeypatch) -> Callable[..., Outcome]:
-    """Run `mri-denoise` with these arguments, as if they had been typed in the folder that is searched afterwards."""
+    """Run `mri-denoise` with these arguments in the folder that is searched afterwards."""
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: object) -> Outcome:
@@ -73,7 +73,7 @@ def mri_denoise(capfd, tmp_path, monkeypatch) -> Callable[..., Outcome]:
 
 @pytest.fixture(scope="session")
 def patients(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Tagged scans of each kind, and weights that are none, below a telling path."""
+    """Tagged scans of each kind and a damaged weights file, in a folder with a private name."""
     folder = tmp_path_factory.mktemp("private") / FOLDER
     write_nifti(folder / "nifti" / "scan.nii.gz", 1)
     write_nifti(folder / "nifti" / "other.nii", 2)
@@ -110,7 +110,7 @@ def write_bids(folder: Path) -> None:
 
 
 def everything_in(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Name and content of every file: archives opened, what is compressed twice unpacked twice."""
+    """Name and content of every file; archives and compressed files are unpacked, also nested ones."""
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             name = path.relative_to(folder).as_posix()
@@ -135,7 +135,7 @@ def _unpacked(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def found_in(folder: Path, words: set[str], *, but: Callable[[str], bool] = lambda name: False) -> list[str]:
-    """``word in file`` for each of ``words`` in each file below ``folder``, of any case; ``but`` says which to skip."""
+    """``word in file`` for each of ``words`` in each file below ``folder``, ignoring case; ``but`` skips files."""
     return [
         f"{word} in {name}"
         for name, content in everything_in(folder)
@@ -146,5 +146,5 @@ def found_in(folder: Path, words: set[str], *, but: Callable[[str], bool] = lamb
 
 
 def said(text: str, words: set[str]) -> list[str]:
-    """Those of ``words`` that are in ``text``, of any case."""
+    """Those of ``words`` that are in ``text``, ignoring case."""
     return sorted(word for word in words if word.lower() in text.lower())

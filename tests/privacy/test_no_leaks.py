@@ -1,4 +1,4 @@
-"""What must not be told is told nowhere: neither of patients nor of paths, in nothing that is written or logged."""
+"""No patient data and no paths in any file that is written, in any log or in MLflow."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ TINY = Path(__file__).parents[1] / "bundle" / "tiny_training.json"
 
 
 def is_image_of_nifti(name: str) -> bool:
-    """A NIfTI file made of a NIfTI file keeps that one's header, the user's own."""
+    """A denoised NIfTI file keeps the header of its source."""
     return ".nii" in name
 
 
 def repeats_the_training(name: str) -> bool:
-    """The executed config, by which the user can repeat the training, names the folders; it stays where it is."""
+    """The executed config names folders, so that the user can repeat the training; it is not sent anywhere."""
     return name.startswith("config_")
 
 
 def but_the_options(log: str) -> str:
-    """The log without MONAI's summary of the options that were typed."""
+    """The log without MONAI's summary of the options of the command."""
     return re.sub(r"(?m)^.* - INFO - > \w+: .*$", "", log)
 
 
@@ -56,7 +56,7 @@ def test_data_are_tagged(patients):
 def test_denoised_scans_hold_nothing_private(patients, tmp_path, mri_denoise):
     (tmp_path / "one").mkdir()
     single = mri_denoise("denoise", patients / "nifti" / "scan.nii.gz", tmp_path / "one" / "clean.nii.gz")
-    folder = mri_denoise("denoise", patients / "nifti", tmp_path / "folder", "--map", "sigma")
+    folder = mri_denoise("denoise", patients / "nifti", tmp_path / "folder", "--maps", "sigma")
     assert single.code == folder.code == 0
     assert not found_in(tmp_path, TAG_WORDS | {FOLDER})
     assert not found_in(tmp_path, ALL_WORDS, but=is_image_of_nifti)
@@ -72,7 +72,7 @@ def test_images_of_a_dicom_series_hold_nothing_private(output, patients, tmp_pat
 
 
 def test_derived_series_keeps_only_its_patient_tags(patients, tmp_path, mri_denoise):
-    outcome = mri_denoise("denoise", patients / "dicom" / SERIES, tmp_path / "derived", "--map", "residual")
+    outcome = mri_denoise("denoise", patients / "dicom" / SERIES, tmp_path / "derived", "--maps", "residual")
     assert outcome.code == 0, outcome.said
     is_slice = re.compile(r"derived/[^/]+\.dcm$").search
     assert len([name for name, _ in everything_in(tmp_path) if is_slice(name)]) >= 12

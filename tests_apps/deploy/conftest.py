@@ -24,7 +24,7 @@ class Outcome(NamedTuple):
 
 
 def run_process(*command: object, cwd: Path = REPOSITORY, **environment: str) -> Outcome:
-    """The exit code and all the words of a command, run with these variables added."""
+    """Exit code and output of a command, run with these variables added."""
     kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     run = subprocess.run(
         [str(word) for word in command],
@@ -68,6 +68,6 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def denoised(study: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
-    """What the application makes of the study with the bundle that comes with the package, and what it says."""
+    """The output folder and the outcome of the application on the study, with the bundled model."""
     folder = tmp_path_factory.mktemp("out")
     return folder, run_app("-i", study, "-o", folder)

@@ -14,12 +14,12 @@ from pydicom.uid import (
     generate_uid,
 )
 
-#: Stands in every tag of the patient, and must stand in nothing that is logged.
+#: In every tag of the patient, and never in a log.
 SECRET = "Xanthippe"
 
 
 class StudyFiles:
-    """One patient's study in a folder, whose images lie beside each other as an archive sends them."""
+    """The study of one patient, with all images in one folder, as an archive sends them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -40,7 +40,7 @@ class StudyFiles:
         turned_by: float = 12,
         series: str | None = None,
     ) -> None:
-        """A series of ``voxels`` ``(slices, rows, columns)``, oblique, in files whose names are no order.
+        """A series of ``voxels`` ``(slices, rows, columns)``, oblique, in files with unordered names.
 
         ``pixel_spacing`` is DICOM's: between rows, then between columns. Stored are
         ``(voxels - intercept) / slope``, as 12 bits; ``turned_by`` is in degrees.

@@ -1,4 +1,4 @@
-"""The application as a process: what it writes, what it skips, what it says."""
+"""The application as a process: what it writes, skips and logs."""
 
 from __future__ import annotations
 

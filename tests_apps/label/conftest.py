@@ -48,7 +48,7 @@ def bundle(folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def clean_dir(folder: Path) -> Path:
-    """Clean scans of two other people: one to train with, one held out."""
+    """Clean scans of two other subjects: one to train with, one held out."""
     for number in (1, 2):
         voxels = head(10 + number) * 0 + np.where(head(10 + number) > 400, 800.0 + 100 * number, 0)
         save(folder / "clean" / f"sub-{number}.nii.gz", voxels.astype(np.float32))

@@ -1,4 +1,4 @@
-"""Small scans: a head of a kind, and clean ones to train with."""
+"""Small scans of a head-like object."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 APP = REPOSITORY / "apps" / "label"
 MODEL = "brain_mri_denoise"
 SHAPE = (32, 28, 12)
-#: Stands in patient tags, and must stand in nothing that is written.
+#: In patient tags, and never in an answer or a log.
 SECRET = "Xanthippe"
-#: Oblique, anisotropic, left-handed: what a careless writer loses.
+#: Oblique, anisotropic, left-handed: easily lost by a writer.
 AFFINE = np.array([[-0.9, 0.1, 0.0, 20.0], [0.1, 1.1, 0.3, -30.5], [0.0, -0.1, 2.5, 7.25], [0, 0, 0, 1]])
 
 

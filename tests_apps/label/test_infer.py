@@ -15,7 +15,7 @@ URL = f"/infer/{MODEL}"
 
 
 def assert_same(image, expected) -> None:
-    """The contract: float32, voxels within 1e-4 of the range, the affine to the last bit that NIfTI keeps."""
+    """float32, voxels within 1e-4 of the range, exactly the affine that NIfTI stores."""
     voxels, affine, _ = expected
     found = np.asanyarray(image.dataobj)
     assert found.dtype == np.float32
@@ -37,6 +37,7 @@ def test_scan_by_id_gives_the_voxels_of_mri_denoise(client, read, expected) -> N
 
 def test_answer_has_the_noise_report(client, expected) -> None:
     found = client.post(URL, params={"image": "scan_1", "output": "json"}).json()
+    assert set(found) == {"sigma", "sigma_percent", "varying_noise", "correlated_noise"}
     assert found["sigma"] == pytest.approx(expected("scan_1.nii.gz")[2], rel=1e-5)
     assert found["sigma"] == pytest.approx(60, rel=0.2)
 
@@ -69,6 +70,27 @@ def test_request_can_keep_the_noise_floor(client, studies, read) -> None:
         for params in ("{}", '{"keep_floor": true}')
     )
     assert floor[:2, :2].mean() > plain[:2, :2].mean() + 40  # sigma sqrt(pi / 2) is 75
+
+
+@pytest.mark.parametrize("name", ["varying_noise", "correlated_noise"])
+@pytest.mark.parametrize("value", [True, False])
+def test_request_can_set_the_kind_of_noise(client, name, value) -> None:
+    asked = {"params": json.dumps({name: value, "refine": False})}
+    assert client.post(URL, params={"image": "scan_1", "output": "json"}, data=asked).json()[name] is value
+
+
+def test_switch_that_is_no_boolean_gets_422_and_its_name(client) -> None:
+    answer = client.post(URL, params={"image": "scan_1"}, data={"params": '{"refine": "no"}'})
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith("refine: 'no' is no switch")
+
+
+def test_error_names_no_folder_of_the_server(client, studies) -> None:
+    (studies / "damaged.nii.gz").write_bytes(b"not an image")
+    answer = client.post(URL, params={"image": str(studies / "damaged.nii.gz")})
+    (studies / "damaged.nii.gz").unlink()
+    assert answer.status_code == 422
+    assert "damaged.nii.gz" in answer.text and str(studies) not in answer.text
 
 
 def test_unknown_image_gets_404_and_its_name(client) -> None:

@@ -1,4 +1,4 @@
-"""Which bundle a server serves, and what it says at start of one that cannot be served."""
+"""Which bundle a server serves, and which it refuses at the start."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests_apps.label.scans import APP, MODEL
 
 @pytest.fixture
 def start(tmp_path):
-    """Start the app, a copy of it, with these settings; where the bundle is that it serves."""
+    """Start a copy of the app with these settings; returns the folder of the served bundle."""
     from monailabel.interfaces.utils.app import app_instance, clear_cache
 
     app = tmp_path / "app"

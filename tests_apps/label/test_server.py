@@ -1,4 +1,4 @@
-"""The server as users start it: a process that listens on loopback, asked over HTTP and by MONAI Label's own client."""
+"""The server as a process on loopback, asked over HTTP and by MONAI Label's own client."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Server(NamedTuple):
 
 @pytest.fixture(scope="module")
 def server(studies: Path, clean_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server of a copy of the app, which cannot reach the internet and has no bundle named."""
+    """A server of a copy of the app, without internet and with the default bundle."""
     folder = tmp_path_factory.mktemp("server")
     app = folder / "app"
     shutil.copytree(APP, app, ignore=shutil.ignore_patterns("model", "logs", "bin", "__pycache__"))
@@ -60,7 +60,7 @@ def answers(url: str) -> bool:
 
 
 def wait_for(condition, process: subprocess.Popen, output: Path, *, seconds: float = 180) -> None:
-    """Until the condition holds; an error with what the process has said if it ends, or takes too long."""
+    """Wait for the condition; fail with the output of the process if it ends or takes too long."""
     end = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None and time.monotonic() < end, output.read_text()[-3000:]
@@ -87,7 +87,7 @@ def test_client_of_monai_label_gets_image_and_noise_report(server, tmp_path, exp
     path, found = MONAILabelClient(server.url, tmpdir=str(tmp_path)).infer(MODEL, "series.1", {})
     voxels, _, sigma = expected("series.1")
     np.testing.assert_allclose(nibabel.load(path).get_fdata(), voxels, atol=1e-4 * np.ptp(voxels))
-    assert found["sigma"] == pytest.approx(sigma, rel=1e-5)
+    assert found["sigma"] == pytest.approx(sigma, rel=1e-5) and found["varying_noise"] is False
 
 
 def test_background_training_is_served_afterwards(server) -> None:
