@@ -1,4 +1,4 @@
-"""Which volumes a word names, and what is no volume to measure on."""
+"""The clean volumes: those that a word names, and those that are refused."""
 
 from pathlib import Path
 
@@ -32,27 +32,27 @@ def names(*words: object) -> list[str]:
     return [source.name for source in find_sources([str(word) for word in words])]
 
 
-def test_a_scan_is_named_by_its_stem(scan):
+def test_scan_is_named_by_its_stem(scan):
     assert names(scan) == ["my_scan_v2"]
 
 
-def test_a_name_can_be_given(scan):
+def test_name_can_be_given(scan):
     assert find_sources([f"mine={scan}"]) == [Source("mine", scan)]
 
 
-def test_a_folder_is_all_its_scans(tmp_path, values):
+def test_folder_is_all_its_scans(tmp_path, values):
     for name in ("b.nii", "a.nii.gz"):
         save(tmp_path / "in" / name, values)
     assert names(tmp_path / "in") == ["a", "b"]
 
 
-def test_brainweb_s_files_are_named_by_contrast(tmp_path, values):
+def test_brainweb_files_are_named_by_contrast(tmp_path, values):
     for name in ("t1_icbm_normal_1mm_pn0_rf0.nii", "pd_icbm_normal_1mm_pn0_rf0.nii", "t2_icbm_normal_1mm_pn3_rf0.nii"):
         save(tmp_path / "bw" / name, values)
     assert sorted(names(f"brainweb:{tmp_path}/bw")) == ["brainweb_pdw", "brainweb_t1w"]
 
 
-def test_the_phantoms_are_those_of_the_subject_that_no_training_saw(monkeypatch):
+def test_phantoms_are_of_a_subject_outside_training(monkeypatch):
     asked = []
 
     def phantom_datalist(folder, subjects, *, contrasts):
@@ -65,7 +65,7 @@ def test_the_phantoms_are_those_of_the_subject_that_no_training_saw(monkeypatch)
     assert asked == [[11], [11]]
 
 
-def test_the_maximum_of_the_whole_volume_is_one(scan, values):
+def test_maximum_of_the_whole_volume_is_one(scan, values):
     values[0, 0, 0] = 1000
     volume = load_volume(Source("x", save(scan, values)), "10-25")
     np.testing.assert_allclose(volume.clean, values / 1000, rtol=1e-6)
@@ -97,7 +97,7 @@ def test_slices_are_a_range_or_the_middle_or_all(slices, first, last, said, scan
         ("x", "--slices x"),
     ],
 )
-def test_slices_that_are_not_there_are_named(slices, reason, scan):
+def test_missing_slices_are_named(slices, reason, scan):
     with pytest.raises(InputError, match=reason):
         load_volume(Source("x", scan), slices)
 
@@ -114,7 +114,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_a_volume_that_cannot_be_measured_on_is_named_with_the_reason(kind, tmp_path, values):
+def test_unsuitable_volume_is_named_with_the_reason(kind, tmp_path, values):
     spoil, reason = BAD[kind]
     path = save(tmp_path / "bad.nii", spoil(values))
     with pytest.raises(InputError, match=reason) as caught:
@@ -122,13 +122,13 @@ def test_a_volume_that_cannot_be_measured_on_is_named_with_the_reason(kind, tmp_
     assert str(caught.value).startswith(str(path)) and "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_no_scan_is_named(tmp_path):
+def test_file_that_is_no_scan_is_named(tmp_path):
     (tmp_path / "bad.nii").write_text("nothing\n" * 99)
     with pytest.raises(InputError, match="bad.nii: cannot be read as a volume"):
         load_volume(Source("x", tmp_path / "bad.nii"))
 
 
-def test_few_slices_of_a_deep_volume_are_too_few_for_ssim(scan):
+def test_few_slices_are_too_few_for_ssim(scan):
     with pytest.raises(InputError, match="13 x 12 x 10 voxels, but SSIM needs 11"):
         load_volume(Source("x", scan), "10")
 
@@ -150,7 +150,7 @@ def test_two_volumes_of_one_name_are_refused(tmp_path, values):
         ("x={folder}", "2 volumes for one name"),
     ],
 )
-def test_a_word_that_names_no_volume_is_refused(word, reason, tmp_path, scan, values):
+def test_word_that_names_no_volume_is_refused(word, reason, tmp_path, scan, values):
     save(tmp_path / "other.nii", values)
     with pytest.raises(InputError, match=reason):
         find_sources([word.format(scan=scan, folder=tmp_path)])

@@ -1,4 +1,4 @@
-"""A small clean volume with air, dark and bright tissue, its noisy copies, and the interpreter that has the peers."""
+"""A small clean volume with background, dark and bright tissue, its noisy copies, and the baselines' environment."""
 
 import json
 import os
@@ -27,7 +27,7 @@ np.save(job["denoised"], denoised)
 
 @pytest.fixture(scope="session")
 def clean() -> np.ndarray:
-    """Air, a dark block (0.15), a bright one (0.8) with a hole in it; float32, maximum 1."""
+    """Background, a dark block (0.15), a bright one (0.8) with a hole in it; float32, maximum 1."""
     volume = np.zeros((30, 28, 14), dtype=np.float32)
     volume[4:26, 4:24] = 0.15
     volume[8:22, 8:20] = 0.8
@@ -58,7 +58,7 @@ def _interpreter_with(repository: Path, module: str) -> Path | None:
 
 
 @pytest.fixture
-def run_peer(repository: Path, tmp_path: Path) -> Callable[..., np.ndarray]:
+def run_baseline(repository: Path, tmp_path: Path) -> Callable[..., np.ndarray]:
     """Run `Class` of a module of the baselines where the package it needs is installed; skip where it is nowhere."""
 
     def run(package: str, target: str, noisy: np.ndarray, sigma: float | None, **parameters: object) -> np.ndarray:

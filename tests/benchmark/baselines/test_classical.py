@@ -1,4 +1,4 @@
-"""Gaussian blur, anisotropic diffusion and doing nothing: what every method promises, and what each is for."""
+"""Gaussian blur, anisotropic diffusion and the unchanged volume: the contract of every method, and what each is for."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def error(denoised: np.ndarray, clean: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_shape_and_type_stay_and_so_does_the_input(clean, make_noisy, name):
+def test_shape_type_and_input_are_kept(clean, make_noisy, name):
     noisy = make_noisy(clean, SIGMA)
     before = noisy.copy()
     denoised = METHODS[name](noisy, SIGMA)
@@ -33,12 +33,12 @@ def test_shape_and_type_stay_and_so_does_the_input(clean, make_noisy, name):
 
 
 @pytest.mark.parametrize("name", ["noisy", "gaussian", "adf"])
-def test_a_constant_volume_stays_what_it_is(name):
+def test_constant_volume_is_kept(name):
     constant = np.full((9, 8, 7), 0.4, dtype=np.float32)
     np.testing.assert_allclose(METHODS[name](constant, SIGMA), constant, rtol=1e-6)
 
 
-def test_without_its_bias_a_constant_is_the_amplitude_with_that_mean():
+def test_unbiased_constant_is_the_amplitude_with_that_mean():
     constant = np.full((9, 8, 7), 0.4, dtype=np.float32)
     n1, n2 = np.random.default_rng(0).standard_normal((2, 200_000))
     amplitude = METHODS["adf_unbiased"](constant, SIGMA)[0, 0, 0]
@@ -53,7 +53,7 @@ def test_noise_is_reduced(clean, make_noisy, name, sigma):
 
 
 @pytest.mark.parametrize("amplitude", [0.0, 0.15])
-def test_bias_removal_leaves_less_of_it_in_air_and_dark_tissue(make_noisy, amplitude):
+def test_bias_removal_halves_the_bias_of_weak_signal(make_noisy, amplitude):
     even = np.full((24, 24, 12), amplitude, dtype=np.float32)
     noisy = make_noisy(even, SIGMA)
     biased, unbiased = (METHODS[name](noisy, SIGMA).mean() - amplitude for name in ("adf", "adf_unbiased"))
@@ -62,13 +62,13 @@ def test_bias_removal_leaves_less_of_it_in_air_and_dark_tissue(make_noisy, ampli
 
 
 @pytest.mark.parametrize("name", DENOISERS)
-def test_the_sigma_that_is_told_matters(clean, make_noisy, name):
+def test_given_sigma_matters(clean, make_noisy, name):
     noisy = make_noisy(clean, SIGMA)
     weak, strong = (METHODS[name](noisy, sigma) for sigma in (0.03, 0.3))
     assert np.std(weak - noisy) < 0.9 * np.std(strong - noisy)
 
 
-def test_an_edge_survives_diffusion_better_than_a_blur_that_removes_as_much_noise(make_noisy):
+def test_diffusion_keeps_an_edge_better_than_blur(make_noisy):
     step = np.zeros((40, 24, 12), dtype=np.float32)
     step[20:] = 1
     step += 1  # far from the floor: no bias
@@ -81,7 +81,7 @@ def test_an_edge_survives_diffusion_better_than_a_blur_that_removes_as_much_nois
     assert error(diffused[18:22], step[18:22]) < 0.6 * error(blurred[18:22], step[18:22])
 
 
-def test_diffusion_treats_all_axes_alike_and_can_be_taken_in_portions(clean, make_noisy):
+def test_diffusion_is_isotropic_and_additive_in_steps(clean, make_noisy):
     noisy = make_noisy(clean, SIGMA)
     whole = diffuse(noisy, conductance=1.5, iterations=5)
     turned = diffuse(noisy.transpose(2, 0, 1), conductance=1.5, iterations=5)
@@ -91,7 +91,7 @@ def test_diffusion_treats_all_axes_alike_and_can_be_taken_in_portions(clean, mak
     np.testing.assert_array_equal(diffuse(noisy, conductance=1.5, iterations=0), noisy)
 
 
-def test_the_nearest_level_is_the_one_nearest_by_ratio():
+def test_nearest_level_is_nearest_by_ratio():
     at_ten, at_fifteen = tuned_parameters("gaussian", 0.10), tuned_parameters("gaussian", 0.15)
     assert at_ten != at_fifteen
     assert tuned_parameters("gaussian", 0.122) == at_ten  # sqrt(10 * 15) = 12.25
@@ -109,17 +109,17 @@ def test_more_noise_is_tuned_to_more_smoothing(method):
 
 
 @pytest.mark.parametrize("sigma", [0.0, -0.1])
-def test_a_noise_level_that_is_not_positive_is_refused(clean, sigma):
+def test_noise_level_that_is_not_positive_is_refused(clean, sigma):
     with pytest.raises(ValueError, match="must be positive"):
         GaussianBlur()(clean, sigma)
 
 
-def test_half_of_the_diffusion_s_parameters_are_refused():
+def test_half_of_the_diffusion_parameters_are_refused():
     with pytest.raises(ValueError, match="belong together"):
         AnisotropicDiffusion(conductance=1.0)
 
 
-def test_the_mean_of_air_becomes_zero():
+def test_mean_of_the_background_becomes_zero():
     floor = np.full((2, 2, 2), SIGMA * np.sqrt(np.pi / 2), dtype=np.float32)
     assert (remove_bias(floor * 0.99, SIGMA) == 0).all()
     assert (remove_bias(floor * 1.05, SIGMA) > 0.2 * SIGMA).all()
