@@ -113,12 +113,8 @@ def bids(
         lambda scan: _denoise_scan(denoiser, scan, source=bids_dir, target=output_dir, overwrite=overwrite),
         name=str,
     )
-    exit_with_failures([_below(bids_dir, failure) for failure in failures], scans=len(scans))
-
-
-def _below(dataset: Path, failure: str) -> str:
-    """The failure with the path relative to the dataset, whose own path may name people."""
-    return failure.replace(f"{dataset}/", "")
+    # Paths relative to the dataset: its own may name people.
+    exit_with_failures([failure.replace(f"{bids_dir}/", "") for failure in failures], scans=len(scans))
 
 
 def _denoise_scan(denoiser: Denoiser, scan: PurePosixPath, *, source: Path, target: Path, overwrite: bool) -> str:

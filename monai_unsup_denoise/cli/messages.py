@@ -9,9 +9,7 @@ import typer
 
 def exit_with_failures(failures: Sequence[str], *, scans: int) -> None:
     """List the failures and exit with code 1; without failures, do nothing."""
-    if not failures:
-        return
-    typer.echo(f"error: {len(failures)} of {scans} scans could not be denoised:", err=True)
-    for failure in failures:
-        typer.echo(f"  {failure}", err=True)
-    raise typer.Exit(1)
+    if failures:
+        listed = "".join(f"\n  {failure}" for failure in failures)
+        typer.echo(f"error: {len(failures)} of {scans} scans could not be denoised:{listed}", err=True)
+        raise typer.Exit(1)

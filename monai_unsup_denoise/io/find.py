@@ -11,10 +11,6 @@ VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".mnc")
 _DICOM_SUFFIXES = (".dcm", ".ima")
 
 
-class MissingFileError(InputError, FileNotFoundError):
-    """A file or folder that the user named does not exist."""
-
-
 def find_volumes(path: str | Path) -> list[dict[str, Any]]:
     """List the volumes that a path names, as MONAI datalist items `{"image": path}`, sorted by path.
 
@@ -26,19 +22,15 @@ def find_volumes(path: str | Path) -> list[dict[str, Any]]:
     Volumes are not opened, so a damaged one is found when it is loaded.
 
     Raises:
-        MissingFileError: where the path, or a file that the JSON names, does not exist.
-        InputError: for a folder without volumes, a file of another kind, or a JSON file without such a list.
+        InputError: for a path that does not exist or has no volumes, or a JSON file without such a list.
     """
     path = Path(path).expanduser()
     if not path.exists():
-        raise MissingFileError(f"{path}: no such file or folder; check the path")
+        raise InputError(f"{path}: no such file or folder; check the path")
     if path.is_dir():
-        found = _volumes_below(path)
-        if not found:
-            raise InputError(
-                f"{path}: no volume in this folder; looked for {' '.join(VOLUME_SUFFIXES)} and DICOM series"
-            )
-        return [{"image": str(volume)} for volume in found]
+        if found := _volumes_below(path):
+            return [{"image": str(volume)} for volume in found]
+        raise InputError(f"{path}: no volume in this folder; looked for {' '.join(VOLUME_SUFFIXES)} and DICOM series")
     if path.name.lower().endswith(".json"):
         return _read_datalist(path)
     if _is_volume(path) or _is_dicom(path):
@@ -63,12 +55,10 @@ def _is_volume(path: Path) -> bool:
 
 def _is_dicom(path: Path) -> bool:
     """By its suffix; without one, or with digits as in a UID, by the mark `DICM` after 128 bytes."""
-    if path.name.upper() == "DICOMDIR":
-        return False
     suffix = path.suffix.lower()
     if suffix in _DICOM_SUFFIXES:
         return True
-    if suffix and not suffix[1:].isdigit():
+    if path.name.upper() == "DICOMDIR" or (suffix and not suffix[1:].isdigit()):
         return False
     with path.open("rb") as file:
         return file.read(132)[128:] == b"DICM"
@@ -89,6 +79,6 @@ def _read_datalist(path: Path) -> list[dict[str, Any]]:
             raise InputError(f"{path}: training[{number}] needs the path of a volume under 'image'")
         image = path.parent / Path(item["image"]).expanduser()
         if not image.exists():
-            raise MissingFileError(f"{image}: no such file; {path} names it at training[{number}]")
+            raise InputError(f"{image}: no such file; {path} names it at training[{number}]")
         items.append(item | {"image": str(image)})
     return sorted(items, key=lambda item: item["image"])

@@ -17,17 +17,13 @@ from monai_unsup_denoise.io.volume_writer import FORMATS, output_name
 class Job:
     """A scan and where its output goes.
 
-    Attributes:
-        scan: file, or folder of a DICOM series.
-        output: a file; or the folder of a derived DICOM series.
-        series: which series of the folder ``scan``; None for a file, or if the folder has no readable image.
-        is_shared: whether another scan would be written to the same place.
+    ``scan`` and ``output`` are files, or the folders of DICOM series.
     """
 
     scan: Path
     output: Path
-    series: DicomSeries | None = None
-    is_shared: bool = False
+    series: DicomSeries | None = None  # of the folder scan; None for a file, or a folder without a readable image
+    is_shared: bool = False  # whether another scan would be written to the same place
 
     @property
     def writes_dicom(self) -> bool:

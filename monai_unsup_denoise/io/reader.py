@@ -31,7 +31,7 @@ def read_scan(path: str | Path, preprocessing: Compose) -> dict[str, Any]:
 
 
 def _why_unreadable(error: BaseException) -> str:
-    """One clause for what the readers raise, and what to do about it."""
+    """What the readers raise as one clause, with what to do about it."""
     while error.__cause__ is not None:
         error = error.__cause__
     text = str(error)

@@ -29,11 +29,10 @@ def output_name(source: Path) -> str:
 
 
 def check_output(path: Path, *, source: Path, overwrite: bool = False) -> None:
-    """Check, before any work is done, that ``path`` can be written.
+    """Check, before any work is done, that ``path`` can be written in the manner of ``source``.
 
     Raises:
-        InputError: if it is the source itself, exists (without ``overwrite``), has a format that ``source`` is not
-            written in, or is where nothing can be written.
+        InputError: if not, or if it is the source itself, or exists (without ``overwrite``).
     """
     formats = _NIFTI if _is_nifti(source) else FORMATS
     if not path.name.lower().endswith(formats):
@@ -60,11 +59,10 @@ def write_volume(
 
     Args:
         path: of the output; its ending says the format.
-        values: in scanner units, with the source's axes.
-        source: file or DICOM folder that the values were made from, of the same shape.
+        values: with the source's shape and axes.
+        source: file or DICOM folder.
         affine: from voxels to millimetres, right-anterior-superior; for a source that is not NIfTI.
-        dtype: ``"float32"``, or ``"same"`` as stored in the source: integers are rounded and clipped, with the
-            source's own scaling, so that they read back in scanner units.
+        dtype: ``"same"`` as in the source: integers are rounded and clipped, with the source's own scaling.
         overwrite: replace an existing file.
         slices: files of the DICOM series, in order, where ``source`` is a folder.
 

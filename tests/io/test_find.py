@@ -11,6 +11,7 @@ import pytest
 from monai.transforms import LoadImage
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
+from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.io.find import find_volumes
 
 VOLUME = np.random.default_rng(0).integers(1, 1000, (5, 6, 7)).astype(np.int16)
@@ -88,14 +89,14 @@ def test_a_datalist_keeps_other_keys_and_relative_paths(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "error", "message"),
     [
-        ("absent", None, FileNotFoundError, "absent: no such file or folder"),
-        ("empty/", None, ValueError, "empty: no volume in this folder"),
-        ("photo.png", "x", ValueError, "photo.png: unknown kind of file"),
-        ("a.json", "{", ValueError, "a.json: not valid JSON"),
-        ("b.json", "[]", ValueError, "b.json: .*'training'"),
-        ("c.json", '{"training": []}', ValueError, "c.json: .*'training'"),
-        ("d.json", '{"training": [{"label": "x"}]}', ValueError, r"d.json: training\[0\].*'image'"),
-        ("e.json", '{"training": ["gone.nii"]}', FileNotFoundError, r"gone.nii: .*e.json.*training\[0\]"),
+        ("absent", None, InputError, "absent: no such file or folder"),
+        ("empty/", None, InputError, "empty: no volume in this folder"),
+        ("photo.png", "x", InputError, "photo.png: unknown kind of file"),
+        ("a.json", "{", InputError, "a.json: not valid JSON"),
+        ("b.json", "[]", InputError, "b.json: .*'training'"),
+        ("c.json", '{"training": []}', InputError, "c.json: .*'training'"),
+        ("d.json", '{"training": [{"label": "x"}]}', InputError, r"d.json: training\[0\].*'image'"),
+        ("e.json", '{"training": ["gone.nii"]}', InputError, r"gone.nii: .*e.json.*training\[0\]"),
     ],
 )
 def test_what_cannot_be_listed_is_named_with_the_reason(tmp_path, name, content, error, message):

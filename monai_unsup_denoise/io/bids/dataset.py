@@ -40,13 +40,7 @@ def find_scans(
     """Paths below ``dataset`` of the anatomical magnitude images with one of ``suffixes``, sorted.
 
     Only ``sub-*/anat`` and ``sub-*/ses-*/anat`` are searched. Phase, real and imaginary parts are left out, and
-    derived images (``desc-``).
-
-    Args:
-        dataset: root folder.
-        participants: labels, with or without ``sub-``; empty for all.
-        sessions: labels, with or without ``ses-``; empty for all.
-        suffixes: such as ``T1w``.
+    derived images (``desc-``). Labels are with or without ``sub-`` or ``ses-``; empty for all.
 
     Raises:
         InputError: for a participant or session that the dataset does not have, or if no image is left.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -59,13 +60,9 @@ def sidecar_content(
 ) -> dict[str, Any]:
     """The sidecar of the derivative of ``scan``, a path below the source dataset.
 
-    Args:
-        scan: the source.
-        metadata: of the source; the acquisition is kept.
-        sigma: estimated standard deviation of the noise, in the units of the image; None if not estimated.
-        percent: the same in percent of the maximum.
-        digest: SHA-256 of the weights.
-        options: names of the switches that were on.
+    Of the ``metadata`` of the source, the acquisition is kept. ``sigma`` is the estimated noise level in the units of
+    the image, ``percent`` in percent of its maximum, ``digest`` the SHA-256 of the weights, ``options`` the names of
+    the switches that were on.
     """
     kept = {name: value for name, value in metadata.items() if name in ACQUISITION_FIELDS}
     return {
@@ -101,22 +98,13 @@ def open_derivative(folder: Path, *, source: Path) -> None:
 
 
 def _description(source: Mapping[str, Any], link: str | None) -> dict[str, Any]:
-    doi = str(source.get("DatasetDOI") or "")
-    if doi.startswith("10."):
-        doi = f"doi:{doi}"
+    doi = re.sub(r"^10\.", "doi:10.", str(source.get("DatasetDOI") or ""))
     known = {"DOI": doi} if doi else {"URL": link} if link else {}
     return {
         "Name": "Denoised MR magnitude images",
         "BIDSVersion": "1.10.0",
         "DatasetType": "derivative",
-        "GeneratedBy": [
-            {
-                "Name": GENERATOR,
-                "Version": __version__,
-                "Description": "Rician noise removed from MR magnitude images by a network trained on unpaired scans "
-                "(mri-denoise bids)",
-            }
-        ],
+        "GeneratedBy": [{"Name": GENERATOR, "Version": __version__, "Description": "Denoised by mri-denoise bids"}],
         # No absolute path, which may name people: a relative one, if the source contains the derivative.
         "DatasetLinks": {SOURCE: link or doi or "about:blank"},
         **({"SourceDatasets": [known]} if known else {}),

@@ -30,7 +30,6 @@ _DROPPED = (
 ).split()
 #: A UUID as a UID: DICOM PS3.5, B.2.
 _IMPLEMENTATION_UID = UID(f"2.25.{uuid.UUID('b2d5b0c4-6f0e-4c55-9d3f-6a2f1c7e8a10').int}")
-_SUFFIX = " denoised"
 _PYDICOM_2 = int(pydicom.__version__.partition(".")[0]) < 3
 _STANDARD_FILE: dict[str, Any] = {"write_like_original": False} if _PYDICOM_2 else {"enforce_file_format": True}
 _FILE_NAME = r"IM\d{4,}\.dcm"
@@ -53,16 +52,8 @@ def write_derived_series(
 
     DICOM PS3.3, C.7.6.1.1.2 (image type) and C.12.4 (derivation, source images).
 
-    Args:
-        series: the source.
-        voxels: as from `read_series`.
-        folder: of the derived series; created if it does not exist.
-        sigma: estimated noise level, in rescaled units, for the description; None if unknown.
-        software: name and version, for the description.
-        overwrite: replace a series in the folder.
-
-    Returns:
-        The files, in the order of the slices.
+    ``sigma``, the estimated noise level in rescaled units, and ``software``, name and version, go into the derivation's
+    description. Returns the files, in the order of the slices.
 
     Raises:
         ValueError: if ``voxels`` has another shape than the series, or is not finite.
@@ -115,11 +106,15 @@ def _derived(item: Dataset, values: np.ndarray, *, path: Path) -> Dataset:
     kind = [str(value) for value in item.get("ImageType") or ["ORIGINAL", "PRIMARY"]]
     item.ImageType = ["DERIVED", "SECONDARY", *kind[2:]]
     item.SeriesNumber = integer_of(item, "SeriesNumber") + 1000
-    item.SeriesDescription = (str(item.get("SeriesDescription") or "")[: 64 - len(_SUFFIX)].rstrip() + _SUFFIX).strip()
+    description = str(item.get("SeriesDescription") or "")[:55].rstrip()  # of 64 characters, with the suffix
+    item.SeriesDescription = f"{description} denoised".strip()
     for keyword in _DROPPED:
         if keyword in item:
             del item[keyword]
-    _drop_overlays_in_pixels(item)
+    for group in range(0x6000, 0x6020, 2):
+        if (group, 0x3000) not in item:  # an overlay in unused bits of the pixels, which are not written
+            for element in list(item.group_dataset(group)):
+                del item[element.tag]
     stored = _to_stored(values, item)
     item.BitsAllocated = 8 * stored.dtype.itemsize
     item.PixelData = stored.tobytes()
@@ -142,22 +137,13 @@ def _reference(item: Dataset) -> Dataset:
     return source
 
 
-def _drop_overlays_in_pixels(item: Dataset) -> None:
-    """Drop overlays stored in unused bits of the pixels, which are not written; others stay."""
-    for group in range(0x6000, 0x6020, 2):
-        if (group, 0x3000) not in item:
-            for element in list(item.group_dataset(group)):
-                del item[element.tag]
-
-
 def _to_stored(values: np.ndarray, item: Dataset) -> np.ndarray:
     """Rescaled ``values`` as the integers of ``item``: rounded, clipped to its stored bits."""
     bits, signed = int(item.BitsStored), bool(int(item.PixelRepresentation))
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
     slope, intercept = rescale_of(item)
     stored = np.rint((values.astype(np.float64) - intercept) / slope).clip(low, high)
-    width = 16 if bits <= 16 else 32
-    return np.ascontiguousarray(stored.astype(f"<{'i' if signed else 'u'}{width // 8}"))
+    return np.ascontiguousarray(stored.astype(f"<{'i' if signed else 'u'}{2 if bits <= 16 else 4}"))
 
 
 def _save(item: Dataset, path: Path) -> None:

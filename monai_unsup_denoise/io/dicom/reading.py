@@ -23,16 +23,12 @@ _EVEN = 0.05  # tolerance of the distance between slices, relative
 
 
 def read_series(series: DicomSeries) -> MetaTensor:
-    """Voxels ``(X, Y, Z)``, float32, and their affine, right-anterior-superior in mm.
+    """Voxels ``(columns, rows, slices)``, float32, and their affine, right-anterior-superior in mm.
 
-    X runs along the columns, Y along the rows, Z along the slices. Each slice is rescaled by its own slope and
-    intercept, in floating point.
-
-    DICOM PS3.3, C.7.6.2 (image plane) and C.11.1 (rescale).
+    Each slice is rescaled by its own slope and intercept. DICOM PS3.3, C.7.6.2 (image plane) and C.11.1 (rescale).
 
     Raises:
-        InputError: if the series is not a stack of equal, parallel, evenly spaced slices; if it is an enhanced
-            multi-frame object; or if its pixels cannot be decoded.
+        InputError: if the series is not a stack of equal, parallel, evenly spaced slices, or cannot be decoded.
     """
     import torch  # both here: planning and listing need only headers, and come at once
     from monai.data import MetaTensor
@@ -58,13 +54,15 @@ def _rescaled(item: Dataset, path: Path) -> np.ndarray:
     """Pixels ``(rows, columns)`` of a slice times its slope plus its intercept."""
     if integer_of(item, "SamplesPerPixel") > 1:
         raise InputError(f"{path}: colour pixels, but magnitudes are needed; give the original series")
+    high, bits = integer_of(item, "HighBit"), integer_of(item, "BitsStored")
+    if high != bits - 1:
+        raise InputError(f"{path}: HighBit {high} with {bits} bits stored, but one less is needed; export it again")
     try:
-        if item.HighBit != item.BitsStored - 1:
-            raise InputError(f"{path}: HighBit {item.HighBit} with {item.BitsStored} bits stored; export it again")
+        pixels = item.pixel_array
+        unused = 8 * pixels.dtype.itemsize - bits
+        stored = (pixels << unused) >> unused  # pydicom 2 leaves overlays in the unused bits
         slope, intercept = rescale_of(item)
-        return _stored(item.pixel_array, item).astype(np.float64) * slope + intercept
-    except InputError:
-        raise
+        return stored.astype(np.float64) * slope + intercept
     except Exception as error:  # decoders raise exceptions of their own
         syntax = getattr(getattr(item, "file_meta", None), "TransferSyntaxUID", None)
         if syntax is not None and syntax.is_compressed and syntax != RLELossless:
@@ -73,12 +71,6 @@ def _rescaled(item: Dataset, path: Path) -> np.ndarray:
                 "pip install python-gdcm, or decompress the series first"
             ) from error
         raise InputError(f"{path}: its pixels cannot be read ({error}); copy or export the file again") from error
-
-
-def _stored(pixels: np.ndarray, item: Dataset) -> np.ndarray:
-    """The stored bits with their sign; pydicom 2 leaves overlays in the bits above them."""
-    above = 8 * pixels.dtype.itemsize - int(item.BitsStored)
-    return (pixels << above) >> above
 
 
 def rescale_of(item: Dataset) -> tuple[float, float]:

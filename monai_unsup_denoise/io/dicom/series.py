@@ -23,23 +23,14 @@ _ELEMENTS = (
 
 @dataclass(frozen=True)
 class DicomSeries:
-    """An image series.
-
-    Attributes:
-        uid: SeriesInstanceUID.
-        number: SeriesNumber, 0 where there is none.
-        description: SeriesDescription, maybe empty.
-        modality: such as ``MR``.
-        files: one per slice, in the order of the slices along their normal.
-        frames: largest number of frames of a file; more than one is an enhanced (multi-frame) object.
-    """
+    """An image series; ``files`` is sorted along the normal of the slices."""
 
     uid: str
-    number: int
+    number: int  # 0 where there is none
     description: str
     modality: str
     files: tuple[Path, ...]
-    frames: int = 1
+    frames: int = 1  # the most of a file; more than one is an enhanced (multi-frame) object
 
     def __str__(self) -> str:
         description = self.description or "no description"
