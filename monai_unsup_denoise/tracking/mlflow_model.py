@@ -55,9 +55,8 @@ class DenoisingFunction:
         """Denoise one scan.
 
         Args:
-            scan: an array ``(X, Y, Z)`` of magnitudes in any units, or the path of a scan on the machine that computes:
-                NIfTI, NRRD, MetaImage, MINC, or the folder of one DICOM series. MLflow's server wraps a path in a list
-                or a table of one cell.
+            scan: an array ``(X, Y, Z)`` of magnitudes in any units, or the path of a scan on the machine that computes,
+                also in a list or table of one cell, as MLflow's server passes it.
             params: the switches of `DenoiseSettings`, None for the bundle's choice; ``with_sigma`` for the noise.
 
         Returns:
@@ -87,12 +86,10 @@ def save_mlflow_model(
     config: str | Path | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write weights and their inference config as an MLflow model into ``folder``, which must not exist.
-
-    The model holds a small bundle, a signature and a synthetic example of 16 x 16 x 16 voxels; no path of this machine.
+    """Write an MLflow model: a small bundle, a signature and a synthetic example, without paths of this machine.
 
     Args:
-        folder: folder of the model.
+        folder: folder of the model; must not exist.
         weights: the ``model.pt`` of a training.
         config: inference config or bundle of the network; by default the bundled one.
         settings: values of that config, by id, that the training changed.
@@ -170,12 +167,9 @@ def _example() -> np.ndarray:
 
 def _path(scan: Any) -> str | None:
     """The path that ``scan`` is or holds; None for numbers."""
-    if isinstance(scan, (str, Path)):
-        return str(scan)
     cells = np.asarray(scan)
     if cells.dtype.kind not in "OU":
         return None
-    words = [str(cell) for cell in cells.flat]
-    if len(words) != 1:
-        raise InputError(f"{len(words)} texts given: give the path of one scan, or an array (X, Y, Z) of numbers")
-    return words[0]
+    if cells.size != 1:
+        raise InputError(f"{cells.size} texts given: give the path of one scan, or an array (X, Y, Z) of numbers")
+    return str(cells.item())

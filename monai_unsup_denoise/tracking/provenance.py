@@ -26,11 +26,11 @@ def provenance_tags() -> dict[str, str]:
 def _commit() -> str | None:
     """The commit of the working tree with this package; None if it is installed, or without git."""
     file = Path(monai_unsup_denoise.__file__)
-    try:
-        for command in (["ls-files", "--error-unmatch", file.name], ["rev-parse", "HEAD"]):
-            done = subprocess.run(["git", *command], cwd=file.parent, capture_output=True, text=True, timeout=10)
-            if done.returncode != 0:
-                return None
-    except (OSError, subprocess.TimeoutExpired):
-        return None
+    for command in (["ls-files", "--error-unmatch", file.name], ["rev-parse", "HEAD"]):
+        try:
+            done = subprocess.run(
+                ["git", *command], cwd=file.parent, capture_output=True, text=True, timeout=10, check=True
+            )
+        except (OSError, subprocess.SubprocessError):
+            return None
     return done.stdout.strip()

@@ -120,9 +120,8 @@ def test_training_registers_a_model_and_nothing_private(
     training_command: Callable, server: Server, secret_folder: Path, tmp_path: Path, repository: Path
 ) -> None:
     folder = tmp_path / "magrathea"
-    command = training_command(
-        folder, "train.json", tracking_uri=server.uri, experiment_name="server", noisy_dir=secret_folder
-    )
+    settings = {"tracking_uri": server.uri, "experiment_name": "server", "noisy_dir": secret_folder}
+    command = training_command(folder, "train.json", **settings)
     done = subprocess.run(command, cwd=repository, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr
     assert " lacks: " not in done.stderr + done.stdout, done.stderr + done.stdout
@@ -165,13 +164,8 @@ def test_failing_training_sends_nothing_private(
     training_command: Callable, server: Server, secret_folder: Path, tmp_path: Path, repository: Path
 ) -> None:
     (secret_folder / "sub-Zaphod_PDw.nii.gz").write_bytes(b"Beeblebrox")
-    command = training_command(
-        tmp_path / "magrathea",
-        "train.json",
-        tracking_uri=server.uri,
-        experiment_name="fails",
-        noisy_dir=secret_folder,
-    )
+    settings = {"tracking_uri": server.uri, "experiment_name": "fails", "noisy_dir": secret_folder}
+    command = training_command(tmp_path / "magrathea", "train.json", **settings)
     done = subprocess.run(command, cwd=repository, capture_output=True, text=True, timeout=200)
     assert done.returncode != 0 and "sub-Zaphod_PDw" in done.stderr
     assert_nothing_private(server, str(tmp_path), str(repository))
@@ -192,9 +186,7 @@ def test_unreachable_server_ends_the_training_in_one_line(
 
 
 @pytest.mark.slow
-def test_killed_server_does_not_stop_the_training(
-    training_command: Callable, tmp_path: Path, repository: Path
-) -> None:
+def test_killed_server_does_not_stop_the_training(training_command: Callable, tmp_path: Path, repository: Path) -> None:
     (tmp_path / "server").mkdir()
     server = Server(tmp_path / "server")
     try:
@@ -225,9 +217,7 @@ def test_killed_server_does_not_stop_the_training(
 
 
 @pytest.mark.slow
-def test_registered_weights_are_served_over_http(
-    server: Server, repository: Path, tmp_path: Path
-) -> None:
+def test_registered_weights_are_served_over_http(server: Server, repository: Path, tmp_path: Path) -> None:
     weights = repository / "bundles" / "brain_mri_denoise" / "models" / "model.pt"
     uri = register_weights("shipped", weights, tracking_uri=server.uri)
     nibabel.save(nibabel.Nifti1Image(noisy_ball(), np.eye(4)), tmp_path / "scan.nii.gz")

@@ -33,7 +33,7 @@ def run_process(*command: object, cwd: Path = REPOSITORY, **environment: str) ->
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     return Outcome(run.returncode, run.stdout)
 
