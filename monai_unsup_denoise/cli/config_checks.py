@@ -6,7 +6,6 @@ config is unknown. ``arguments`` are those of this process by default.
 
 from __future__ import annotations
 
-import ast
 import difflib
 import inspect
 import re
@@ -16,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from fire.parser import DefaultParseValue  # type: ignore[import-untyped]
 from monai.bundle import ConfigParser
 from monai.bundle import run as bundle_run
 from monai.bundle.utils import DEFAULT_MLFLOW_SETTINGS
@@ -30,6 +30,7 @@ RENAMED = {
     "noise_stride": "correlated_noise: null, true or false",
     "mirrored": "self_ensemble",
     "network": "network_def",
+    "schedulers": "train#lr_scheduler",
     "standard_level": "working_sigma",
     "code_jitter": "code_noise",
     "command_line": "nothing, the checks are calls in `initialize`",
@@ -112,7 +113,7 @@ def _parse(arguments: Sequence[str] | None) -> tuple[list[str], dict[str, Any]] 
 
 
 def _options(arguments: Sequence[str]) -> dict[str, Any]:
-    """``--key value`` and ``--key=value`` pairs, values as MONAI gets them: Python literals where they are such."""
+    """``--key value`` and ``--key=value`` pairs, values as MONAI's command line parser reads them."""
     options: dict[str, Any] = {}
     rest = list(arguments)
     while rest:
@@ -122,8 +123,5 @@ def _options(arguments: Sequence[str]) -> dict[str, Any]:
         key, equals, value = word[2:].partition("=")
         if not equals:
             value = rest.pop(0) if rest and not rest[0].startswith("--") else "True"
-        try:
-            options[key] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            options[key] = value
+        options[key] = DefaultParseValue(value)
     return options

@@ -35,9 +35,9 @@ class PhysicsObjective:
     Args:
         weights: one number for each of ``TERMS``; with an adversarial loss, of ``losses.ADVERSARIAL_TERMS`` too.
         adversarial: adversarial loss, called as MONAI's ``PatchAdversarialLoss``; None for none.
-        prior_fraction: share of the clean images whose code is drawn from the prior N(0, 1), so that levels between and
+        prior_fraction: share of the clean images with a code drawn from the prior N(0, 1), so that levels between and
             beyond those of the noisy images occur.
-        masked_fraction: share of the ``fakel`` whose background is set to zero, as scanners and defacing do.
+        masked_fraction: share of the ``fakel`` with the background set to zero, as scanners and defacing do.
         variation: largest ratio of the highest to the lowest noise level within an image; 1 is stationary noise.
         code_noise: standard deviation of the error of ``log sigma`` in the code that the denoiser gets.
         lazy_interval: steps from one with all terms to the next.
@@ -140,7 +140,7 @@ class PhysicsObjective:
         return torch.where(from_prior, torch.randn_like(code), code)
 
     def _vary(self, code: torch.Tensor, image: torch.Tensor, denoiser: TrainableNetwork) -> torch.Tensor:
-        """The code; or a map of it, whose noise level varies over each image by a factor of at most ``variation``."""
+        """The code; or a map of it, so that the noise level varies over each image by at most ``variation``."""
         if self.variation <= 1:
             return code
         grid = [2] * (image.dim() - 2)

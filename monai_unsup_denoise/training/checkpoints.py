@@ -23,7 +23,7 @@ class EpochCheckpoint:
     Args:
         folder: checkpoints of all trainings; this one's are ``folder/run_name/checkpoint_epoch=1.pt`` and so on.
         run_name: name of this training.
-        objects: what to save beside the trainer, by name, or dictionaries of such; None is left out.
+        objects: what to save with the trainer, by name, or dictionaries of such; None is left out.
         resume: checkpoint to resume from, as in `find_checkpoint`; False to start anew.
         device: where to load it.
         kept: number of newest checkpoints to keep.
@@ -50,7 +50,7 @@ class EpochCheckpoint:
         self.kept = kept
 
     def attach(self, engine: Engine) -> None:
-        """Save and load the trainer ``engine`` too. Attach it after the validation, whose results it saves."""
+        """Save and load the trainer ``engine`` too. Attach it after the validation: it saves its results."""
         objects = {"trainer": engine, **self.objects}
         if self.resume:
             path = find_checkpoint(self.folder, self.resume)

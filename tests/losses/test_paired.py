@@ -1,4 +1,4 @@
-"""Training on pairs: the regression, and the noise level that is told."""
+"""Training on pairs: the regression, and the true noise level."""
 
 import math
 

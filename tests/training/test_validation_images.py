@@ -1,4 +1,4 @@
-"""Pictures of examples: which rows and panels they have."""
+"""Figures of a validation: which rows and panels they have."""
 
 import numpy as np
 import pytest
