@@ -1,7 +1,5 @@
 """Validation of loaded volumes, while the error can still name the file."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any

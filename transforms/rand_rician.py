@@ -1,7 +1,5 @@
 """Rician noise of a random level: drawn, recorded, then applied. Levels and sigma as in ``rician_noise``."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -13,14 +11,7 @@ from numpy.random import RandomState
 from torch import Tensor
 
 from monai_unsup_denoise.functional import smooth_map
-from monai_unsup_denoise.transforms.rician_noise import (
-    Reference,
-    check_reference,
-    corrupt,
-    level_reference,
-    only_one,
-    to_float,
-)
+from monai_unsup_denoise.transforms.rician_noise import LevelReference, Reference, corrupt, only_one, to_float
 
 _LARGEST_SEED = 2**31 - 1
 
@@ -64,8 +55,7 @@ class RandRician(RandomizableTransform):
             raise ValueError(f"{name} is (lowest, highest) with 0 <= lowest <= highest, got {self.values}")
         if len(self.values) == 0 or min(self.values) < 0:
             raise ValueError(f"{name} needs at least one value and none negative, got {self.values}")
-        self.reference = check_reference(reference)
-        self.percentile = percentile
+        self.reference = LevelReference(reference, percentile)
         if variation < 1:
             raise ValueError(f"variation is highest sigma / lowest sigma and at least 1, got {variation}")
         self.variation = variation
@@ -81,7 +71,7 @@ class RandRician(RandomizableTransform):
             factor = smooth_map(data.shape[1:], self.variation, generator=generator)[None]
         self.noise_seed = self.R.randint(_LARGEST_SEED)
         strength = float(self.R.uniform(*self.values) if self.is_range else self.R.choice(self.values))
-        unit = level_reference(data, self.reference, self.percentile) / 100 if self.in_percent else torch.ones(())
+        unit = self.reference(data) / 100 if self.in_percent else torch.ones(())
         self.sigma = strength * unit * factor if self._do_transform else torch.zeros_like(factor)
 
     def __call__(self, img: NdarrayOrTensor, randomize: bool = True) -> Tensor:
@@ -111,7 +101,7 @@ class RandRiciand(Randomizable, MapTransform):
         self.sigma_key = sigma_key
         self.rician = RandRician(**settings)
 
-    def set_random_state(self, seed: int | None = None, state: RandomState | None = None) -> RandRiciand:
+    def set_random_state(self, seed: int | None = None, state: RandomState | None = None) -> "RandRiciand":
         super().set_random_state(seed, state)
         self.rician.set_random_state(seed, state)
         return self

@@ -1,7 +1,5 @@
 """The reference intensity of a volume: that of bright tissue."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -8,8 +8,6 @@ The applied sigma, in the units of the image, is recorded in ``meta["sigma"]``; 
 key of its own. It is a float32 tensor without axes, or ``(1, *spatial)`` for spatially varying noise.
 """
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Hashable, Mapping
 from pathlib import PurePath
@@ -62,8 +60,7 @@ class AddRicianNoise(Transform):
         if not self.strength >= 0:
             raise ValueError(f"{name} must not be negative, got {self.strength}")
         self.in_percent = level is not None
-        self.reference = check_reference(reference)
-        self.percentile = percentile
+        self.reference = LevelReference(reference, percentile)
         self.seed = seed
 
     def __call__(self, img: NdarrayOrTensor) -> Tensor:
@@ -71,7 +68,7 @@ class AddRicianNoise(Transform):
         image = to_float(img)
         sigma = torch.tensor(float(self.strength))
         if self.in_percent:
-            sigma = self.strength / 100 * level_reference(image, self.reference, self.percentile)
+            sigma = self.strength / 100 * self.reference(image)
         name = PurePath(str(getattr(image, "meta", {}).get("filename_or_obj", ""))).name
         return corrupt(image, sigma, seed=zlib.crc32(f"{self.seed} {self.strength:.6g} {name}".encode()))
 
@@ -146,22 +143,22 @@ def corrupt(image: Tensor, sigma: Tensor, *, seed: int) -> Tensor:
     return out
 
 
-def level_reference(image: Tensor, reference: Reference, percentile: float) -> Tensor:
-    """Intensity that stands for a level of 100 %, in the units of the image."""
-    plain = image.as_tensor() if isinstance(image, MetaTensor) else image
-    if reference == "maximum":
-        return plain.max()
-    if reference == "percentile":
-        return reference_intensity(plain, percentile)
-    return torch.tensor(float(reference), device=plain.device)
+class LevelReference:
+    """Intensity that stands for a level of 100 %, in the units of the image; arguments as for ``AddRicianNoise``."""
 
+    def __init__(self, reference: Reference, percentile: float) -> None:
+        number = isinstance(reference, int | float) and reference > 0
+        if reference not in ("maximum", "percentile") and not number:
+            raise ValueError(f"reference must be 'maximum', 'percentile' or a positive number, got {reference!r}")
+        self.reference, self.percentile = reference, percentile
 
-def check_reference(reference: Reference) -> Reference:
-    """Return a valid ``reference``; raise a ValueError for any other."""
-    number = isinstance(reference, int | float) and reference > 0
-    if reference not in ("maximum", "percentile") and not number:
-        raise ValueError(f"reference must be 'maximum', 'percentile' or a positive number, got {reference!r}")
-    return reference
+    def __call__(self, image: Tensor) -> Tensor:
+        plain = image.as_tensor() if isinstance(image, MetaTensor) else image
+        if self.reference == "maximum":
+            return plain.max()
+        if self.reference == "percentile":
+            return reference_intensity(plain, self.percentile)
+        return torch.tensor(float(self.reference), device=plain.device)
 
 
 def only_one(**arguments: Any) -> tuple[str, Any]:

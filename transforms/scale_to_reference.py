@@ -1,7 +1,5 @@
 """Scaling to the reference intensity, and its inverse."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Mapping
 from typing import Any
 

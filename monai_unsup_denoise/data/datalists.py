@@ -1,7 +1,5 @@
 """Datalists of a training (noisy, clean and validation volumes) and of an evaluation."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any

@@ -97,14 +97,6 @@ def apply_seeded(transform: Compose, item: dict[str, Any], rng: np.random.Random
     return dict(result)
 
 
-def plain_item(noisy: Mapping[str, Any], clean: Tensor) -> dict[str, Tensor]:
-    """Item with ``noisy``, ``clean``, and ``sigma`` where the noise transform recorded it."""
-    item = {"noisy": as_plain_tensor(noisy["image"]), "clean": clean}
-    if "sigma" in noisy:
-        item["sigma"] = as_plain_tensor(noisy["sigma"])
-    return item
-
-
 def as_plain_tensor(value: Any) -> Tensor:
     """Float32 copy without metadata and without a reference to the volume it was cropped from."""
     tensor = convert_to_tensor(value, dtype=torch.float32, track_meta=False)

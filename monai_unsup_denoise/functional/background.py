@@ -1,7 +1,5 @@
 """Background masking, as scanners, defacing and brain extraction do it."""
 
-from __future__ import annotations
-
 from torch import Tensor
 from torch.nn.functional import max_pool2d, max_pool3d
 

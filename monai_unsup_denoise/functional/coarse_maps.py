@@ -1,7 +1,5 @@
 """Coarse maps: random ones, smoothing, and interpolation to the size of an image."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

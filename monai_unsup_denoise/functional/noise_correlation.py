@@ -1,7 +1,5 @@
 """Detection of spatially correlated noise."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from torch import Tensor

@@ -1,7 +1,5 @@
 """Noise level of a magnitude volume, estimated from its background."""
 
-from __future__ import annotations
-
 import math
 
 import torch

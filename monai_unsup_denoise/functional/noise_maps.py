@@ -1,7 +1,5 @@
 """Noise maps: estimation from a residual, and statistics over tissue."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

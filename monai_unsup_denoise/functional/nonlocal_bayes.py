@@ -1,7 +1,5 @@
 """Second-stage non-local Bayes refinement, guided by a pilot estimate."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 

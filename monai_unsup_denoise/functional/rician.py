@@ -8,8 +8,6 @@ in float64, because their terms cancel at high signal-to-noise ratios ``A / sigm
 Gudbjartsson H, Patz S (1995). The Rician distribution of noisy MRI data. Magn Reson Med 34(6):910-914.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """Residual blocks of the content encoder and the generators."""
 
-from __future__ import annotations
-
 import torch
 from monai.networks.layers import Conv
 from torch import nn

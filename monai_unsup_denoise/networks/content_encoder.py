@@ -1,7 +1,5 @@
 """The content encoder ``E^c``."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """The denoisers of equation (12): as published, and guided by the physics of the noise."""
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 

@@ -1,7 +1,5 @@
 """DnCNN, the usual baseline of the denoising literature."""
 
-from __future__ import annotations
-
 import math
 
 import torch

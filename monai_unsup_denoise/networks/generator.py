@@ -1,7 +1,5 @@
 """The convolutional generators: ``G_H``, and the published ``G_L``."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

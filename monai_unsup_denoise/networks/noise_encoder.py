@@ -1,7 +1,5 @@
 """The noise encoder ``E^n``."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """The noise level of a noise code."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """Padding for networks that halve the resolution, and its inverse."""
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 

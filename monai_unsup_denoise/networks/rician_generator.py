@@ -1,7 +1,5 @@
 """The physics-guided generator of noisy images, ``G_L``."""
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 

@@ -1,7 +1,5 @@
 """The feature extractor of the perceptual loss."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

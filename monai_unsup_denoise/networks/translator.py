@@ -1,7 +1,5 @@
 """The generators of CycleGAN."""
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 

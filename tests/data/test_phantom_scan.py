@@ -14,7 +14,7 @@ def test_background_is_exactly_zero(phantoms):
     for item in phantoms:
         image, tissue = read(item["image"]), read(item["tissue"])
         outside = ndimage.binary_erosion(tissue == 0, iterations=2, border_value=1)
-        if item["subject"] != 4:  # else inner air is outside too
+        if item["subject"] != 4:  # air in the head counts as outside too
             outside &= ~ndimage.binary_fill_holes(tissue > 0)
         corners = image[:: image.shape[0] - 1, :: image.shape[1] - 1, -1]
         assert (corners == 0).all()
@@ -23,7 +23,7 @@ def test_background_is_exactly_zero(phantoms):
 
 
 def test_affine_aligns_all_scans_of_a_subject(phantoms):
-    """Centre of the white matter in mm: the same person, whatever slice axis, thickness and field of view."""
+    """Centre of the white matter in mm: the same for every slice axis, thickness and field of view."""
     for subject in range(3):
         centres = []
         for contrast in ("T1w", "PDw", "T2w"):

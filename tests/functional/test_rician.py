@@ -133,7 +133,7 @@ def test_noise_has_gradients_where_all_is_zero():
     sigma = torch.tensor(0.5, requires_grad=True)
     m = add_rician_noise(torch.zeros(1000), sigma, generator=seeded())
     m.sum().backward()
-    assert sigma.grad.item() == pytest.approx(m.sum().item() / 0.5, rel=1e-5)  # m is proportional to sigma in air
+    assert sigma.grad.item() == pytest.approx(m.sum().item() / 0.5, rel=1e-5)  # m is proportional to sigma in background
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.int16])
@@ -168,7 +168,7 @@ def test_koay_inversion_recovers_amplitude_and_sigma(snr):
 
 
 def test_koay_inversion_of_background_is_zero_amplitude():
-    air = add_rician_noise(torch.zeros(MAGNITUDES), SIGMA, generator=seeded())
-    amplitude, sigma = koay_inversion(air.mean() * 0.99, air.std())
+    background = add_rician_noise(torch.zeros(MAGNITUDES), SIGMA, generator=seeded())
+    amplitude, sigma = koay_inversion(background.mean() * 0.99, background.std())
     assert amplitude.item() == 0
     assert sigma.item() == pytest.approx(SIGMA, rel=0.01)

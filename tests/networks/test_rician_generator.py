@@ -31,7 +31,7 @@ def test_second_moment_is_that_of_rician_noise():
 
 
 def local_sigma(noisy: torch.Tensor) -> torch.Tensor:
-    """From the second moment in air: ``(B, *spatial)`` of many channels ``(B, C, *spatial)``."""
+    """From the second moment in background: ``(B, *spatial)`` of many channels ``(B, C, *spatial)``."""
     return (noisy.square().mean(1) / 2).sqrt()
 
 
@@ -76,7 +76,7 @@ def test_gradient_reaches_noise_level_and_code():
     noise_level = NoiseLevel(sigma=0.1)
     code = torch.ones(1, 1, requires_grad=True)
     RicianGenerator(noise_level)([torch.zeros(1, 1, 64, 64)], code).mean().backward()
-    # In air the mean is proportional to sigma, so d mean / d log sigma is the mean itself.
+    # In background the mean is proportional to sigma, so d mean / d log sigma is the mean itself.
     mean = 0.1 * math.exp(0.7) * math.sqrt(math.pi / 2)
     assert noise_level.offset.grad.item() == pytest.approx(mean, rel=0.05)
     assert noise_level.slope.grad.item() == pytest.approx(mean, rel=0.05)

@@ -86,8 +86,8 @@ def test_pending_transforms_are_applied_before_the_noise(lazy):
     )
     out = compose.set_random_state(0)({"image": phantom()})["image"]
     assert not out.pending_operations and out.shape != phantom().shape
-    air = torch.cat([out.as_tensor()[0, :3].flatten(), out.as_tensor()[0, -3:].flatten()])
-    assert air.mean().item() == pytest.approx(0.15 * math.sqrt(math.pi / 2), rel=0.05)
+    background = torch.cat([out.as_tensor()[0, :3].flatten(), out.as_tensor()[0, -3:].flatten()])
+    assert background.mean().item() == pytest.approx(0.15 * math.sqrt(math.pi / 2), rel=0.05)
 
 
 @pytest.mark.parametrize(

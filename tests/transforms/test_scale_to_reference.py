@@ -27,7 +27,7 @@ from monai_unsup_denoise.transforms import (
 
 
 def head(side: int = 48, *, dimensions: int = 3) -> torch.Tensor:
-    """A ball of grey and white matter in a bright rim, (1, *spatial); air is 0, the rim 1."""
+    """A ball of grey and white matter in a bright rim, (1, *spatial); background 0, rim 1."""
     axis = torch.linspace(-1, 1, side)
     r = torch.sqrt(sum(x**2 for x in torch.meshgrid(*[axis] * dimensions, indexing="ij"))) / 0.8
     tissue = torch.where(r < 0.4, 0.8, 0.6)
@@ -46,7 +46,7 @@ def test_reference_is_the_bright_tissue_in_any_unit(scale, dimensions):
 
 @pytest.mark.parametrize("percentile", [50, 90, 99.5])
 def test_reference_is_independent_of_background_size(percentile):
-    padded = torch.nn.functional.pad(head(), (30, 30, 30, 30, 30, 30))  # 98 % air; by whole blocks of three
+    padded = torch.nn.functional.pad(head(), (30, 30, 30, 30, 30, 30))  # 98 % background; by whole blocks of three
     assert reference_intensity(padded, percentile) == reference_intensity(head(), percentile)
 
 

@@ -162,8 +162,8 @@ def _folds(places: Tensor, rng: np.random.Generator, *, spacing: float) -> tuple
     grid = torch.empty(1, *shape, 3)
     for i, way in enumerate(ways):
         on_surface = way / length * radii[i] + (side * 60 if i == 0 else 0)  # mm; the two sides far apart
-        beside = 2.5 * smooth_noise(rng, shape, scale=12 / spacing)
-        grid[0, ..., 2 - i] = (on_surface + beside) / spacing / ((shape[i] - 1) / 2)
+        shift = 2.5 * smooth_noise(rng, shape, scale=12 / spacing)
+        grid[0, ..., 2 - i] = (on_surface + shift) / spacing / ((shape[i] - 1) / 2)
     folds = F.grid_sample(noise[None, None], grid, mode="bilinear", padding_mode="reflection", align_corners=True)
     return folds[0, 0], length
 
