@@ -33,8 +33,8 @@ logger = logging.getLogger(__name__)
 
 _BATCH = 1000  # metrics in one request of MLflow's
 _PAUSE = 60.0  # seconds between two attempts to reach a server that does not answer
-#: Errors whose text cannot name a file or a patient. Of all others only the type is logged.
-_HARMLESS = (ArithmeticError, MemoryError, torch.OutOfMemoryError)
+#: Errors with a text that cannot name a file or a patient. Of all others only the type is logged.
+_SAFE_TO_LOG = (ArithmeticError, MemoryError, torch.OutOfMemoryError)
 
 
 @dataclass(eq=False)
@@ -163,7 +163,9 @@ class RunTracker:
             self.retry_at = None
         except MLFLOW_ERRORS as error:
             if self.retry_at is None:
-                logger.warning("MLflow does not answer (%s): training goes on, logs are kept until then", reason(error))
+                logger.warning(
+                    "MLflow does not answer (%s): the training continues, its logs are sent later", reason(error)
+                )
             self.retry_at = time.monotonic() + _PAUSE
 
     def finish(self, engine: Engine, status: str, error: str = "") -> None:
@@ -189,7 +191,7 @@ class RunTracker:
     def fail(self, engine: Engine, error: BaseException) -> None:
         """End the run as FAILED or KILLED, with the type of the error as a tag, and raise the error again."""
         if self.start_time is not None:
-            text = str(error) if isinstance(error, _HARMLESS) else "see the output of the training"
+            text = str(error) if isinstance(error, _SAFE_TO_LOG) else "see the output of the training"
             status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
             self.finish(engine, status, f"{type(error).__name__}: {text}")
         raise error
@@ -203,7 +205,7 @@ class RunTracker:
         self.run_id = state["run_id"]
 
     def _last_steps(self, status: str, error: str) -> dict[str, Callable[[], Any]]:
-        """What is left to do at the end, by what MLflow lacks without it."""
+        """What is left to do at the end; the keys name what MLflow lacks without it."""
         steps: dict[str, Callable[[], Any]] = {}
         weights = Path(self.weights) if self.weights else None
         if weights and weights.is_file() and weights.stat().st_mtime * 1000 >= (self.start_time or 0):

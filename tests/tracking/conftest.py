@@ -23,7 +23,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def make_tracker(store: str) -> Callable[..., RunTracker]:
-    """Makes a tracker of a run with a name of its own."""
+    """Makes a tracker of a run with a unique name."""
 
     def make(**given):
         return RunTracker(store, **{"experiment_name": "tests", "run_name": uuid.uuid4().hex, "interval": 1, **given})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
@@ -29,7 +31,7 @@ def test_returning_server_gets_everything(make_tracker, client, monkeypatch, cap
     assert [step for step, _ in values(client, tracker, "train/loss")] == [1, 2, 3, 4, 5, 6]
     assert client.get_run(tracker.run_id).info.status == "FINISHED"
     (said,) = [record.message for record in caplog.records if "MLflow" in record.message]
-    assert said.startswith("MLflow does not answer (connection refused): training goes on")
+    assert said.startswith("MLflow does not answer (connection refused): the training continues")
 
 
 def test_missing_server_is_asked_twice_and_reported(make_tracker, client, caplog, unreachable, tmp_path):
@@ -68,3 +70,10 @@ def test_server_error_hides_the_password(unreachable):
         RunTracker(unreachable.replace("//", "//jane:secret@"), experiment_name="tests", run_name="none")
     assert "connection refused" in str(caught.value)
     assert "secret" not in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_missing_mlflow_is_one_line_naming_the_extra():
+    code = "import sys; sys.modules['mlflow'] = None; import monai_unsup_denoise.tracking"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("mlflow: not installed; pip install 'monai-unsup-denoise[train]'")
