@@ -10,6 +10,7 @@ import nibabel
 import numpy as np
 
 from monai_unsup_denoise.data.cache import default_cache_dir
+from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.extras import require
 from monai_unsup_denoise.files import atomic_write
 
@@ -30,7 +31,7 @@ def brainweb_datalist(
         contrasts: of "T1w", "PDw", "T2w".
 
     Raises:
-        FileNotFoundError, ValueError: for a folder that is missing or has no such file.
+        InputError: for a folder that is missing or has no such file, and for an unreadable file.
         MissingExtraError: for a download without the extra.
 
     Cocosco et al., NeuroImage 5 (1997) S425. Kwan et al., IEEE TMI 18 (1999) 1085.
@@ -46,7 +47,7 @@ def brainweb_datalist(
             image = _as_nifti(path) if name.endswith((".mnc", ".mnc.gz")) else path
             items.append({"image": str(image), "contrast": _CONTRASTS[found[1]], "subject": f"brainweb_{anatomy}"})
     if not items:
-        raise ValueError(
+        raise InputError(
             f"{folder}: no noise-free BrainWeb volume of {list(contrasts)}; names must begin with t1, t2 or pd, and "
             "noise, if stated, must be pn0"
         )
@@ -55,7 +56,7 @@ def brainweb_datalist(
 
 def _files(folder: Path) -> list[Path]:
     if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: no such folder")
+        raise InputError(f"{folder}: no such folder; check the path")
     suffixes = (".nii", ".nii.gz", ".mnc", ".mnc.gz")
     return sorted(path for path in folder.rglob("*") if path.name.lower().endswith(suffixes))
 
@@ -70,7 +71,7 @@ def _as_nifti(path: Path) -> Path:
             image = cast(nibabel.spatialimages.SpatialImage, nibabel.load(path))
             volume = np.asarray(image.dataobj, dtype=np.float32)
         except (OSError, nibabel.filebasedimages.ImageFileError, ImportError) as error:
-            raise ValueError(f"{path}: cannot be read as MINC ({error}); convert it to NIfTI") from error
+            raise InputError(f"{path}: cannot be read as MINC ({error}); convert it to NIfTI") from error
         _save(target, volume, image.affine)
     return target
 

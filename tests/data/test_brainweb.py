@@ -12,6 +12,7 @@ from monai.transforms import LoadImage
 from scipy.io import netcdf_file
 
 from monai_unsup_denoise.data import brainweb_datalist
+from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.extras import MissingExtraError
 
 VOLUME = np.random.default_rng(0).integers(1, 1000, (5, 6, 7)).astype(np.int16)
@@ -41,8 +42,13 @@ def test_brainweb_folder_lists_noise_free_files_only(tmp_path):
     assert [(item["contrast"], Path(item["image"]).name[:2]) for item in found] == [("PDw", "pd"), ("T1w", "t1")]
     assert found[0]["subject"] != found[1]["subject"]
     assert [item["contrast"] for item in brainweb_datalist(tmp_path, contrasts=["T1w"])] == ["T1w"]
-    with pytest.raises(ValueError, match="no noise-free BrainWeb volume of .'T2w'."):
+    with pytest.raises(InputError, match="no noise-free BrainWeb volume of .'T2w'."):
         brainweb_datalist(tmp_path, contrasts=["T2w"])
+
+
+def test_brainweb_refuses_a_missing_folder(tmp_path):
+    with pytest.raises(InputError, match="gone: no such folder"):
+        brainweb_datalist(tmp_path / "gone")
 
 
 def test_brainweb_minc_is_converted_for_monai(tmp_path, monkeypatch):
@@ -55,7 +61,7 @@ def test_brainweb_minc_is_converted_for_monai(tmp_path, monkeypatch):
     np.testing.assert_allclose(loaded.affine, original.affine)
     assert brainweb_datalist(path.parent) == [item]
     (path.parent / "t2_icbm.mnc").write_bytes(b"broken")
-    with pytest.raises(ValueError, match="t2_icbm.mnc: cannot be read as MINC"):
+    with pytest.raises(InputError, match="t2_icbm.mnc: cannot be read as MINC"):
         brainweb_datalist(path.parent)
 
 

@@ -13,6 +13,7 @@ from monai_unsup_denoise.data.phantom import datalist
 from monai_unsup_denoise.data.phantom.acquisition import largest
 from monai_unsup_denoise.data.phantom.anatomy import draw_anatomy
 from monai_unsup_denoise.data.phantom.contrast import GREY, WHITE
+from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.extras import MissingExtraError
 from tests.data.phantom_items import find, read
 
@@ -91,5 +92,5 @@ def test_phantom_without_nilearn_names_the_extra(monkeypatch, tmp_path):
     [(0, ["T1w"], "subjects: 0"), ([-1], ["T1w"], r"subjects: \[-1\]"), (1, ["FLAIR"], "FLAIR.*T1w")],
 )
 def test_impossible_requests_say_what_to_ask_for(tmp_path, subjects, contrasts, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(InputError, match=message):
         phantom_datalist(tmp_path, subjects, contrasts=contrasts)

@@ -15,6 +15,7 @@ from monai_unsup_denoise.data.phantom.acquisition import Scan, acquire
 from monai_unsup_denoise.data.phantom.anatomy import draw_anatomy
 from monai_unsup_denoise.data.phantom.contrast import CONTRASTS, relaxation
 from monai_unsup_denoise.data.phantom.template import load_template
+from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import atomic_write
 
 #: Part of every cached path; increase it with every change of the phantoms' voxels.
@@ -50,13 +51,13 @@ def phantom_datalist(
         matter, 4 fat, 5 muscle and skin, 6 bone.
 
     Raises:
-        ValueError: for an unknown contrast, a negative subject, or no subject.
+        InputError: for an unknown contrast, a negative subject, or no subject.
     """
     numbers = list(range(subjects)) if isinstance(subjects, int) else [int(subject) for subject in subjects]
     if not numbers or min(numbers) < 0:
-        raise ValueError(f"subjects: {subjects!r} names no phantom; give a count from 1 or numbers from 0 up")
+        raise InputError(f"subjects: {subjects!r} names no phantom; give a count from 1 or numbers from 0 up")
     if unknown := sorted(set(contrasts) - set(CONTRASTS)):
-        raise ValueError(f"contrasts: {unknown} unknown; choose from {list(CONTRASTS)}")
+        raise InputError(f"contrasts: {unknown} unknown; choose from {list(CONTRASTS)}")
     cache = default_cache_dir() if cache_dir is None else Path(cache_dir)
     folder = cache / f"phantom_v{VERSION}_{spacing}mm_seed{seed}"
     items: list[dict[str, Any]] = [
