@@ -42,9 +42,7 @@ def main() -> None:
             start, denoise_seconds = seconds(_DENOISE, folder)
         first_pass, busy = map(float, Path(folder, "first_pass").read_text().split())
     print(f"mri-denoise --help     {help_seconds:5.2f} s")
-    print(
-        f"mri-denoise denoise    {first_pass - start:5.2f} s to the first pass through the network ({busy:.1f} s of CPU)"
-    )
+    print(f"mri-denoise denoise    {first_pass - start:5.2f} s to the first pass of the network ({busy:.1f} s of CPU)")
     print(f"                       {denoise_seconds:5.2f} s to the end ({' x '.join(map(str, SHAPE))} voxels)")
 
 
