@@ -48,7 +48,7 @@ def test_varying_sigma_is_a_bounded_smooth_map(shape):
 
 
 def test_probability_zero_adds_no_noise():
-    image = phantom() - 0.5  # not even negative values are looked at
+    image = phantom() - 0.5  # negative values are accepted, too
     out = rand(levels=[20], prob=0.0)(image.clamp(min=0))
     assert torch.equal(out, image.clamp(min=0)) and out.meta["sigma"] == 0
     out = RandRiciand("image", levels=[20], prob=0.0, variation=2.0)({"image": phantom()})
