@@ -10,6 +10,8 @@ import torch
 from ignite.engine import Engine, Events
 from matplotlib.figure import Figure
 
+from monai_unsup_denoise.files import atomic_write
+
 
 def comparison_figure(rows: Sequence[Mapping[str, np.ndarray]], titles: Sequence[str]) -> Figure:
     """Panels ``noisy``, ``denoised``, ``residual`` (noisy - denoised), ``clean`` if known; a line for each of ``rows``.
@@ -60,10 +62,10 @@ class ValidationImages:
 
     def draw(self, engine: Engine) -> None:
         """Write the figure of this epoch."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         levels = sorted(self.rows)
         figure = comparison_figure([self.rows[level] for level in levels], [f"{level:g} %" for level in levels])
-        figure.savefig(self.folder / f"epoch_{engine.state.epoch:03d}.png", dpi=80)
+        with atomic_write(self.folder / f"epoch_{engine.state.epoch:03d}.png") as partial:
+            figure.savefig(partial, dpi=80)
 
 
 def _middle_slice(volume: torch.Tensor) -> np.ndarray:
