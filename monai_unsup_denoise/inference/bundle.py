@@ -1,48 +1,23 @@
-"""The denoiser that a bundle's inference config describes."""
+"""The inference config of a bundle."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from monai.bundle import ConfigParser
-from torch import nn
 
 from monai_unsup_denoise.bundle_folder import bundle_folder
-from monai_unsup_denoise.errors import InputError, find_input_error
+from monai_unsup_denoise.errors import InputError
 
 
-def parse_denoiser(
-    bundle: str | Path | None,
-    *,
-    model: str | Path | None,
-    device: str | None,
-    network: nn.Module | None,
-    settings: Mapping[str, Any],
-) -> Any:
-    """The component ``denoiser`` of an inference config; arguments and errors as of `Denoiser.from_bundle`."""
+def read_inference_config(bundle: str | Path | None = None) -> ConfigParser:
+    """The inference config of a bundle, not yet parsed; arguments and errors as of `inference_configs`."""
     configs = inference_configs(bundle)
     parser = ConfigParser()
     parser.read_config([str(config) for config in configs])
     parser["bundle_root"] = str(configs[0].parent.parent)
-    if model is not None:
-        parser["model_path"] = str(model)
-    if device is not None:
-        parser["device"] = _device(device)
-    for name, value in settings.items():
-        if name not in parser:
-            raise InputError(f"{name}: no such id in {', '.join(config.name for config in configs)}")
-        if value is not None:
-            parser[name] = value
-    if network is not None:
-        parser["network_def"] = network
-        parser["model_path"] = None
-    try:
-        return parser.get_parsed_content("denoiser")
-    except RuntimeError as error:
-        raise find_input_error(error) or error from None
+    return parser
 
 
 def inference_configs(bundle: str | Path | None = None) -> list[Path]:
@@ -63,7 +38,12 @@ def inference_configs(bundle: str | Path | None = None) -> list[Path]:
     return [base, config] if base.is_file() and base != config else [config]
 
 
-def _device(name: str) -> torch.device:
+def find_device(name: str) -> torch.device:
+    """The device of that name.
+
+    Raises:
+        InputError: if this machine does not have it.
+    """
     try:
         device = torch.device(name)
         torch.empty(0, device=device)

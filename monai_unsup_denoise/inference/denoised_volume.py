@@ -16,7 +16,6 @@ class DenoisedVolume:
         noisy: the scan as it was read.
         denoised: the denoised scan.
         affine: from voxels to millimetres, right-anterior-superior, ``(4, 4)``.
-        meta: what the reader knows of the file.
         sigma: estimated standard deviation of the noise in each complex channel, in scanner units, the median over
             tissue where it varies; None where the model does not estimate it.
         varying_noise: whether a map of the noise level was used.
@@ -27,7 +26,6 @@ class DenoisedVolume:
     noisy: np.ndarray
     denoised: np.ndarray
     affine: np.ndarray
-    meta: dict[str, Any]
     sigma: float | None
     varying_noise: bool = False
     correlated_noise: bool = False

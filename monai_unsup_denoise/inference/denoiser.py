@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,10 @@ from torch import nn
 
 from monai_unsup_denoise.errors import InputError, find_input_error
 from monai_unsup_denoise.functional import rician_mean
-from monai_unsup_denoise.inference.bundle import parse_denoiser
+from monai_unsup_denoise.inference.bundle import find_device, read_inference_config
 from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume
 from monai_unsup_denoise.inference.maps import uncertainty_map
-from monai_unsup_denoise.inference.noise import NoiseEstimate, sigma_map
+from monai_unsup_denoise.inference.noise import sigma_map
 from monai_unsup_denoise.inference.settings import DenoiseSettings
 from monai_unsup_denoise.inference.weights import load_weights
 from monai_unsup_denoise.inference.whole_volume import WholeVolumeInferer
@@ -88,7 +88,22 @@ class Denoiser:
         Raises:
             InputError: for a bundle or weights that are missing or do not fit, or a device that is not there.
         """
-        denoiser = parse_denoiser(bundle, model=model, device=device, network=network, settings=settings or {})
+        parser = read_inference_config(bundle)
+        if network is not None:
+            parser["network_def"] = network
+        if network is not None or model is not None:
+            parser["model_path"] = None if model is None else str(model)
+        if device is not None:
+            parser["device"] = find_device(device)
+        for name, value in (settings or {}).items():
+            if name not in parser:
+                raise InputError(f"{name}: no such id in the inference config of this bundle")
+            if value is not None:
+                parser[name] = value
+        try:
+            denoiser = parser.get_parsed_content("denoiser")
+        except RuntimeError as error:
+            raise find_input_error(error) or error from None
         denoiser.inferer.progress = progress
         return denoiser
 
@@ -114,13 +129,13 @@ class Denoiser:
         inputs = image.as_tensor()[None].to(self.device)
         noise = inferer.estimate_noise(inputs, self.network)
         amplitude = inferer(inputs, self.network, noise=noise)
-        pred = amplitude
-        if settings.keep_floor:
-            pred = rician_mean(amplitude, sigma_map(inputs, noise, self.network))
-        made = {
+        level = partial(sigma_map, inputs, noise, self.network)
+        pred = rician_mean(amplitude, level()) if settings.keep_floor else amplitude
+        again = partial(inferer, network=self.network, noise=noise)
+        make: dict[str, Callable[[], torch.Tensor]] = {
             "residual": lambda: inputs - pred,
-            "sigma": lambda: sigma_map(inputs, noise, self.network),
-            "uncertainty": lambda: self._uncertainty(amplitude, noise, inferer),
+            "sigma": level,
+            "uncertainty": lambda: self.uncertainty_factor * uncertainty_map(amplitude, level(), again),
         }
         reference = float(image.meta["reference"])
 
@@ -131,11 +146,10 @@ class Denoiser:
             noisy=scanner_units(inputs),
             denoised=scanner_units(pred),
             affine=np.asarray(image.affine, dtype=np.float64),
-            meta=dict(image.meta),
             sigma=None if noise.sigma is None else reference * noise.sigma,
             varying_noise=noise.varies,
             correlated_noise=noise.is_correlated,
-            maps={name: scanner_units(made[name]()) for name in settings.maps},
+            maps={name: scanner_units(make[name]()) for name in settings.maps},
         )
 
     def load(self, path: str | Path) -> MetaTensor:
@@ -160,7 +174,3 @@ class Denoiser:
             return self.preprocessing(item, start=1)["image"]
         except RuntimeError as error:
             raise find_input_error(error) or error from None
-
-    def _uncertainty(self, amplitude: torch.Tensor, noise: NoiseEstimate, inferer: WholeVolumeInferer) -> torch.Tensor:
-        again = partial(inferer, network=self.network, noise=noise)
-        return self.uncertainty_factor * uncertainty_map(amplitude, sigma_map(amplitude, noise, self.network), again)

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -174,21 +174,13 @@ def share_outputs(jobs: Sequence[Job]) -> list[Job]:
 def _write(job: Job, volume: DenoisedVolume, *, dtype: VoxelType, overwrite: bool) -> None:
     """The denoised scan, as a derived series or in the manner of the scan, and its maps."""
     slices = () if job.series is None else job.series.files  # of a folder that may hold other series
+    write = partial(write_volume, source=job.scan, affine=volume.affine, overwrite=overwrite, slices=slices)
     if job.writes_dicom and job.series is not None:
         software = f"monai-unsup-denoise {__version__}"
         write_derived_series(
             job.series, volume.denoised, job.output, sigma=volume.sigma, software=software, overwrite=overwrite
         )
     else:
-        write_volume(
-            job.output,
-            volume.denoised,
-            source=job.scan,
-            affine=volume.affine,
-            dtype=dtype,
-            overwrite=overwrite,
-            slices=slices,
-        )
+        write(job.output, volume.denoised, dtype=dtype)
     for name, voxels in volume.maps.items():
-        path = map_path(job.output, name)
-        write_volume(path, voxels, source=job.scan, affine=volume.affine, overwrite=overwrite, slices=slices)
+        write(map_path(job.output, name), voxels)

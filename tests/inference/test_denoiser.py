@@ -72,7 +72,7 @@ def test_slab_inferer_refuses_what_it_cannot_do(bundle, setting):
 
 
 def test_unknown_setting_is_refused():
-    with pytest.raises(InputError, match="fast: no such id in inference.json"):
+    with pytest.raises(InputError, match="fast: no such id in the inference config"):
         Denoiser.from_bundle(settings={"fast": True})
 
 
