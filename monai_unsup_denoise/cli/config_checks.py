@@ -57,7 +57,7 @@ def check_command_line(arguments: Sequence[str] | None = None) -> None:
     for file in files:
         base = ConfigParser.load_config_file(file).get("base", [])
         if not set(base) <= set(given):
-            needed = [*base, Path(file).name]
+            needed = [*dict.fromkeys([given[0], *base, Path(file).name])]
             raise InputError(f'{Path(file).name} changes other configs; give --config_file "{needed}", with paths')
     config = ConfigParser(ConfigParser.load_config_files(files))
     known = {*config.get(), *DEFAULT_MLFLOW_SETTINGS["configs"]}  # the latter for `--tracking mlflow`

@@ -98,7 +98,9 @@ def test_a_config_without_those_that_it_changes_is_an_error(config, tmp_path):
         (tmp_path / name).write_text(json.dumps(content))
     files = [str(config), str(tmp_path / "slab.json"), str(tmp_path / "paper.json")]
     check_command_line(command(files))
-    with pytest.raises(InputError, match=r"paper\.json changes other configs; give .*'slab\.json', 'paper\.json'"):
+    with pytest.raises(
+        InputError, match=r"paper\.json changes other configs; give .*'train\.json', 'slab\.json', 'paper\.json'"
+    ):
         check_command_line(command([files[0], files[2]]))
 
 
