@@ -195,7 +195,7 @@ def test_every_component_of_a_training_takes_its_arguments(names: tuple[str, ...
     assert ("discriminator_high" in networks) == ("discriminator" in optimizers)
 
 
-def test_make_weights_starts_each_phase_from_the_weights_of_the_one_before() -> None:
+def test_each_phase_of_make_weights_starts_from_the_one_before() -> None:
     phases = [
         training("weights_1_small_patches.json"),
         training("train_large_patches.json", "weights_2_large_patches.json"),

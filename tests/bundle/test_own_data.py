@@ -12,7 +12,7 @@ import torch
 from tests.io.dicom.synthetic import write_series
 
 
-def test_training_on_ones_own_nifti_and_dicom_folders_needs_nothing_but_their_names(
+def test_training_on_own_folders_needs_only_their_names(
     train: Callable, runs: Callable, tmp_path: Path
 ) -> None:
     noisy, clean = tmp_path / "noisy", tmp_path / "clean"
