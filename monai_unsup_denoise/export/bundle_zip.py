@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import torch
-from monai.bundle import ConfigParser
 
 import monai_unsup_denoise
-from monai_unsup_denoise import transforms
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.export.torchscript import write_torchscript
 from monai_unsup_denoise.files import atomic_write
-from monai_unsup_denoise.inference.weights import load_weights
+from monai_unsup_denoise.inference import load_weights
+from monai_unsup_denoise.inference.bundle import read_inference_config
 
 #: All of a bundle except the weights of its denoiser.
 _PARTS = ("LICENSE", "configs/*.json", "configs/*.conf", "docs/*", "models/tissue_classifier.pt")
@@ -45,9 +45,7 @@ def write_bundle_zip(path: Path, bundle: Path, *, model: Path | None = None, tor
         models = bundle / "models"
         if model is not None:
             models = Path(folder)
-            parser = ConfigParser()
-            parser.read_config(str(bundle / "configs" / "inference.json"))
-            network = load_weights(parser.get_parsed_content("network_def"), model)
+            network = load_weights(read_inference_config(bundle).get_parsed_content("network_def"), model)
             torch.save(network.state_dict(), models / "model.pt")
             if torchscript:
                 write_torchscript(models / "model.ts", bundle, weights=models / "model.pt")
@@ -77,7 +75,8 @@ def _bundle_files(bundle: Path) -> Iterator[tuple[str, bytes]]:
 def _package_files() -> Iterator[tuple[str, bytes]]:
     """Name and content of the files of this package, laid out as when installed, without the bundles."""
     package = Path(monai_unsup_denoise.__file__).parent
-    for name, root in {package.name: package, f"{package.name}/transforms": Path(transforms.__path__[0])}.items():
+    transforms = Path(str(files(f"{package.name}.transforms")))
+    for name, root in {package.name: package, f"{package.name}/transforms": transforms}.items():
         for file in root.rglob("*"):
             place = file.relative_to(root)
             if file.is_file() and not {"__pycache__", "bundles"} & set(place.parts):

@@ -23,7 +23,7 @@ from monai.bundle import ConfigParser
 from monai_unsup_denoise import __version__
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.inference import Denoiser, DenoiseSettings
-from monai_unsup_denoise.inference.bundle import inference_configs
+from monai_unsup_denoise.inference.bundle import read_inference_config
 
 #: Packages of the model; this one brings its own requirements.
 REQUIREMENTS = (f"monai-unsup-denoise=={__version__}", f"mlflow=={mlflow.__version__}")
@@ -100,7 +100,7 @@ def save_mlflow_model(
     os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")  # else a project in the current folder is added
     with tempfile.TemporaryDirectory() as scratch:
         bundle = Path(scratch) / "bundle"
-        _write_bundle(bundle, Path(weights), inference_configs(config), settings or {})
+        _write_bundle(bundle, Path(weights), read_inference_config(config), settings or {})
         Denoiser.from_bundle(bundle)
         mlflow.pyfunc.save_model(
             str(folder),
@@ -141,22 +141,19 @@ def register_mlflow_model(
     )
 
 
-def _write_bundle(folder: Path, weights: Path, configs: list[Path], settings: Mapping[str, Any]) -> None:
+def _write_bundle(folder: Path, weights: Path, parser: ConfigParser, settings: Mapping[str, Any]) -> None:
     """The files that `Denoiser` needs, with all configs merged into one."""
     if not weights.is_file():
         raise InputError(f"{weights}: no such file; train a model first or give another path")
     for name in ("configs", "models"):
         (folder / name).mkdir(parents=True)
-    parser = ConfigParser()
-    parser.read_config([str(config) for config in configs])
-    for name, value in settings.items():
-        parser[name] = value
-    parser["model_path"] = "$@bundle_root + '/models/model.pt'"
-    ConfigParser.export_config_file(parser.get(), str(folder / "configs" / "inference.json"), indent=2)
-    metadata = configs[0].with_name("metadata.json")
+    metadata = Path(parser["bundle_root"]) / "configs" / "metadata.json"
     if metadata.is_file():
         shutil.copyfile(metadata, folder / "configs" / "metadata.json")
     shutil.copyfile(weights, folder / "models" / "model.pt")
+    for name, value in {**settings, "bundle_root": ".", "model_path": "$@bundle_root + '/models/model.pt'"}.items():
+        parser[name] = value
+    ConfigParser.export_config_file(parser.get(), str(folder / "configs" / "inference.json"), indent=2)
 
 
 def _example() -> np.ndarray:
