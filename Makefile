@@ -81,7 +81,7 @@ design-ablation: $(STAMP) ## the default training with one design choice changed
 fine-tuning: $(STAMP) ## the gain of starting from trained weights: docs/transfer.csv (about 10 minutes)
 	$(BIN)/python -m experiments.fine_tuning $(ARGS)
 
-baselines: .peers/.installed ## install the packages of the baselines into .peers (some gigabytes)
+baselines: .baselines/.installed ## install the packages of the baselines into .baselines (some gigabytes)
 
 # The names of version 0.5, for one more release.
 ablation: paper-ablation
@@ -144,7 +144,7 @@ profile: $(STAMP) ## print the seconds from a command to its help, the first vox
 	$(BIN)/python -m experiments.startup_times
 
 clean: ## remove .venv, build products and caches; never a model or a result
-	rm -rf .venv .peers .deploy .label build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .baselines .deploy .label build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # torch goes first and alone, so that its build (CPU or CUDA, whichever the index offers) is settled before the rest.
@@ -164,10 +164,10 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@touch $@
 
 # Pins and licences of the baselines conflict with ours, hence their own environment. Noise2Void brings its own torch.
-.peers/.installed: requirements-peers.txt $(STAMP)
-	@echo "Installing into .peers (once; some gigabytes)"
-	@$(BIN)/python -m venv .peers
-	@.peers/bin/python -m pip install -qq --no-input --disable-pip-version-check -r requirements-peers.txt
+.baselines/.installed: requirements-baselines.txt $(STAMP)
+	@echo "Installing into .baselines (once; some gigabytes)"
+	@$(BIN)/python -m venv .baselines
+	@.baselines/bin/python -m pip install -qq --no-input --disable-pip-version-check -r requirements-baselines.txt
 	@touch $@
 
 # Of the test tools pytest alone: the tests run the application as a process. The framework requires pip > 25.1.

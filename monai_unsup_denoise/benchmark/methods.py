@@ -17,7 +17,7 @@ from monai_unsup_denoise import __version__
 from monai_unsup_denoise.errors import InputError
 
 #: Interpreter of the environment that `make baselines` installs, for packages whose pins conflict with ours.
-BASELINES_PYTHON = Path(".peers", "bin", "python")
+BASELINES_PYTHON = Path(".baselines", "bin", "python")
 
 _PACKAGE = __name__.partition(".")[0]
 _MODEL_ROOMS = ("inference", "networks", "transforms")  # the code that a trained model of the bundle runs through

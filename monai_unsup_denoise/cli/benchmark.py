@@ -64,7 +64,7 @@ def benchmark(
         typer.Option(
             "--baselines-python",
             "--peers-python",
-            help="Interpreter of the environment with the baselines. Default: .peers/bin/python, if present.",
+            help="Interpreter of the environment with the baselines. Default: .baselines/bin/python, if present.",
         ),
     ] = None,
     output_dir: Annotated[

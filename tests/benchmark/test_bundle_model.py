@@ -28,7 +28,7 @@ def untrained(name: str, path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in CONFIGS.glob("inference*.json")))
-def test_every_inference_config_denoises_an_array_as_it_denoises_the_file(name, tmp_path):
+def test_every_config_denoises_an_array_as_its_file(name, tmp_path):
     volume = np.random.default_rng(0).uniform(1, 900, (24, 22, 7)).astype(np.float32)
     nibabel.save(nibabel.Nifti1Image(volume, np.eye(4)), tmp_path / "scan.nii")
     weights = untrained(name, tmp_path / "weights.pt")
@@ -51,7 +51,7 @@ def test_values_of_the_config_can_be_set(tmp_path):
     np.testing.assert_allclose(of_mirrored[::-1], averaged, rtol=0.01, atol=1)  # the noise read differs a little
 
 
-def test_an_array_that_is_no_volume_of_magnitudes_is_refused_in_one_line(tmp_path):
+def test_negative_array_is_refused(tmp_path):
     method = BundleModel(model=untrained("inference.json", tmp_path / "weights.pt"))
     with pytest.raises(InputError, match="negative"):
         method(np.full((20, 20, 7), -1, dtype=np.float32))

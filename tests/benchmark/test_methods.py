@@ -64,11 +64,11 @@ def test_methods_keep_the_order_of_the_entries(entries):
 
 def test_method_runs_where_its_packages_are(tmp_path):
     here = Environment(Path("here"), {"numpy": "2"})
-    peers = Environment(Path("peers"), {"numpy": "2", "cat-surf": "1.1.6"})
+    baselines = Environment(Path("baselines"), {"numpy": "2", "cat-surf": "1.1.6"})
     method = DenoisingMethod("m", "M", "toy_methods.Shrink", requires=["cat_surf", "numpy"], install="make baselines")
     find = {"model_folders": [], "configs": tmp_path}
-    resolved = resolve_method(method, environments=[here, peers], **find)
-    assert resolved.python == Path("peers") and resolved.versions == "cat_surf 1.1.6; numpy 2"
+    resolved = resolve_method(method, environments=[here, baselines], **find)
+    assert resolved.python == Path("baselines") and resolved.versions == "cat_surf 1.1.6; numpy 2"
     lacking = resolve_method(method, environments=[here], **find)
     assert lacking.unavailable_reason == "cat_surf not installed: make baselines"
 
@@ -79,10 +79,10 @@ def test_this_environment_comes_first_with_its_packages():
     assert here.missing(["numpy", "Scikit_Image", "no-such-thing"]) == ["no-such-thing"]
 
 
-def test_peers_environment_is_found_in_the_current_folder(tmp_path, monkeypatch):
+def test_baselines_environment_is_found_in_the_current_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert len(find_environments()) == 1
-    python = tmp_path / ".peers" / "bin" / "python"
+    python = tmp_path / ".baselines" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text('#!/bin/sh\necho \'{"Cat_Surf": "1.1"}\'\n')
     python.chmod(0o755)

@@ -68,7 +68,7 @@ def test_what_is_no_file_of_weights_is_an_error_that_names_it(network, tmp_path,
         load_weights(network, tmp_path / "model.pt")
 
 
-def test_a_missing_file_is_an_error_that_says_where_weights_come_from(network, tmp_path):
+def test_missing_file_says_where_weights_come_from(network, tmp_path):
     with pytest.raises(InputError, match=r"gone\.pt: no such file; train a model first"):
         load_weights(network, tmp_path / "gone.pt")
 
@@ -88,7 +88,7 @@ def test_what_holds_no_state_dictionary_is_an_error(network, tmp_path, content):
     ],
     ids=["missing", "unknown", "other shape"],
 )
-def test_weights_of_another_network_are_an_error_that_names_the_first_and_leave_the_network_alone(
+def test_weights_of_another_network_leave_it_unchanged(
     network, tmp_path, change, count, first
 ):
     state = {name: value + 1 for name, value in network.state_dict().items()}

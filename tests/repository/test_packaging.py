@@ -34,9 +34,9 @@ def distributions(lines: str) -> set[str]:
     return {Requirement(line).name.replace("-", "_").lower() for line in lines.split("\n") if line}
 
 
-def peers(repository: Path) -> set[str]:
-    """The distributions of the environment that `make peers` makes."""
-    lines = (repository / "requirements-peers.txt").read_text(encoding="utf-8").splitlines()
+def baselines(repository: Path) -> set[str]:
+    """The distributions of the environment that `make baselines` makes."""
+    lines = (repository / "requirements-baselines.txt").read_text(encoding="utf-8").splitlines()
     return distributions("\n".join(line for line in lines if not line.startswith("#")))
 
 
@@ -74,7 +74,7 @@ def test_everything_the_package_imports_is_a_declared_dependency(repository, set
     declared = distributions(setup_cfg["options"]["install_requires"])
     for extra in ("train", "benchmark", "brainweb", "onnx"):
         declared |= distributions(setup_cfg["options.extras_require"][extra])
-    declared |= {"ants" if name == "antspyx" else name for name in peers(repository)}
+    declared |= {"ants" if name == "antspyx" else name for name in baselines(repository)}
     imported = imports_of(repository / PACKAGE) | imports_of(repository / "transforms")
     assert not undeclared(imported, declared)
 
@@ -97,8 +97,8 @@ def test_only_the_baselines_import_the_packages_of_others(repository):
     assert not imports_of(repository / PACKAGE, without="baselines") & names
 
 
-def test_the_extra_peers_is_part_of_the_peers_environment(repository, setup_cfg):
-    assert distributions(setup_cfg["options.extras_require"]["peers"]) < peers(repository)
+def test_extra_baselines_is_part_of_their_environment(repository, setup_cfg):
+    assert distributions(setup_cfg["options.extras_require"]["baselines"]) < baselines(repository)
 
 
 def test_everything_the_tests_import_comes_with_the_extra(repository, setup_cfg):

@@ -48,12 +48,12 @@ def make_noisy() -> Callable[[np.ndarray, float], np.ndarray]:
 
 @lru_cache
 def _interpreter_with(repository: Path, module: str) -> Path | None:
-    peers = repository / ".peers" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    baselines = repository / ".baselines" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if find_spec(module):
         return Path(sys.executable)
     look = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)"
-    if peers.is_file() and subprocess.run([peers, "-c", look]).returncode == 0:
-        return peers
+    if baselines.is_file() and subprocess.run([baselines, "-c", look]).returncode == 0:
+        return baselines
     return None
 
 
@@ -64,7 +64,7 @@ def run_baseline(repository: Path, tmp_path: Path) -> Callable[..., np.ndarray]:
     def run(package: str, target: str, noisy: np.ndarray, sigma: float | None, **parameters: object) -> np.ndarray:
         interpreter = _interpreter_with(repository, package)
         if interpreter is None:
-            pytest.skip(f"the package {package} is neither here nor in .peers; `make baselines` installs it")
+            pytest.skip(f"the package {package} is neither here nor in .baselines; `make baselines` installs it")
         module, _, name = target.rpartition(".")
         empty = tmp_path / "empty"
         empty.mkdir(exist_ok=True)
