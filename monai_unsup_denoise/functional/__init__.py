@@ -3,32 +3,24 @@
 from monai_unsup_denoise.functional.background import zero_background
 from monai_unsup_denoise.functional.coarse_maps import smooth_map, triangular_smooth, unsqueeze_like, upsample_to
 from monai_unsup_denoise.functional.noise_correlation import decorrelation_stride
-from monai_unsup_denoise.functional.noise_level import estimate_background_sigma
 from monai_unsup_denoise.functional.noise_maps import log_sigma_rms, median_tissue_sigma, residual_noise_map
 from monai_unsup_denoise.functional.nonlocal_bayes import nonlocal_bayes
 from monai_unsup_denoise.functional.rician import (
     add_rician_noise,
-    invert_rician_mean,
-    koay_inversion,
     rician_log_density,
     rician_mean,
-    rician_second_moment,
     rician_variance,
 )
 
 __all__ = [
     "add_rician_noise",
     "decorrelation_stride",
-    "estimate_background_sigma",
-    "invert_rician_mean",
-    "koay_inversion",
     "log_sigma_rms",
     "median_tissue_sigma",
     "nonlocal_bayes",
     "residual_noise_map",
     "rician_log_density",
     "rician_mean",
-    "rician_second_moment",
     "rician_variance",
     "smooth_map",
     "triangular_smooth",

@@ -17,9 +17,6 @@ from torch.special import i0e, i1e
 _RAYLEIGH_MEAN = math.sqrt(math.pi / 2)  # of the background at sigma = 1
 _RAYLEIGH_VARIANCE = 2 - math.pi / 2
 _TINY = 1e-30  # lower bound of sigma: gives the limit sigma -> 0 instead of 0 / 0
-_NEWTON_STEPS = 8
-_KOAY_TOLERANCE = 1e-10
-_KOAY_STEPS = 2000
 
 
 def add_rician_noise(image: Tensor, sigma: float | Tensor, *, generator: torch.Generator | None = None) -> Tensor:
@@ -61,75 +58,20 @@ def rician_mean(amplitude: Tensor, sigma: float | Tensor) -> Tensor:
     return _mean(amplitude.double(), _double(sigma, amplitude)).to(_real_type(amplitude))
 
 
-def rician_second_moment(amplitude: Tensor, sigma: float | Tensor) -> Tensor:
-    """``E[m^2] = A^2 + 2 sigma^2``."""
-    return (amplitude.double().square() + 2 * _double(sigma, amplitude).square()).to(_real_type(amplitude))
-
-
 def rician_variance(amplitude: Tensor, sigma: float | Tensor) -> Tensor:
     """``var[m] = A^2 + 2 sigma^2 - E[m]^2``: from ``(2 - pi / 2) sigma^2`` in background to ``sigma^2``."""
-    return _variance(amplitude.double(), _double(sigma, amplitude)).to(_real_type(amplitude))
-
-
-def invert_rician_mean(mean: Tensor, sigma: float | Tensor) -> Tensor:
-    """Inverse of ``rician_mean``: the amplitude for a given mean; 0 below the noise floor ``sigma sqrt(pi / 2)``.
-
-    Newton's method on ``L_{1/2}(-2 u) = mean / (sigma sqrt(pi / 2))``, ``u = A^2 / (4 sigma^2)``. The left side is
-    concave in ``u`` and the start is below the root, so the iteration converges monotonically.
-    """
-    x, s = mean.double(), _double(sigma, mean).clamp(min=_TINY)
-    ratio = x / (s * _RAYLEIGH_MEAN)
-    above = ratio > 1
-    ratio = torch.where(above, ratio, 2.0)
-    u = torch.maximum(ratio - 1, math.pi / 8 * ratio.square() - 0.5)
-    for _ in range(_NEWTON_STEPS):
-        u = u + (ratio - _laguerre(u)) / (i0e(u) + i1e(u))
-    return torch.where(above, 2 * s * torch.sqrt(u), 0.0).to(_real_type(mean))
-
-
-def koay_inversion(mean: Tensor, std: float | Tensor) -> tuple[Tensor, Tensor]:
-    """Amplitude and sigma of a homogeneous region from the mean and the standard deviation of its magnitudes.
-
-    With ``xi(t) = rician_variance(t, 1)``, the signal-to-noise ratio ``t = A / sigma`` is the fixed point of
-
-        t = sqrt(xi(t) (1 + mean^2 / std^2) - 2),    then    sigma^2 = std^2 / xi(t),    A = t sigma
-
-    and 0 where ``mean / std`` does not exceed that of background, ``sqrt(pi / (4 - pi)) = 1.913``. Convergence is slow
-    near that floor: use it for the moments of regions, not voxel by voxel.
-
-    Koay CG, Basser PJ (2006). Analytically exact correction scheme for signal extraction from noisy magnitude MR
-    signals. J Magn Reson 179(2):317-322.
-    """
-    x, s = mean.double(), _double(std, mean)
-    ratio = x / s
-    snr = torch.where(ratio > _RAYLEIGH_MEAN / math.sqrt(_RAYLEIGH_VARIANCE), ratio, 0.0)
-    one = torch.ones_like(snr)
-    for _ in range(_KOAY_STEPS):
-        square = _variance(snr, one) * (1 + ratio.square()) - 2
-        step = torch.where(snr > 0, square.clamp(min=0).sqrt(), 0.0)
-        converged = bool(((step - snr).abs() <= _KOAY_TOLERANCE * (1 + snr)).all())
-        snr = step
-        if converged:
-            break
-    sigma = s / _variance(snr, one).sqrt()
-    return (snr * sigma).to(_real_type(mean)), sigma.to(_real_type(mean))
-
-
-def _laguerre(u: Tensor) -> Tensor:
-    """``L_{1/2}(-2 u)``; its derivative is ``i0e(u) + i1e(u)``."""
-    return (1 + 2 * u) * i0e(u) + 2 * u * i1e(u)
+    a, s = amplitude.double(), _double(sigma, amplitude)
+    square = s.square()
+    variance = a.square() + 2 * square - _mean(a, s).square()
+    # Rounding can leave the true range.
+    variance = torch.clamp(variance, min=_RAYLEIGH_VARIANCE * square, max=square)
+    return variance.to(_real_type(amplitude))
 
 
 def _mean(a: Tensor, s: Tensor) -> Tensor:
     s = s.clamp(min=_TINY)
-    return s * _RAYLEIGH_MEAN * _laguerre((a / s).square() / 4)
-
-
-def _variance(a: Tensor, s: Tensor) -> Tensor:
-    square = s.square()
-    variance = a.square() + 2 * square - _mean(a, s).square()
-    # Rounding can leave the true range.
-    return torch.clamp(variance, min=_RAYLEIGH_VARIANCE * square, max=square)
+    u = (a / s).square() / 4
+    return s * _RAYLEIGH_MEAN * ((1 + 2 * u) * i0e(u) + 2 * u * i1e(u))  # L_{1/2}(-2 u)
 
 
 def _double(value: float | Tensor, like: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import rice
 
 from monai_unsup_denoise.benchmark.baselines.diffusion import AnisotropicDiffusion, diffuse, remove_bias
 from monai_unsup_denoise.benchmark.baselines.gaussian import GaussianBlur
@@ -123,3 +124,9 @@ def test_mean_of_the_background_becomes_zero():
     floor = np.full((2, 2, 2), SIGMA * np.sqrt(np.pi / 2), dtype=np.float32)
     assert (remove_bias(floor * 0.99, SIGMA) == 0).all()
     assert (remove_bias(floor * 1.05, SIGMA) > 0.2 * SIGMA).all()
+
+
+def test_bias_is_removed_from_the_mean_of_scipy():
+    snr = np.array([0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0])
+    found = remove_bias(rice.mean(snr, scale=SIGMA), SIGMA)
+    np.testing.assert_allclose(found, snr * SIGMA, rtol=1e-5)
