@@ -22,6 +22,7 @@ from study_operator import DicomStudyOperator, mr_volumes  # noqa: E402
 from monai_unsup_denoise.errors import InputError  # noqa: E402
 from monai_unsup_denoise.inference.denoiser import Denoiser  # noqa: E402
 from monai_unsup_denoise.io.dicom import DicomSeries, check_folder, folder_name  # noqa: E402
+from monai_unsup_denoise.io.outputs import check_inside  # noqa: E402
 
 
 class DenoiseApp(Application):
@@ -54,7 +55,9 @@ class DenoiseApp(Application):
     def check_folders(self) -> None:
         """Raise an `InputError` before any work is done if a series could not be written."""
         for series in self.series:
-            check_folder(self.folder_of(series), source=series, overwrite=False)
+            folder = self.folder_of(series)
+            check_inside(folder, self.output_folder)
+            check_folder(folder, source=series, overwrite=False)
 
 
 def main() -> int:

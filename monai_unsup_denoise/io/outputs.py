@@ -73,6 +73,16 @@ def map_path(output: Path, name: str) -> Path:
     return output.with_name(f"{stem}_{name}{ending or '.nii.gz'}")
 
 
+def check_inside(output: Path, folder: Path) -> None:
+    """Check that ``output`` lies below ``folder``, links followed.
+
+    Raises:
+        InputError: if not.
+    """
+    if output.name == ".." or folder.resolve() not in (output.parent.resolve() / output.name).parents:
+        raise InputError(f"{output}: lies outside the output folder {folder}; remove the link, or give another folder")
+
+
 def _plan_collection(scans: Sequence[Path], source: Path, output: str) -> list[Job]:
     if not _is_folder(output):
         raise InputError(f"{output}: is a file, but {source} may hold several scans; give a folder (end it in /)")
@@ -85,7 +95,10 @@ def _plan_collection(scans: Sequence[Path], source: Path, output: str) -> list[J
         scans = [scan for scan in scans if not scan.resolve().is_relative_to(folder)]
         if not scans:
             raise InputError(f"{source}: holds only outputs, those in {output}; give the folder of the scans")
-    return [job for scan in scans for job in _jobs_of(scan, _folder_below(target, scan, root))]
+    jobs = [job for scan in scans for job in _jobs_of(scan, _folder_below(target, scan, root))]
+    for job in jobs:
+        check_inside(job.output, target)
+    return jobs
 
 
 def _jobs_of(scan: Path, folder: Path) -> list[Job]:

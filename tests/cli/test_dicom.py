@@ -132,3 +132,21 @@ def test_the_maps_of_a_series_have_its_geometry(tmp_path, identity, mri_denoise)
     residual = nibabel.load(tmp_path / "out_residual.nii.gz")
     np.testing.assert_allclose(residual.affine, np.diag([-1, -1, 1, 1]) @ lps, atol=1e-5)
     assert residual.shape == block().shape
+
+
+@pytest.mark.parametrize("options", [[], ["--overwrite"]])
+def test_a_uid_cannot_place_or_replace_files_outside_the_output(options, tmp_path, identity, mri_denoise):
+    write_series(tmp_path / "victim", block() * 0)
+    before = {path: path.read_bytes() for path in (tmp_path / "victim").iterdir()}
+    for name, uid in (("a", "1/../../../victim"), ("b", "1/../../../ESCAPED")):
+        with disable_value_validation():
+            write_series(tmp_path / name, SeriesInstanceUID=uid)
+        for path in (tmp_path / name).iterdir():
+            (tmp_path / "study" / "in").mkdir(parents=True, exist_ok=True)
+            path.rename(tmp_path / "study" / "in" / f"{name}_{path.name}")
+        (tmp_path / name).rmdir()
+    outcome = mri_denoise("denoise", tmp_path / "study", tmp_path / "out", "--model", identity, *options)
+    assert outcome.code == 0, outcome.err
+    assert {path.name for path in tmp_path.iterdir()} == {"study", "victim", "out"}
+    assert {path: path.read_bytes() for path in (tmp_path / "victim").iterdir()} == before
+    assert len(list((tmp_path / "out" / "in").glob("series-uid-*/"))) == 2

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from monai_unsup_denoise.io.outputs import map_path, sidecar_path
+from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.io.outputs import check_inside, map_path, plan_jobs, sidecar_path
 
 NAMES = {
     "scan.nii.gz": "scan_sigma.nii.gz",
@@ -29,3 +30,21 @@ def test_output_maps_and_sidecar_are_four_files_of_one_folder(name):
     beside = {output, sidecar_path(output), map_path(output, "sigma"), map_path(output, "residual")}
     assert len(beside) == 4
     assert {path.parent for path in beside} == {output.parent}
+
+
+@pytest.mark.parametrize("name", ["../x", "a/../../x", "..", ".", "link/x", "/x"])
+def test_a_place_outside_the_output_folder_is_refused(name, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "link").symlink_to(tmp_path)
+    with pytest.raises(InputError, match="outside the output folder"):
+        check_inside(tmp_path / "out" / name, tmp_path / "out")
+    check_inside(tmp_path / "out" / "a" / "x", tmp_path / "out")
+
+
+def test_no_output_is_planned_through_a_link_out_of_the_folder(tmp_path):
+    for folder in ("in/sub", "out", "victim"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "in" / "sub" / "scan.nii").touch()
+    (tmp_path / "out" / "sub").symlink_to(tmp_path / "victim")
+    with pytest.raises(InputError, match="scan.nii: lies outside the output folder"):
+        plan_jobs(tmp_path / "in", f"{tmp_path}/out/")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,8 @@ _ELEMENTS = (
     "SeriesInstanceUID SeriesNumber SeriesDescription Modality Rows NumberOfFrames InstanceNumber "
     "ImageOrientationPatient ImagePositionPatient"
 ).split()
+_UID = r"\d+(\.\d+)+"  # of at most 64 characters: DICOM PS3.5, 9.1
+_LARGEST = 2**31 - 1  # of an integer string: DICOM PS3.5, 6.2
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,16 @@ def choose_series(series: Sequence[DicomSeries], wanted: str | None, *, folder: 
 
 
 def folder_name(series: DicomSeries, others: Sequence[DicomSeries]) -> str:
-    """Name of the folder of a series: by its number, or by its UID where another of ``others`` has that number."""
-    alone = [other.number for other in others].count(series.number) == 1
-    return f"series-{series.number if alone else series.uid}"
+    """Name of the folder of a series: by its number, or by its UID where another of ``others`` has that number.
+
+    Letters, digits, dots and hyphens only, and no two dots in a row, whatever the header holds: a UID that is none is
+    replaced by its hash. Different series get different names.
+    """
+    if [other.number for other in others].count(series.number) == 1:
+        return f"series-{series.number}"
+    if re.fullmatch(_UID, series.uid, re.ASCII) and len(series.uid) <= 64:
+        return f"series-{series.uid}"
+    return f"series-uid-{hashlib.sha256(series.uid.encode(errors='surrogatepass')).hexdigest()[:32]}"
 
 
 def _files(folder: Path, *, below: bool) -> Iterator[Path]:
@@ -123,7 +134,7 @@ def numbers_of(header: Dataset, keyword: str, count: int = 1) -> np.ndarray | No
 def integer_of(header: Dataset, keyword: str) -> int:
     """The number of an element; 0 where it is missing or malformed."""
     numbers = numbers_of(header, keyword)
-    return 0 if numbers is None else int(numbers[0])
+    return 0 if numbers is None or abs(numbers[0]) > _LARGEST else int(numbers[0])
 
 
 def _position(header: Dataset, orientation: np.ndarray | None) -> float:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from monai_unsup_denoise.errors import InputError
-from monai_unsup_denoise.io.dicom import choose_series, find_series
+from monai_unsup_denoise.io.dicom import choose_series, find_series, folder_name
 from tests.io.dicom.synthetic import write_series
 
 
@@ -59,3 +62,37 @@ def test_positions_count_and_not_instance_numbers(tmp_path):
     write_series(tmp_path, InstanceNumber=[3, 1, 2, 6, 5, 4])
     assert [path.name[:3] for path in find_series(tmp_path)[0].files] == ["006", "005", "004", "003", "002", "001"]
     assert np.all(np.diff([int(path.name[:3]) for path in find_series(tmp_path)[0].files]) == -1)
+
+
+HOSTILE = [
+    "1/../../../ESCAPED",
+    "..",
+    "/etc",
+    "1.2/../..",
+    "C:\\x",
+    "1\n2",
+    "",
+    "1.2.\0",
+    "x" * 300,
+    "٣.٤",
+    "1..2",
+    "7",
+    "~",
+]
+
+
+@pytest.mark.parametrize("uid", HOSTILE)
+def test_a_hostile_uid_names_a_folder_below_the_output(uid, tmp_path, study):
+    series = [
+        replace(found, uid=name, number=7) for found, name in zip(find_series(study), (uid, "1.2.3"), strict=True)
+    ]
+    series.append(replace(series[0], uid="1.2.4", number=8))
+    names = [folder_name(each, series) for each in series]
+    assert names[1:] == ["series-1.2.3", "series-8"] and len(set(names)) == 3
+    assert re.fullmatch(r"[A-Za-z0-9._-]{1,80}", names[0]) and ".." not in names[0]
+    assert (tmp_path / names[0]).resolve().parent == tmp_path
+
+
+def test_hostile_uids_of_one_number_have_names_of_their_own(study):
+    series = [replace(find_series(study)[0], uid=uid) for uid in HOSTILE]
+    assert len({folder_name(each, series).lower() for each in series}) == len(HOSTILE)
