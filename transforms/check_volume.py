@@ -21,8 +21,8 @@ class CheckVolume(Transform):
         min_shape: minimum number of voxels along each axis; three numbers, or one for all.
 
     Raises:
-        InputError: when called with anything but one 3-D volume (two or four axes, colour), with an axis shorter than
-            ``min_shape``, with NaN, infinite or negative values, or with zeros only.
+        InputError: when called with anything but one 3-D volume, with an axis shorter than ``min_shape``, with NaN,
+            infinite or negative values, or with zeros only.
     """
 
     backend = [TransformBackends.TORCH]

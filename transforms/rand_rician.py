@@ -11,21 +11,18 @@ from numpy.random import RandomState
 from torch import Tensor
 
 from monai_unsup_denoise.functional import smooth_map
-from monai_unsup_denoise.transforms.rician_noise import LevelReference, Reference, corrupt, only_one, to_float
+from monai_unsup_denoise.transforms.rician_noise import Reference, check_reference, corrupt, reference_of, to_float
 
 _LARGEST_SEED = 2**31 - 1
 
 
 class RandRician(RandomizableTransform):
-    """Add Rician noise of a random level, drawn uniformly from exactly one of the first four arguments.
+    """Add Rician noise of a random level, drawn uniformly from a range or a choice of levels.
 
     Args:
-        level_range: lowest and highest level, percent of the reference.
+        level_range: lowest and highest level, percent of the reference. Either this or ``levels``.
         levels: choice of levels, percent of the reference.
-        sigma_range: lowest and highest sigma, in the units of the image.
-        sigmas: choice of sigmas, in the units of the image.
-        reference: ``"maximum"`` of the image, ``"percentile"`` of its bright part, or a number in its units.
-        percentile: for ``reference="percentile"``.
+        reference: ``"maximum"`` of the image, or a number in its units.
         variation: above 1, sigma varies smoothly over the image (2 or 3 spatial axes), at most by this factor between
             its minimum and its maximum. The recorded sigma is then a map.
         prob: probability of adding noise; otherwise the image is copied and the recorded sigma is 0.
@@ -41,23 +38,22 @@ class RandRician(RandomizableTransform):
         *,
         level_range: Sequence[float] | None = None,
         levels: Sequence[float] | None = None,
-        sigma_range: Sequence[float] | None = None,
-        sigmas: Sequence[float] | None = None,
         reference: Reference = "maximum",
-        percentile: float = 99.5,
         variation: float = 1.0,
         prob: float = 1.0,
     ) -> None:
         RandomizableTransform.__init__(self, prob)
-        name, self.values = only_one(level_range=level_range, levels=levels, sigma_range=sigma_range, sigmas=sigmas)
-        self.is_range, self.in_percent = name.endswith("range"), name.startswith("level")
-        if self.is_range and (len(self.values) != 2 or not 0 <= self.values[0] <= self.values[1]):
-            raise ValueError(f"{name} is (lowest, highest) with 0 <= lowest <= highest, got {self.values}")
-        if len(self.values) == 0 or min(self.values) < 0:
-            raise ValueError(f"{name} needs at least one value and none negative, got {self.values}")
-        self.reference = LevelReference(reference, percentile)
+        chosen = levels if level_range is None else level_range
+        if chosen is None or (level_range is not None and levels is not None):
+            raise ValueError(f"give exactly one of level_range and levels, got {level_range} and {levels}")
+        self.levels, self.is_range = chosen, levels is None
+        if self.is_range and (len(self.levels) != 2 or not 0 <= self.levels[0] <= self.levels[1]):
+            raise ValueError(f"level_range is (lowest, highest) with 0 <= lowest <= highest, got {self.levels}")
+        if len(self.levels) == 0 or min(self.levels) < 0:
+            raise ValueError(f"levels needs at least one value and none negative, got {self.levels}")
         if variation < 1:
             raise ValueError(f"variation is highest sigma / lowest sigma and at least 1, got {variation}")
+        self.reference = check_reference(reference)
         self.variation = variation
         self.sigma = torch.zeros(())
         self.noise_seed = 0
@@ -70,9 +66,9 @@ class RandRician(RandomizableTransform):
             generator = torch.Generator().manual_seed(self.R.randint(_LARGEST_SEED))
             factor = smooth_map(data.shape[1:], self.variation, generator=generator)[None]
         self.noise_seed = self.R.randint(_LARGEST_SEED)
-        strength = float(self.R.uniform(*self.values) if self.is_range else self.R.choice(self.values))
-        unit = self.reference(data) / 100 if self.in_percent else torch.ones(())
-        self.sigma = strength * unit * factor if self._do_transform else torch.zeros_like(factor)
+        level = float(self.R.uniform(*self.levels) if self.is_range else self.R.choice(self.levels))
+        unit = reference_of(data, self.reference) / 100
+        self.sigma = level * unit * factor if self._do_transform else torch.zeros_like(factor)
 
     def __call__(self, img: NdarrayOrTensor, randomize: bool = True) -> Tensor:
         """Noisy float32 copy of ``img``, ``(C, *spatial)``; with ``randomize=False`` by the previous draw."""
@@ -85,11 +81,7 @@ class RandRician(RandomizableTransform):
 class RandRiciand(Randomizable, MapTransform):
     """Dictionary version of ``RandRician``: one sigma, relative to the first image, and independent noise for each key.
 
-    Args:
-        keys: images to corrupt, of the same shape if ``variation`` is above 1.
-        sigma_key: key for sigma.
-        allow_missing_keys: skip keys that an item lacks.
-        settings: arguments of ``RandRician``.
+    Images must have the same shape if ``variation`` is above 1. ``settings`` are arguments of ``RandRician``.
     """
 
     backend = RandRician.backend

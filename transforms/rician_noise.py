@@ -1,8 +1,8 @@
 """Rician noise of a given level, reproducible for each image.
 
-Levels are percentages of a reference intensity: the maximum of the image, its ``reference_intensity``, or a number in
-its units. The maximum of a patch differs from that of its volume. So after a crop use a number (1.0 for a scaled
-volume), or add the noise before the crop.
+Levels are percentages of a reference intensity: the maximum of the image, or a number in its units. The maximum of a
+patch differs from that of its volume. So after a crop use a number (1.0 for a scaled volume), or add the noise before
+the crop.
 
 The applied sigma, in the units of the image, is recorded in ``meta["sigma"]``; dictionary versions also put it under a
 key of its own. It is a float32 tensor without axes, or ``(1, *spatial)`` for spatially varying noise.
@@ -22,9 +22,8 @@ from monai.utils import TransformBackends, convert_to_dst_type, convert_to_tenso
 from torch import Tensor
 
 from monai_unsup_denoise.functional import add_rician_noise
-from monai_unsup_denoise.transforms.reference import reference_intensity
 
-Reference = Literal["maximum", "percentile"] | float
+Reference = Literal["maximum"] | float
 
 
 class AddRicianNoise(Transform):
@@ -34,58 +33,35 @@ class AddRicianNoise(Transform):
     and different levels of one volume, therefore have independent noise.
 
     Args:
-        level: percent of the reference. Either this or ``sigma``.
-        sigma: in the units of the image.
-        reference: ``"maximum"`` of the image, ``"percentile"`` of its bright part, or a number in its units.
-        percentile: for ``reference="percentile"``.
+        level: percent of the reference.
+        reference: ``"maximum"`` of the image, or a number in its units.
         seed: seed of the noise.
 
     Raises:
-        ValueError: unless exactly one of ``level`` and ``sigma`` is given, and not negative; when called, if the image
-            has negative values.
+        ValueError: for invalid arguments; when called, if the image has negative values.
     """
 
     backend = [TransformBackends.TORCH]
 
-    def __init__(
-        self,
-        level: float | None = None,
-        *,
-        sigma: float | None = None,
-        reference: Reference = "maximum",
-        percentile: float = 99.5,
-        seed: int = 0,
-    ) -> None:
-        name, self.strength = only_one(level=level, sigma=sigma)
-        if not self.strength >= 0:
-            raise ValueError(f"{name} must not be negative, got {self.strength}")
-        self.in_percent = level is not None
-        self.reference = LevelReference(reference, percentile)
+    def __init__(self, level: float, *, reference: Reference = "maximum", seed: int = 0) -> None:
+        if not level >= 0:
+            raise ValueError(f"level must not be negative, got {level}")
+        self.level = level
+        self.reference = check_reference(reference)
         self.seed = seed
 
     def __call__(self, img: NdarrayOrTensor) -> Tensor:
         """Noisy float32 copy of ``img``, ``(C, *spatial)``."""
         image = to_float(img)
-        sigma = torch.tensor(float(self.strength))
-        if self.in_percent:
-            sigma = self.strength / 100 * self.reference(image)
+        sigma = self.level / 100 * reference_of(image, self.reference)
         name = PurePath(str(getattr(image, "meta", {}).get("filename_or_obj", ""))).name
-        return corrupt(image, sigma, seed=zlib.crc32(f"{self.seed} {self.strength:.6g} {name}".encode()))
+        return corrupt(image, sigma, seed=zlib.crc32(f"{self.seed} {self.level:.6g} {name}".encode()))
 
 
 class AddRicianNoised(MapTransform):
-    """Dictionary version of ``AddRicianNoise``, with the level taken from the item.
+    """Dictionary version of ``AddRicianNoise``, with the level in percent taken from the item.
 
-    Applied to a datalist of (volume, level) items it gives fixed validation noise. Each key has its own noise, and a
-    level relative to its own reference.
-
-    Args:
-        keys: images to corrupt.
-        level_key: key of the level in percent.
-        seed: seed of the noise.
-        sigma_key: key for the sigma of the first image.
-        allow_missing_keys: skip keys that an item lacks.
-        settings: ``reference`` and ``percentile`` of ``AddRicianNoise``.
+    Each key has its own noise, and a level relative to its own reference. ``sigma_key`` gets the sigma of the first.
 
     Raises:
         KeyError: if the item has no level.
@@ -98,24 +74,24 @@ class AddRicianNoised(MapTransform):
         keys: KeysCollection,
         level_key: str = "level",
         *,
+        reference: Reference = "maximum",
         seed: int = 0,
         sigma_key: str = "sigma",
         allow_missing_keys: bool = False,
-        **settings: Any,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        AddRicianNoise(0, **settings)  # raises for invalid settings
         self.level_key = level_key
+        self.reference = check_reference(reference)
         self.seed = seed
         self.sigma_key = sigma_key
-        self.settings = settings
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         d = dict(data)
         if self.level_key not in d:
             raise KeyError(f"no noise level under '{self.level_key}', only {list(d)}; add it to the item")
         for i, key in enumerate(self.key_iterator(d)):
-            d[key] = AddRicianNoise(float(d[self.level_key]), seed=self.seed + i, **self.settings)(d[key])
+            noise = AddRicianNoise(float(d[self.level_key]), reference=self.reference, seed=self.seed + i)
+            d[key] = noise(d[key])
             if i == 0:
                 d[self.sigma_key] = d[key].meta["sigma"]
         return d
@@ -143,27 +119,14 @@ def corrupt(image: Tensor, sigma: Tensor, *, seed: int) -> Tensor:
     return out
 
 
-class LevelReference:
-    """Intensity that stands for a level of 100 %, in the units of the image; arguments as for ``AddRicianNoise``."""
-
-    def __init__(self, reference: Reference, percentile: float) -> None:
-        number = isinstance(reference, int | float) and reference > 0
-        if reference not in ("maximum", "percentile") and not number:
-            raise ValueError(f"reference must be 'maximum', 'percentile' or a positive number, got {reference!r}")
-        self.reference, self.percentile = reference, percentile
-
-    def __call__(self, image: Tensor) -> Tensor:
-        plain = image.as_tensor() if isinstance(image, MetaTensor) else image
-        if self.reference == "maximum":
-            return plain.max()
-        if self.reference == "percentile":
-            return reference_intensity(plain, self.percentile)
-        return torch.tensor(float(self.reference), device=plain.device)
+def check_reference(reference: Reference) -> Reference:
+    """The reference of noise levels; a ValueError if it is neither ``"maximum"`` nor a positive number."""
+    if reference != "maximum" and not (isinstance(reference, int | float) and reference > 0):
+        raise ValueError(f"reference must be 'maximum' or a positive number, got {reference!r}")
+    return reference
 
 
-def only_one(**arguments: Any) -> tuple[str, Any]:
-    """Name and value of the only argument that is not None; a ValueError unless there is exactly one."""
-    given = {name: value for name, value in arguments.items() if value is not None}
-    if len(given) != 1:
-        raise ValueError(f"give exactly one of {', '.join(arguments)}; got {', '.join(given) or 'none'}")
-    return given.popitem()
+def reference_of(image: Tensor, reference: Reference) -> Tensor:
+    """Intensity that stands for a level of 100 %, in the units of the image."""
+    plain = image.as_tensor() if isinstance(image, MetaTensor) else image
+    return plain.max() if reference == "maximum" else torch.tensor(float(reference), device=plain.device)

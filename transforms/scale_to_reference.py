@@ -3,15 +3,14 @@
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-import torch
 from monai.config import KeysCollection, NdarrayOrTensor
-from monai.data.meta_obj import get_track_meta
 from monai.data.meta_tensor import MetaTensor
 from monai.transforms import InvertibleTransform, MapTransform, Transform
-from monai.utils import TraceKeys, TransformBackends, convert_to_dst_type, convert_to_tensor
+from monai.utils import TraceKeys, TransformBackends, convert_to_dst_type
 from torch import Tensor
 
 from monai_unsup_denoise.transforms.reference import reference_intensity
+from monai_unsup_denoise.transforms.rician_noise import to_float
 
 
 class ScaleToReferenceIntensity(InvertibleTransform, Transform):
@@ -33,7 +32,7 @@ class ScaleToReferenceIntensity(InvertibleTransform, Transform):
 
     def __call__(self, img: NdarrayOrTensor) -> Tensor:
         """Scaled copy of ``img``, ``(C, *spatial)``."""
-        image = convert_to_tensor(img, dtype=torch.float32, track_meta=get_track_meta())
+        image = to_float(img)
         plain = image.as_tensor() if isinstance(image, MetaTensor) else image
         reference = float(reference_intensity(plain, self.percentile))
         out = convert_to_dst_type(plain / reference, image)[0]

@@ -30,9 +30,9 @@ def rand(seed: int = 0, **settings) -> RandRician:
 EVERY_KIND = [
     lambda: rand(level_range=(5, 30)),
     lambda: rand(levels=[15]),
-    lambda: rand(sigma_range=(0.05, 0.2)),
-    lambda: rand(sigmas=[0.1], variation=2.0),
+    lambda: rand(level_range=(5, 20), reference=1.0),
+    lambda: rand(levels=[10], reference=1.0, variation=2.0),
     lambda: rand(level_range=(5, 30), prob=0.0),
     lambda: AddRicianNoise(15),
-    lambda: AddRicianNoise(sigma=0.1),
+    lambda: AddRicianNoise(10, reference=1.0),
 ]

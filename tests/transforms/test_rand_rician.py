@@ -19,7 +19,9 @@ def test_last_draw_can_be_applied_again():
     assert torch.equal(transform(image, randomize=False), second)
 
 
-@pytest.mark.parametrize("settings, factor", [({"level_range": (5, 30)}, 100), ({"sigma_range": (5, 30)}, 1)])
+@pytest.mark.parametrize(
+    "settings, factor", [({"level_range": (5, 30)}, 100), ({"level_range": (5, 30), "reference": 100.0}, 1)]
+)
 def test_random_level_covers_its_range(settings, factor):
     transform, image = rand(**settings), MetaTensor(torch.ones(1, 2, 2))
     drawn = np.array([transform(image).meta["sigma"].item() * factor for _ in range(300)])
@@ -27,16 +29,16 @@ def test_random_level_covers_its_range(settings, factor):
     assert drawn.mean() == pytest.approx(17.5, abs=1.5)
 
 
-@pytest.mark.parametrize("settings, factor", [({"levels": (5, 30)}, 100), ({"sigmas": [5, 30]}, 1)])
-def test_random_level_is_one_of_the_list(settings, factor):
-    transform, image = rand(**settings), MetaTensor(torch.ones(1, 2, 2))
+@pytest.mark.parametrize("reference, factor", [("maximum", 100), (100.0, 1)])
+def test_random_level_is_one_of_the_list(reference, factor):
+    transform, image = rand(levels=[5, 30], reference=reference), MetaTensor(torch.ones(1, 2, 2))
     drawn = {round(transform(image).meta["sigma"].item() * factor, 4) for _ in range(40)}
     assert drawn == {5, 30}
 
 
 @pytest.mark.parametrize("shape", [(1, 160, 150), (1, 30, 40, 24)])
 def test_varying_sigma_is_a_bounded_smooth_map(shape):
-    noisy = rand(sigmas=[0.1], variation=3.0)(torch.zeros(shape))
+    noisy = rand(levels=[10], reference=1.0, variation=3.0)(torch.zeros(shape))
     sigma = noisy.meta["sigma"]
     assert sigma.shape == shape
     assert 1.3 < sigma.max() / sigma.min() <= 3.0
@@ -56,7 +58,7 @@ def test_probability_zero_adds_no_noise():
 
 
 def test_probability_one_half_corrupts_half():
-    transform, image = rand(sigmas=[1.0], prob=0.5), torch.ones(1, 2, 2)
+    transform, image = rand(levels=[100], prob=0.5), torch.ones(1, 2, 2)
     noisy = sum(bool(transform(image).meta["sigma"]) for _ in range(200))
     assert 75 < noisy < 125
 
@@ -92,13 +94,13 @@ def test_pending_transforms_are_applied_before_the_noise(lazy):
 @pytest.mark.parametrize(
     "settings, message",
     [
-        ({}, "exactly one of level_range, levels, sigma_range, sigmas; got none"),
-        ({"levels": [5], "sigmas": [1]}, "got levels, sigmas"),
+        ({}, "exactly one of level_range and levels, got None and None"),
+        ({"levels": [5], "level_range": (5, 10)}, r"got \(5, 10\) and \[5\]"),
         ({"level_range": (30, 5)}, "lowest <= highest"),
         ({"level_range": (5, 10, 15)}, "lowest, highest"),
-        ({"sigmas": []}, "at least one"),
+        ({"levels": []}, "at least one"),
         ({"levels": [-5]}, "none negative"),
-        ({"levels": [5], "reference": "mean"}, "'maximum', 'percentile' or a positive number, got 'mean'"),
+        ({"levels": [5], "reference": "mean"}, "'maximum' or a positive number, got 'mean'"),
         ({"levels": [5], "reference": 0}, "positive number"),
         ({"levels": [5], "variation": 0.5}, "at least 1, got 0.5"),
     ],
