@@ -13,11 +13,10 @@ from monai_unsup_denoise.cli.benchmark import benchmark
 from monai_unsup_denoise.cli.bids import BidsAppCommand, bids
 from monai_unsup_denoise.cli.demo import demo
 from monai_unsup_denoise.cli.denoise import denoise
-from monai_unsup_denoise.cli.evaluate import evaluate
 from monai_unsup_denoise.cli.export import export_bundle, export_onnx, export_torchscript
 from monai_unsup_denoise.cli.options import with_new_names
 from monai_unsup_denoise.cli.run_bundle import PASSES_OPTIONS_ON
-from monai_unsup_denoise.cli.train import train
+from monai_unsup_denoise.cli.train import evaluate, train
 from monai_unsup_denoise.errors import InputError
 
 app = typer.Typer(

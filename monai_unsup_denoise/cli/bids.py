@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,20 +11,11 @@ import typer
 from typer.core import TyperCommand
 
 from monai_unsup_denoise.cli.lean_imports import lean_imports
-from monai_unsup_denoise.cli.messages import exit_with_failures
-from monai_unsup_denoise.cli.options import (
-    Bundle,
-    CorrelatedNoise,
-    Device,
-    KeepFloor,
-    Overwrite,
-    Refine,
-    SelfEnsemble,
-    VaryingNoise,
-    Weights,
-    chosen_settings,
-)
+from monai_unsup_denoise.cli.options import Bundle, Device, Overwrite, Weights, with_switches
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.files import write_json
+from monai_unsup_denoise.io.bids.dataset import ANATOMICAL_SUFFIXES, find_scans, read_description, read_metadata
+from monai_unsup_denoise.io.bids.derivative import derived_path, open_derivative, sidecar_content
 from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
 
 if TYPE_CHECKING:
@@ -48,12 +40,14 @@ class BidsAppCommand(TyperCommand):
         return super().parse_args(ctx, words)
 
 
+@with_switches
 def bids(
     bids_dir: Annotated[Path, typer.Argument(metavar="BIDS_DIR", help="Root folder of the dataset.")],
     output_dir: Annotated[
         Path, typer.Argument(metavar="OUTPUT_DIR", help="Derivative dataset, such as BIDS_DIR/derivatives/mri-denoise.")
     ],
     analysis_level: Annotated[str, typer.Argument(metavar="LEVEL", help="participant, the only level.")],
+    *,
     participants: Annotated[
         list[str] | None,
         typer.Option("--participant-label", "--participant_label", metavar="LABEL...", help="Which. Default: all."),
@@ -68,11 +62,7 @@ def bids(
     ] = None,
     model: Weights = None,
     bundle: Bundle = None,
-    varying_noise: VaryingNoise = None,
-    correlated_noise: CorrelatedNoise = None,
-    refine: Refine = None,
-    self_ensemble: SelfEnsemble = None,
-    keep_floor: KeepFloor = None,
+    switches: dict[str, Any],
     device: Device = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -85,9 +75,6 @@ def bids(
     """
     if analysis_level != "participant":
         raise InputError(f"{analysis_level}: no such level; give participant, the only one")
-    from monai_unsup_denoise.io.bids.dataset import ANATOMICAL_SUFFIXES, find_scans, read_description
-    from monai_unsup_denoise.io.bids.derivative import open_derivative
-
     read_description(bids_dir)
     scans = find_scans(
         bids_dir,
@@ -95,35 +82,23 @@ def bids(
         sessions=sessions or (),
         suffixes=suffixes or ANATOMICAL_SUFFIXES,
     )
-    settings = chosen_settings(
-        varying_noise=varying_noise,
-        correlated_noise=correlated_noise,
-        refine=refine,
-        self_ensemble=self_ensemble,
-        keep_floor=keep_floor,
-    )
     with lean_imports():
         from monai_unsup_denoise.inference import Denoiser
         from monai_unsup_denoise.inference.scans import denoise_each
 
-        denoiser = Denoiser.from_bundle(bundle, model=model, device=device, settings=settings, progress=True)
+        denoiser = Denoiser.from_bundle(bundle, model=model, device=device, settings=switches, progress=True)
     open_derivative(output_dir, source=bids_dir)
-    failures = denoise_each(
-        scans,
-        lambda scan: _denoise_scan(denoiser, scan, source=bids_dir, target=output_dir, overwrite=overwrite),
-        name=str,
-    )
-    # Paths relative to the dataset: its own may name people.
-    exit_with_failures([failure.replace(f"{bids_dir}/", "") for failure in failures], scans=len(scans))
+    denoise_scan = partial(_denoise_scan, denoiser, source=bids_dir, target=output_dir, overwrite=overwrite)
+    try:
+        denoise_each(scans, denoise_scan, name=str)
+    except InputError as error:  # with paths relative to the dataset: its own may name people
+        raise InputError(str(error).replace(f"{bids_dir}/", "")) from None
 
 
 def _denoise_scan(denoiser: Denoiser, scan: PurePosixPath, *, source: Path, target: Path, overwrite: bool) -> str:
     """Write the derivative of a scan and its sidecar, unless both exist, and return a line about it."""
-    from monai_unsup_denoise.files import write_json
     from monai_unsup_denoise.inference import weights_sha256
     from monai_unsup_denoise.inference.scans import noise_summary
-    from monai_unsup_denoise.io.bids.dataset import read_metadata
-    from monai_unsup_denoise.io.bids.derivative import derived_path, sidecar_content
     from monai_unsup_denoise.io.outputs import sidecar_path
     from monai_unsup_denoise.io.volume_writer import write_volume
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from fire.parser import DefaultParseValue  # type: ignore[import-untyped]
+import fire  # type: ignore[import-untyped]
 from monai.bundle import ConfigParser
 from monai.bundle import run as bundle_run
 from monai.bundle.utils import DEFAULT_MLFLOW_SETTINGS
@@ -101,27 +101,11 @@ def save_executed_config(folder: str | Path, name: str, arguments: Sequence[str]
 
 
 def _parse(arguments: Sequence[str] | None) -> tuple[list[str], dict[str, Any]] | None:
-    """Config files and overrides; None where this is not MONAI's command."""
+    """Config files and overrides, read as MONAI reads them; None where this is not MONAI's command."""
     arguments = sys.argv if arguments is None else arguments
     if "monai" not in Path(arguments[0]).parts or "run" not in arguments:
         return None
-    options = _options(arguments)
-    own = set(inspect.signature(bundle_run).parameters) - {"override"}
-    files = options.get("config_file", [])
-    overrides = {key: value for key, value in options.items() if key not in own}
-    return [str(file) for file in ([files] if isinstance(files, str) else files)], overrides
-
-
-def _options(arguments: Sequence[str]) -> dict[str, Any]:
-    """``--key value`` and ``--key=value`` pairs, values as MONAI's command line parser reads them."""
-    options: dict[str, Any] = {}
-    rest = list(arguments)
-    while rest:
-        word = rest.pop(0)
-        if not word.startswith("--"):
-            continue
-        key, equals, value = word[2:].partition("=")
-        if not equals:
-            value = rest.pop(0) if rest and not rest[0].startswith("--") else "True"
-        options[key] = DefaultParseValue(value)
-    return options
+    overrides = fire.Fire(lambda *_, **options: options, command=list(arguments[1:]), serialize=lambda _: None)
+    own = {name: overrides.pop(name, None) for name in inspect.signature(bundle_run).parameters}
+    files = own["config_file"] or []
+    return [files] if isinstance(files, str) else list(files), overrides

@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from monai_unsup_denoise.cli.lean_imports import lean_imports
-from monai_unsup_denoise.cli.messages import exit_with_failures
-from monai_unsup_denoise.cli.options import (
-    Bundle,
-    CorrelatedNoise,
-    Device,
-    KeepFloor,
-    Maps,
-    Overwrite,
-    Refine,
-    SelfEnsemble,
-    VaryingNoise,
-    Weights,
-    chosen_settings,
-)
+from monai_unsup_denoise.cli.options import Bundle, Device, Overwrite, Weights, with_switches
 from monai_unsup_denoise.errors import InputError
 
 
 class OutputType(str, Enum):
-    """Data type of the output."""
-
     float32 = "float32"
     same = "same"
+
+
+class OutputMap(str, Enum):
+    sigma = "sigma"
+    residual = "residual"
+    uncertainty = "uncertainty"
 
 
 def _print_series(folder: Path | None) -> None:
@@ -46,6 +38,7 @@ def _print_series(folder: Path | None) -> None:
     raise typer.Exit
 
 
+@with_switches
 def denoise(
     source: Annotated[
         Path,
@@ -63,6 +56,7 @@ def denoise(
             "the folder OUT, or a volume if OUT is a file name (out.nii.gz).",
         ),
     ],
+    *,
     series: Annotated[
         str | None,
         typer.Option(metavar="NUMBER|UID", help="Which DICOM series, if IN holds several (see --list-series)."),
@@ -81,12 +75,15 @@ def denoise(
     dtype: Annotated[
         OutputType, typer.Option(help="Data type of the output; same: that of the input, integers rounded and clipped.")
     ] = OutputType.float32,
-    maps: Maps = None,
-    varying_noise: VaryingNoise = None,
-    correlated_noise: CorrelatedNoise = None,
-    refine: Refine = None,
-    self_ensemble: SelfEnsemble = None,
-    keep_floor: KeepFloor = None,
+    maps: Annotated[
+        list[OutputMap] | None,
+        typer.Option(
+            "--maps",
+            help="Also write a map: noise level per voxel (sigma), input minus output (residual), or standard "
+            "deviation of the expected error (uncertainty). Can be repeated.",
+        ),
+    ] = None,
+    switches: dict[str, Any],
     device: Device = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -97,31 +94,21 @@ def denoise(
 
     A failure does not stop the other scans of a folder. Failures are listed at the end, and the exit code is 1.
     """
-    settings = chosen_settings(
-        maps,
-        varying_noise=varying_noise,
-        correlated_noise=correlated_noise,
-        refine=refine,
-        self_ensemble=self_ensemble,
-        keep_floor=keep_floor,
-    )
     from monai_unsup_denoise.io.outputs import plan_jobs
 
     jobs, is_collection = plan_jobs(source, output, series)
+    names = [name.value for name in maps or ()]
     with lean_imports():
         from monai_unsup_denoise.inference import Denoiser
         from monai_unsup_denoise.inference.scans import check_job, denoise_each, denoise_job, share_outputs
-    jobs = share_outputs(jobs)
-    if not is_collection:
-        check_job(jobs[0], settings["maps"] or (), overwrite=overwrite)
-    with lean_imports():
+
+        jobs = share_outputs(jobs)
+        if not is_collection:
+            check_job(jobs[0], names, overwrite=overwrite)
+        settings = {**switches, "maps": names or None}
         denoiser = Denoiser.from_bundle(bundle, model=model, device=device, settings=settings, progress=True)
-    if not is_collection:
-        typer.echo(denoise_job(denoiser, jobs[0], dtype=dtype.value, overwrite=overwrite))
-        return
-    failures = denoise_each(
-        jobs,
-        lambda job: denoise_job(denoiser, job, dtype=dtype.value, overwrite=overwrite),
-        name=lambda job: str(job.scan),
-    )
-    exit_with_failures(failures, scans=len(jobs))
+    denoise_one = partial(denoise_job, denoiser, dtype=dtype.value, overwrite=overwrite)
+    if is_collection:
+        denoise_each(jobs, denoise_one, name=lambda job: str(job.scan))
+    else:
+        typer.echo(denoise_one(jobs[0]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.machinery import ModuleSpec
 
 from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
 
@@ -13,20 +12,14 @@ from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
 _UNUSED = frozenset({"ignite", "matplotlib", "mlflow", "pandas", "PIL", "skimage", "sklearn", "torchvision"})
 
 
-class _Absent:
-    @staticmethod
-    def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        if name in _UNUSED:
-            raise ModuleNotFoundError(f"{name}: not used in denoising", name=name)
-        return None
-
-
 @contextmanager
 def lean_imports() -> Iterator[None]:
     """Import in silence, as where only the core dependencies are installed."""
-    sys.meta_path.insert(0, _Absent)
+    hidden = _UNUSED - sys.modules.keys()
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: not to be imported
     try:
         with suppress_stderr():
             yield
     finally:
-        sys.meta_path.remove(_Absent)
+        for name in hidden:
+            del sys.modules[name]

@@ -1,8 +1,10 @@
-"""Options of several commands. Switches have the names of `DenoiseSettings`; left out, the bundle decides."""
+"""Options of several commands."""
 
 from __future__ import annotations
 
-from enum import Enum
+import inspect
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,60 +19,36 @@ Bundle = Annotated[
 Device = Annotated[str | None, typer.Option(help="cpu, cuda:0, ... Default: a GPU if there is one.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing outputs.")]
 
-
-def _switch(name: str, text: str) -> Any:
-    return typer.Option(f"--{name}/--no-{name}", help=text, show_default=False)
-
-
-VaryingNoise = Annotated[
-    bool | None,
-    _switch(
-        "varying-noise",
-        "Estimate a spatially varying noise level (parallel imaging), or assume one level. Default: decided from the "
-        "scan.",
-    ),
-]
-CorrelatedNoise = Annotated[
-    bool | None,
-    _switch(
-        "correlated-noise",
-        "Assume spatially correlated noise (zero filling, filtering, resampling), or uncorrelated noise. Default: "
-        "decided from the scan.",
-    ),
-]
-Refine = Annotated[
-    bool | None,
-    _switch(
-        "refine",
-        "Run the refinement stage (non-local Bayes), or skip it: faster, 0.2 to 0.4 dB lower PSNR. Default: run.",
-    ),
-]
-SelfEnsemble = Annotated[
-    bool | None,
-    _switch("self-ensemble", "Average over the 8 mirror images of the scan: 8 times slower. Default: no."),
-]
-KeepFloor = Annotated[
-    bool | None,
-    _switch("keep-floor", "Keep the Rician noise floor, as in the mean of many noisy scans. Default: no."),
-]
+#: The switches of `DenoiseSettings`. Left out, the bundle decides.
+_SWITCHES = {
+    "varying_noise": "Estimate a spatially varying noise level (parallel imaging), or assume one level. Default: "
+    "decided from the scan.",
+    "correlated_noise": "Assume spatially correlated noise (zero filling, filtering, resampling), or uncorrelated "
+    "noise. Default: decided from the scan.",
+    "refine": "Run the refinement stage (non-local Bayes), or skip it: faster, 0.2 to 0.4 dB lower PSNR. Default: run.",
+    "self_ensemble": "Average over the 8 mirror images of the scan: 8 times slower. Default: no.",
+    "keep_floor": "Keep the Rician noise floor, as in the mean of many noisy scans. Default: no.",
+}
 
 
-class OutputMap(str, Enum):
-    """Maps that can be written with the denoised scan."""
+def with_switches(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with an option for each switch in place of its argument ``switches``, a dictionary of them."""
 
-    sigma = "sigma"
-    residual = "residual"
-    uncertainty = "uncertainty"
+    @wraps(command)
+    def run(**options: Any) -> None:
+        command(switches={name: options.pop(name) for name in _SWITCHES}, **options)
 
+    switches = []
+    for name, text in _SWITCHES.items():
+        flag = name.replace("_", "-")
+        option = Annotated[bool | None, typer.Option(f"--{flag}/--no-{flag}", help=text, show_default=False)]
+        switches.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option))
+    own = inspect.signature(command, eval_str=True).parameters.values()
+    signature = inspect.Signature([new for old in own for new in (switches if old.name == "switches" else [old])])
+    run.__signature__ = signature  # type: ignore[attr-defined]
+    run.__annotations__ = {name: parameter.annotation for name, parameter in signature.parameters.items()}
+    return run
 
-Maps = Annotated[
-    list[OutputMap] | None,
-    typer.Option(
-        "--maps",
-        help="Also write a map: noise level per voxel (sigma), input minus output (residual), or standard deviation "
-        "of the expected error (uncertainty). Can be repeated.",
-    ),
-]
 
 #: Options of version 0.5 and their new names. The old ones work for one release.
 RENAMED = {
@@ -92,8 +70,3 @@ def with_new_names(arguments: list[str]) -> list[str]:
             word = f"{RENAMED[name]}{equals}{value}"
         words.append(word)
     return words
-
-
-def chosen_settings(maps: list[OutputMap] | None = None, **switches: bool | None) -> dict[str, Any]:
-    """Settings by their ids in the inference config; None leaves the bundle's."""
-    return {**switches, "maps": [name.value for name in maps] if maps else None}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,35 +47,7 @@ def config_files(names: Sequence[str]) -> list[str]:
     return found
 
 
-def default_output_dir() -> Path | None:
-    """None where the bundle can be written in; else a folder in the current one."""
-    return None if os.access(bundle_folder(), os.W_OK) else Path("mri_denoise_output")
-
-
-def overrides(extra: Sequence[str]) -> list[str]:
-    """``key=value`` as ``--key value``; ``--key value`` and ``--key=value`` as they are.
-
-    Raises:
-        InputError: for a word that is neither.
-    """
-    words: list[str] = []
-    expects_value = False
-    for word in extra:
-        key, equals, value = word.partition("=")
-        if word.startswith("--") and len(key) > 2:
-            words += [key, value] if equals else [word]
-            expects_value = not equals
-        elif expects_value:
-            words.append(word)
-            expects_value = False
-        elif equals and key and not word.startswith("-"):
-            words += [f"--{key}", value]
-        else:
-            raise InputError(f"{word!r}: not an override; give key=value or --key value")
-    return words
-
-
-def run_bundle(run_id: str, configs: Sequence[str], settings: dict[str, Any], extra: Sequence[str]) -> int:
+def run_bundle(run_id: str, configs: Sequence[str], settings: Mapping[str, Any], extra: Sequence[str]) -> int:
     """Run the bundle with ``settings`` (None: as in the config), then ``extra``; return its exit code.
 
     Signals that end this process are passed on, and the bundle's end is waited for. The bundle is a session of its own:
@@ -86,8 +57,8 @@ def run_bundle(run_id: str, configs: Sequence[str], settings: dict[str, Any], ex
     command += ["--config_file", configs[0] if len(configs) == 1 else repr(list(configs))]
     for key, value in {"bundle_root": bundle_folder(), **settings}.items():
         if value is not None:
-            command += [f"--{key}", str(value)]
-    process = subprocess.Popen(command + overrides(extra), start_new_session=True)
+            command += [f"--{key}", str(value.absolute() if isinstance(value, Path) else value)]
+    process = subprocess.Popen(command + _overrides(extra), start_new_session=True)
     before = {
         number: signal.signal(number, lambda received, _: process.send_signal(received))
         for number in _ENDINGS
@@ -99,3 +70,18 @@ def run_bundle(run_id: str, configs: Sequence[str], settings: dict[str, Any], ex
         for number, handler in before.items():
             signal.signal(number, handler)
     return code if code >= 0 else 128 - code
+
+
+def _overrides(extra: Sequence[str]) -> list[str]:
+    """``key=value`` as ``--key=value``; ``--key value`` and ``--key=value`` as they are."""
+    words: list[str] = []
+    is_value = False
+    for word in extra:
+        key, equals, _ = word.partition("=")
+        if not is_value and key and equals and not key.startswith("-"):
+            word = f"--{word}"
+        elif not (is_value or (key.startswith("--") and key != "--")):
+            raise InputError(f"{word!r}: not an override; give key=value or --key value")
+        is_value = key.startswith("--") and not equals
+        words.append(word)
+    return words

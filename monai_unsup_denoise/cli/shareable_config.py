@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
-
-from monai.bundle import ConfigParser
 
 from monai_unsup_denoise.bundle_folder import bundle_folder
 
@@ -23,27 +20,16 @@ def shareable_config(config: Any) -> Any:
     Kept are the texts of the shipped configs, dotted names under ``_target_``, and references or expressions with
     neither quotes nor slashes.
     """
-    return _shareable(config, set(_bundle_texts()))
+    files = (bundle_folder() / "configs").glob("*.json")
+    return _shareable(config, {text for file in files for text in re.findall(r'"([^"\\]*)"', file.read_text("utf-8"))})
 
 
-def _shareable(value: Any, own: set[str], key: str = "") -> Any:
+def _shareable(value: Any, shipped: set[str], key: str = "") -> Any:
     if isinstance(value, dict):
-        return {name: _shareable(inner, own, name) for name, inner in value.items()}
+        return {name: _shareable(inner, shipped, name) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_shareable(inner, own) for inner in value]
+        return [_shareable(inner, shipped) for inner in value]
     if not isinstance(value, str):
         return value if isinstance(value, (bool, int, float, type(None))) else WITHHELD
-    harmless = value in own or _HARMLESS_EXPRESSION.fullmatch(value)
+    harmless = value in shipped or _HARMLESS_EXPRESSION.fullmatch(value)
     return value if harmless or (key == "_target_" and _DOTTED_NAME.fullmatch(value)) else WITHHELD
-
-
-def _bundle_texts() -> Iterator[str]:
-    for path in (bundle_folder() / "configs").glob("*.json"):
-        yield from _texts(ConfigParser.load_config_file(str(path)))
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _texts(inner)

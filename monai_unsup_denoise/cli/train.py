@@ -1,13 +1,16 @@
-"""`mri-denoise train`: run the bundle's training."""
+"""`mri-denoise train` and `evaluate`: run the bundle's training, or its evaluation."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from monai_unsup_denoise.cli.run_bundle import config_files, default_output_dir, run_bundle
+from monai_unsup_denoise.bundle_folder import bundle_folder
+from monai_unsup_denoise.cli.options import Weights
+from monai_unsup_denoise.cli.run_bundle import config_files, run_bundle
 from monai_unsup_denoise.extras import require
 
 
@@ -25,8 +28,7 @@ def train(
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Length of the training, in epochs.")] = None,
     output_dir: Annotated[
-        Path | None,
-        typer.Option(help="Folder for all output, model.pt too; else the bundle's."),
+        Path | None, typer.Option(help="Folder for all output, model.pt too; else the bundle's.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume from the latest checkpoint.")] = False,
 ) -> None:
@@ -38,16 +40,44 @@ def train(
     A bundle that cannot be written in (installed for all users) puts its output into ./mri_denoise_output.
     """
     require(extra="train")
-    folder = output_dir or default_output_dir()
+    folder = output_dir or _default_output_dir()
+    model = folder and folder / "model.pt"
     settings = {
-        "noisy_dir": noisy_dir and noisy_dir.absolute(),
-        "clean_dir": clean_dir and clean_dir.absolute(),
+        "noisy_dir": noisy_dir,
+        "clean_dir": clean_dir,
         "max_epochs": epochs,
-        "output_dir": folder and folder.absolute(),
-        "model_path": folder and folder.absolute() / "model.pt",
+        "output_dir": folder,
+        "model_path": model,
         "resume": resume or None,
     }
     code = run_bundle("training", config_files(config or []), settings, context.args)
-    if code == 0 and folder:
-        typer.echo(f"The best model is {folder / 'model.pt'}: mri-denoise denoise IN OUT --model {folder / 'model.pt'}")
+    if code == 0 and model:
+        typer.echo(f"The best model is {model}: mri-denoise denoise IN OUT --model {model}")
     raise typer.Exit(code)
+
+
+def evaluate(
+    context: typer.Context,
+    model: Weights = None,
+    test_dir: Annotated[
+        Path | None, typer.Option(help="Clean scans to add noise to: a folder or a MONAI datalist; else phantoms.")
+    ] = None,
+    config: Annotated[
+        list[str] | None,
+        typer.Option(help="Config that the model was trained with, as train_paper.json; can be repeated."),
+    ] = None,
+    output_dir: Annotated[Path | None, typer.Option(help="Folder for all output; else the bundle's.")] = None,
+) -> None:
+    """Measure a model: PSNR and SSIM at each noise level, on clean scans with fixed noise.
+
+    Any other id of the config can be set with key=value or --key value, as in `python -m monai.bundle run`.
+    """
+    require(extra="train")
+    configs = config_files([*(config or []), str(bundle_folder() / "configs" / "evaluate.json")])
+    settings = {"test_dir": test_dir, "model_path": model, "output_dir": output_dir or _default_output_dir()}
+    raise typer.Exit(run_bundle("run", configs, settings, context.args))
+
+
+def _default_output_dir() -> Path | None:
+    """None where the bundle can be written in; else a folder in the current one."""
+    return None if os.access(bundle_folder(), os.W_OK) else Path("mri_denoise_output")

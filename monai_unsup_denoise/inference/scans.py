@@ -28,7 +28,7 @@ Item = TypeVar("Item")
 VoxelType = Literal["float32", "same"]
 
 
-def denoise_each(items: Sequence[Item], denoise: Callable[[Item], str], *, name: Callable[[Item], str]) -> list[str]:
+def denoise_each(items: Sequence[Item], denoise: Callable[[Item], str], *, name: Callable[[Item], str]) -> None:
     """Call ``denoise`` for each item, print the line it returns, and go on after a failure.
 
     Args:
@@ -36,8 +36,8 @@ def denoise_each(items: Sequence[Item], denoise: Callable[[Item], str], *, name:
         denoise: denoises and writes one of them.
         name: of an item, for a failure that does not name it.
 
-    Returns:
-        A line for each failure.
+    Raises:
+        InputError: at the end, with a line for each failure.
     """
     failures = []
     with tqdm(items, desc="denoising", unit="scan", disable=None) as bar:
@@ -50,7 +50,9 @@ def denoise_each(items: Sequence[Item], denoise: Callable[[Item], str], *, name:
                 failures.append(f"{name(item)}: {type(error).__name__}: {error}")
             else:
                 tqdm.write(line)
-    return failures
+    if failures:
+        listed = "".join(f"\n  {failure}" for failure in failures)
+        raise InputError(f"{len(failures)} of {len(items)} scans could not be denoised:{listed}")
 
 
 def denoise_job(denoiser: Denoiser, job: Job, *, dtype: VoxelType = "float32", overwrite: bool = False) -> str:
@@ -156,13 +158,8 @@ class FolderDenoiser:
         Raises:
             InputError: at the end, for those that could not be; at once, if there are none.
         """
-        jobs = self.dataset.jobs
-        failures = denoise_each(
-            jobs, lambda job: denoise_job(self.denoiser, job, overwrite=self.overwrite), name=lambda job: str(job.scan)
-        )
-        if failures:
-            listed = "".join(f"\n  {failure}" for failure in failures)
-            raise InputError(f"{len(failures)} of {len(jobs)} scans could not be denoised:{listed}")
+        denoise_one = partial(denoise_job, self.denoiser, overwrite=self.overwrite)
+        denoise_each(self.dataset.jobs, denoise_one, name=lambda job: str(job.scan))
 
 
 def share_outputs(jobs: Sequence[Job]) -> list[Job]:

@@ -35,8 +35,11 @@ def started(monkeypatch) -> list[list[str]]:
 
 def options(command: list[str]) -> dict[str, str]:
     assert command[1:4] == ["-m", "monai.bundle", "run"]
-    assert len(command) % 2 == 1
-    return {key.removeprefix("--"): value for key, value in zip(command[5::2], command[6::2], strict=True)}
+    words, found = iter(command[5:]), {}
+    for word in words:
+        key, equals, value = word.removeprefix("--").partition("=")
+        found[key] = value if equals else next(words)
+    return found
 
 
 def test_train_returns_the_exit_code_of_the_bundle(bundle, started, mri_denoise):

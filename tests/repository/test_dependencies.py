@@ -3,6 +3,7 @@
 import configparser
 import subprocess
 import sys
+from importlib import import_module
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from monai_unsup_denoise.extras import EXTRAS, require
 BLOCKED = ("ignite", "matplotlib", "mlflow", "nilearn", "pandas", "PIL", "pytorch_optimizer", "skimage")
 WITHOUT_THEM = f"""
 import sys
+from importlib import import_module
 class Absent:
     def find_spec(name, path=None, target=None):
         if name in {BLOCKED}:
@@ -63,7 +65,11 @@ def test_the_command_hides_only_optional_packages():
     from monai_unsup_denoise.cli.lean_imports import _UNUSED, lean_imports
 
     assert set(BLOCKED) - {"nilearn", "pytorch_optimizer"} <= _UNUSED
-    before = list(sys.meta_path)
+    before = set(sys.modules)
     with lean_imports():
-        assert sys.meta_path != before
-    assert sys.meta_path == before
+        hidden = {name for name in sys.modules if name not in before}
+        assert hidden == _UNUSED - before
+        for name in hidden:
+            with pytest.raises(ModuleNotFoundError):
+                import_module(name)
+    assert set(sys.modules) == before
