@@ -65,7 +65,7 @@ def _of_default_training(*keys: str) -> dict[str, Any]:
 _OBJECTIVE = "train#objective#"
 _CLEAN = "train#clean_transform#transforms#"
 _ADAM = {"_target_": "torch.optim.Adam", "params": "$@generators.parameters()", "lr": "@learning_rate"}
-_LOG_ERROR = {"_target_": "monai_unsup_denoise.losses.log_mean_absolute", "_mode_": "callable"}
+_LOG_ERROR = {"_target_": "experiments.log_error.log_mean_absolute", "_mode_": "callable"}
 _CROP = {"_target_": "RandSpatialCropd", "keys": "image", "roi_size": "@patch_size", "random_size": False}
 _FLIPS = {
     "_target_": "Compose",

@@ -9,7 +9,7 @@ from monai_unsup_denoise.losses.paper import PaperObjective
 from monai_unsup_denoise.losses.perceptual import TissuePerceptualLoss
 from monai_unsup_denoise.losses.physics import PhysicsObjective
 from monai_unsup_denoise.losses.regression import RegressionObjective
-from monai_unsup_denoise.losses.relative_error import log_mean_absolute, relative_root_mean_square
+from monai_unsup_denoise.losses.relative_error import relative_root_mean_square
 from monai_unsup_denoise.losses.self_supervised import SelfSupervisedObjective
 
 __all__ = [
@@ -25,7 +25,6 @@ __all__ = [
     "discriminator_loss",
     "generator_loss",
     "kl_divergence",
-    "log_mean_absolute",
     "relative_root_mean_square",
     "sample_code",
 ]

@@ -1,18 +1,15 @@
 """Adversarial losses of generators and discriminators, equations (3) and (5)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 
 from monai_unsup_denoise.losses.objective import Images, Networks, Terms
 
-AdversarialLoss = Callable[..., torch.Tensor]
+AdversarialLoss = Callable[..., Tensor]
 
 
-def generator_loss(loss: AdversarialLoss, discriminator: nn.Module, fake: torch.Tensor) -> torch.Tensor:
+def generator_loss(loss: AdversarialLoss, discriminator: nn.Module, fake: Tensor) -> Tensor:
     """The generator's loss: low where the discriminator takes ``fake`` for real.
 
     Args:
@@ -23,9 +20,7 @@ def generator_loss(loss: AdversarialLoss, discriminator: nn.Module, fake: torch.
     return loss(discriminator(fake)[-1].float(), True, for_discriminator=False)
 
 
-def discriminator_loss(
-    loss: AdversarialLoss, discriminator: nn.Module, real: torch.Tensor, fake: torch.Tensor
-) -> torch.Tensor:
+def discriminator_loss(loss: AdversarialLoss, discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     """The discriminator's loss: low where it distinguishes ``real`` from ``fake``; the mean over both."""
     on_real = loss(discriminator(real)[-1].float(), True, for_discriminator=True)
     on_fake = loss(discriminator(fake)[-1].float(), False, for_discriminator=True)
@@ -33,15 +28,11 @@ def discriminator_loss(
 
 
 def discriminator_terms(
-    loss: AdversarialLoss, networks: Networks, batch: Images, fake_high: torch.Tensor, fake_low: torch.Tensor
+    loss: AdversarialLoss, networks: Networks, batch: Images, fake_high: Tensor, fake_low: Tensor
 ) -> Terms:
     """The discriminators' terms of (3), ``D_H`` on ``h`` and ``fakeh``, and of (5), ``D_L`` on ``l`` and ``fakel``.
 
-    Args:
-        loss: as in :func:`generator_loss`.
-        networks: with ``discriminator_high`` and ``discriminator_low``.
-        batch: with ``clean`` and ``noisy``.
-        fake_high, fake_low: of the generator half-step, detached.
+    ``fake_high`` and ``fake_low`` are those of the generator half-step, detached.
     """
     return {
         "discriminator_high": discriminator_loss(loss, networks["discriminator_high"], batch["clean"], fake_high),

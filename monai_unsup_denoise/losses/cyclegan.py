@@ -1,10 +1,8 @@
 """CycleGAN: two translators between the noisy and the clean domain, without a model of noise."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
-import torch
+from torch import Tensor
 from torch.nn.functional import l1_loss
 
 from monai_unsup_denoise.losses.adversarial import AdversarialLoss, discriminator_terms, generator_loss
@@ -52,11 +50,11 @@ class CycleGANObjective:
         pooled = {name: pool.exchange(images[name]) for name, pool in self.pools.items()}
         return discriminator_terms(self.adversarial, networks, batch, pooled["pred"], pooled["fake_low"])
 
-    def state_dict(self) -> dict[str, list[torch.Tensor]]:
+    def state_dict(self) -> dict[str, list[Tensor]]:
         """Images of the pools by name, for the checkpoint."""
         return {name: list(pool.images) for name, pool in self.pools.items()}
 
-    def load_state_dict(self, state: dict[str, list[torch.Tensor]]) -> None:
+    def load_state_dict(self, state: dict[str, list[Tensor]]) -> None:
         """Take the images of a checkpoint."""
         for name, pool in self.pools.items():
             pool.images = list(state[name])

@@ -1,18 +1,14 @@
 """Generated images of earlier iterations, for the discriminators."""
 
-from __future__ import annotations
-
 import torch
+from torch import Tensor
 
 
 class ImagePool:
-    """A buffer that replaces half of the generated images by older ones, so that a discriminator does not forget.
+    """A buffer of ``size`` images that replaces half of the generated ones, so that a discriminator does not forget.
 
-    Until the pool is full, images pass through and are kept. Then each image, with probability 1/2, is exchanged for a
-    random one of the pool.
-
-    Args:
-        size: images kept; 0 for no pool.
+    Until it is full, images pass through and are kept. Then each image, with probability 1/2, is exchanged for a random
+    one of the pool. With size 0 all pass through.
 
     Shrivastava A et al. (2017). Learning from simulated and unsupervised images through adversarial training. CVPR,
     section 2.3.
@@ -22,13 +18,13 @@ class ImagePool:
         if size < 0:
             raise ValueError(f"size: a pool keeps 0 images or more, got {size}")
         self.size = size
-        self.images: list[torch.Tensor] = []
+        self.images: list[Tensor] = []
 
-    def exchange(self, images: torch.Tensor) -> torch.Tensor:
+    def exchange(self, images: Tensor) -> Tensor:
         """A batch like ``images`` ``(B, C, *spatial)``, some of them replaced by older ones; without gradient."""
         return torch.stack([self._exchange(image) for image in images.detach()])
 
-    def _exchange(self, image: torch.Tensor) -> torch.Tensor:
+    def _exchange(self, image: Tensor) -> Tensor:
         if len(self.images) < self.size:
             self.images.append(image.clone())
             return image

@@ -1,18 +1,15 @@
-"""The protocol of a training method: two half-steps, each returning named scalar terms."""
-
-from __future__ import annotations
+"""What every training method is: two half-steps, each returning named scalar terms."""
 
 from collections.abc import Iterable, Mapping
 from typing import Protocol, cast
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 
 from monai_unsup_denoise.protocols import TrainableNetwork
 
 Networks = Mapping[str, nn.Module]
-Terms = dict[str, torch.Tensor]
-Images = dict[str, torch.Tensor]
+Terms = dict[str, Tensor]
+Images = dict[str, Tensor]
 
 #: Terms of equations (3) and (5): generators, then discriminators.
 ADVERSARIAL_TERMS = ("adversarial_high", "adversarial_low", "discriminator_high", "discriminator_low")
@@ -30,7 +27,8 @@ class Objective(Protocol):
         """Terms for encoders and generators, and generated images by name, ``pred`` among them."""
 
     def discriminator_step(self, networks: Networks, batch: Images, images: Images) -> Terms:
-        """Terms for the discriminators, given the images of the generator half-step; maybe none."""
+        """Terms for the discriminators, given the images of the generator half-step; without discriminators none."""
+        return {}
 
 
 def denoiser_of(networks: Networks) -> TrainableNetwork:

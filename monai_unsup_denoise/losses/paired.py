@@ -1,34 +1,30 @@
 """Training on true pairs: the supervised counterpart of the unpaired methods, an upper bound."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import torch
 from torch.nn.functional import mse_loss
 
-from monai_unsup_denoise.losses.objective import Images, Networks, Terms, check_weights, denoiser_of
-from monai_unsup_denoise.losses.relative_error import ImageError, relative_root_mean_square
+from monai_unsup_denoise.losses.objective import Images, Networks, Objective, Terms, check_weights, denoiser_of
+from monai_unsup_denoise.losses.relative_error import relative_root_mean_square
 
 
-class PairedObjective:
+class PairedObjective(Objective):
     """``G_H(E^c(l), E^n(l))``, equation (12), regressed onto the clean image of the same anatomy.
 
     The batch holds ``noisy`` and ``clean`` of one anatomy, and the true ``sigma``, which the denoiser gets.
 
     Args:
         weights: one number for each of ``TERMS``.
-        error: distance between the denoised and the clean image, one of ``losses.relative_error``.
     """
 
     TERMS = ("reconstruction", "noise_level")
 
-    def __init__(self, weights: Mapping[str, float], *, error: ImageError = relative_root_mean_square) -> None:
+    def __init__(self, weights: Mapping[str, float]) -> None:
         self.weights = check_weights(weights, self.TERMS)
-        self.error = error
 
     def generator_step(self, networks: Networks, batch: Images) -> tuple[Terms, Images]:
-        """The distance to the clean image, and the squared error of log sigma."""
+        """The relative error of the image, and the squared error of log sigma."""
         denoiser = denoiser_of(networks)
         noisy, clean = batch["noisy"], batch["clean"]
         truth = batch["sigma"].reshape(-1).clamp(min=1e-4)
@@ -38,11 +34,7 @@ class PairedObjective:
         pred = denoiser(noisy, true_code)
         sigma = truth.view(-1, *(1,) * (clean.dim() - 1))
         terms = {
-            "reconstruction": self.error(pred, clean, sigma),
+            "reconstruction": relative_root_mean_square(pred, clean, sigma),
             "noise_level": mse_loss(denoiser.sigma(code).log(), truth.log()),
         }
         return terms, {"pred": pred.detach()}
-
-    def discriminator_step(self, networks: Networks, batch: Images, images: Images) -> Terms:
-        """No terms: there are no discriminators."""
-        return {}

@@ -9,11 +9,9 @@ B. Lu, J.-C. Chen, R. Chellappa (2019). Unsupervised Domain-Specific Deblurring 
 H.-Y. Lee et al. (2018). Diverse Image-to-Image Translation via Disentangled Representations (DRIT). ECCV.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
-import torch
+from torch import Tensor
 from torch.nn.functional import l1_loss
 
 from monai_unsup_denoise.losses.adversarial import AdversarialLoss, discriminator_terms, generator_loss
@@ -41,7 +39,7 @@ class PaperObjective:
         weights: Mapping[str, float],
         *,
         adversarial: AdversarialLoss,
-        perceptual: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+        perceptual: Callable[[Tensor, Tensor], Tensor],
         perceptual_pair: tuple[str, str] = ("fakel", "l"),
     ) -> None:
         self.weights = check_weights(weights, self.TERMS)

@@ -1,9 +1,6 @@
 """Equation (10): distance in the features of a pretrained network, without a download."""
 
-from __future__ import annotations
-
-import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class TissuePerceptualLoss(nn.Module):
@@ -22,16 +19,16 @@ class TissuePerceptualLoss(nn.Module):
         self.classifier.requires_grad_(False).eval()
         self.layer = layer
 
-    def forward(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Distance of two batches ``(B, C, *spatial)``, a scalar."""
         return nn.functional.mse_loss(self._features(first), self._features(second))
 
-    def _features(self, image: torch.Tensor) -> torch.Tensor:
-        features: list[torch.Tensor] = self.classifier.features(_slices(image))  # type: ignore[operator]
+    def _features(self, image: Tensor) -> Tensor:
+        features: list[Tensor] = self.classifier.features(_slices(image))  # type: ignore[operator]
         return features[self.layer].float()
 
 
-def _slices(image: torch.Tensor) -> torch.Tensor:
+def _slices(image: Tensor) -> Tensor:
     if image.dim() == 5:
         image = image.movedim(-1, 1).flatten(0, 1)
     return image.flatten(0, 1).unsqueeze(1)

@@ -1,10 +1,9 @@
 """The physics-guided method: unpaired, blind to the noise level, with a Rician generator of noisy images."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import torch
+from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from monai_unsup_denoise.functional import rician_log_density, smooth_map, upsample_to, zero_background
@@ -41,10 +40,7 @@ class PhysicsObjective:
         variation: largest ratio of the highest to the lowest noise level within an image; 1 is stationary noise.
         code_noise: standard deviation of the error of ``log sigma`` in the code that the denoiser gets.
         lazy_interval: steps from one with all terms to the next.
-        error: of the cycle, one of ``losses.relative_error``.
-
-    Raises:
-        ValueError: if ``weights`` names other terms.
+        error: of the cycle, called with ``(pred, clean, sigma)``.
     """
 
     TERMS = ("cycle", "code", "likelihood", "kl")
@@ -112,9 +108,7 @@ class PhysicsObjective:
         """Take the step count of a checkpoint."""
         self.steps = state["steps"]
 
-    def _lazy_terms(
-        self, networks: Networks, low: torch.Tensor, mean: torch.Tensor, fake_high: torch.Tensor, fake_low: torch.Tensor
-    ) -> Terms:
+    def _lazy_terms(self, networks: Networks, low: Tensor, mean: Tensor, fake_high: Tensor, fake_low: Tensor) -> Terms:
         # in place of the cycle's second half
         terms = {"likelihood": -mean_log_likelihood(low, fake_high.detach(), denoiser_of(networks).sigma(mean))}
         if self.adversarial is not None:
@@ -127,19 +121,17 @@ class PhysicsObjective:
         self.steps += 1
         return self.steps % self.lazy_interval == 0
 
-    def _code_error(
-        self, denoiser: TrainableNetwork, given: torch.Tensor, code_again: torch.Tensor, code: torch.Tensor
-    ) -> torch.Tensor:
+    def _code_error(self, denoiser: TrainableNetwork, given: Tensor, code_again: Tensor, code: Tensor) -> Tensor:
         """Squared error of the code of the whole image, and of its map."""
         of_image, _ = denoiser.noise_encoder(given)
         mean = code if code.dim() == 2 else code.flatten(2).mean(-1)
         return mse_loss(of_image, mean) + mse_loss(code_again, upsample_to(code, code_again).expand_as(code_again))
 
-    def _mix_with_prior(self, code: torch.Tensor) -> torch.Tensor:
+    def _mix_with_prior(self, code: Tensor) -> Tensor:
         from_prior = torch.rand(len(code), 1, device=code.device) < self.prior_fraction
         return torch.where(from_prior, torch.randn_like(code), code)
 
-    def _vary(self, code: torch.Tensor, image: torch.Tensor, denoiser: TrainableNetwork) -> torch.Tensor:
+    def _vary(self, code: Tensor, image: Tensor, denoiser: TrainableNetwork) -> Tensor:
         """The code; or a map of it, so that the noise level varies over each image by at most ``variation``."""
         if self.variation <= 1:
             return code
@@ -147,16 +139,16 @@ class PhysicsObjective:
         gain = torch.stack([smooth_map(grid, self.variation, nodes=2, device=image.device) for _ in image])
         return denoiser.scale_sigma(upsample_to(code, image).expand(-1, -1, *grid), gain)
 
-    def _perturb_code(self, code: torch.Tensor, denoiser: TrainableNetwork) -> torch.Tensor:
+    def _perturb_code(self, code: Tensor, denoiser: TrainableNetwork) -> Tensor:
         error = self.code_noise * torch.randn(len(code), *(1,) * (code.dim() - 2), device=code.device)
         return denoiser.scale_sigma(code, error.exp())
 
-    def _mask_some(self, noisy: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
+    def _mask_some(self, noisy: Tensor, clean: Tensor) -> Tensor:
         chosen = torch.rand(len(noisy), *(1,) * (noisy.dim() - 1), device=noisy.device) < self.masked_fraction
         return torch.where(chosen, zero_background(noisy, clean), noisy)
 
 
-def mean_log_likelihood(noisy: torch.Tensor, clean: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+def mean_log_likelihood(noisy: Tensor, clean: Tensor, sigma: Tensor) -> Tensor:
     """Mean over voxels of the Rician ``log p(noisy | clean, sigma)``; images ``(B, C, *spatial)``, sigma ``(B,)``.
 
     Voxels that are exactly zero, which are masked, are left out.

@@ -1,16 +1,15 @@
 """Fine-tuning on noisy scans alone, without any clean image."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import torch
+from torch import Tensor
 
 from monai_unsup_denoise.functional import upsample_to
-from monai_unsup_denoise.losses.objective import Images, Networks, Terms, check_weights, denoiser_of
+from monai_unsup_denoise.losses.objective import Images, Networks, Objective, Terms, check_weights, denoiser_of
 
 
-class SelfSupervisedObjective:
+class SelfSupervisedObjective(Objective):
     """Recorrupted-to-recorrupted, carried over from Gaussian noise to magnitude images, exactly.
 
     From a noisy voxel ``m = |A + sigma n|`` and new complex noise ``z``, two voxels are made:
@@ -56,11 +55,7 @@ class SelfSupervisedObjective:
         term = (error * measured).sum() / measured.sum().clamp(min=1)
         return {"recorruption": term}, {"pred": pred.detach()}
 
-    def discriminator_step(self, networks: Networks, batch: Images, images: Images) -> Terms:
-        """No terms: there are no discriminators."""
-        return {}
-
-    def recorrupt(self, noisy: torch.Tensor, sigma: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def recorrupt(self, noisy: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """``m1``, the unbiased estimate of ``A^2`` from ``m2``, and the noise level of ``m2``; shapes as ``noisy``."""
         z = torch.complex(torch.randn_like(noisy), torch.randn_like(noisy)) * sigma
         spread = sigma * (1 + 1 / self.alpha**2) ** 0.5
