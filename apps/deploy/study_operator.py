@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pydicom
 from monai.data import MetaTensor
 from monai.deploy.core import ExecutionContext, Fragment, InputContext, Operator, OperatorSpec, OutputContext
 from outcome import Outcome, log, name_of
 
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.io.dicom import DicomSeries, find_series, read_series
-from monai_unsup_denoise.io.dicom.series import numbers_of
+from monai_unsup_denoise.io.dicom.files import read_file
+from monai_unsup_denoise.io.dicom.headers import numbers_of
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,15 @@ def mr_volumes(folder: Path) -> list[DicomSeries]:
 
 def _why_no_volume(series: DicomSeries) -> str | None:
     """Why a series is skipped; None if it is a volume to denoise."""
+    if series.fault and series.modality in ("MR", ""):
+        return None  # reading it says what is wrong
     if series.modality != "MR":
         return f"{series.modality or 'unknown modality'}, not MR"
     if len(series.files) == 1 and series.frames == 1:
         return "one slice"
     orientations = set()
     for path in series.files:
-        header = pydicom.dcmread(path, specific_tags=["ImageOrientationPatient"], stop_before_pixels=True)
+        header = read_file(path, specific_tags=["ImageOrientationPatient"], stop_before_pixels=True)
         cosines = numbers_of(header, "ImageOrientationPatient", 6)
         orientations.add(() if cosines is None else tuple(cosines.round(2) + 0.0))  # -0.0 is 0.0
     return f"slices of {len(orientations)} orientations, a localiser" if len(orientations) > 1 else None

@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.io.dicom.files import is_dicom
 
 VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".mnc")
-_DICOM_SUFFIXES = (".dcm", ".ima")
 
 
 def find_volumes(path: str | Path) -> list[dict[str, Any]]:
     """List the volumes that a path names, as MONAI datalist items `{"image": path}`, sorted by path.
 
     - a file: itself;
-    - a folder: every NIfTI, NRRD, MetaImage and MINC (2.0) file at any depth, and every folder with DICOM files,
-      once;
+    - a folder: every NIfTI, NRRD, MetaImage and MINC (2.0) file at any depth, and every folder with DICOM files
+      (of any name), once;
     - a `.json` file: its `training` list (items with "image", other keys kept; or plain paths), relative to the file.
 
     Volumes are not opened, so a damaged one is found when it is loaded.
@@ -33,7 +33,7 @@ def find_volumes(path: str | Path) -> list[dict[str, Any]]:
         raise InputError(f"{path}: no volume in this folder; looked for {' '.join(VOLUME_SUFFIXES)} and DICOM series")
     if path.name.lower().endswith(".json"):
         return _read_datalist(path)
-    if _is_volume(path) or _is_dicom(path):
+    if _is_volume(path) or is_dicom(path):
         return [{"image": str(path)}]
     raise InputError(f"{path}: unknown kind of file; give {' '.join(VOLUME_SUFFIXES)}, DICOM or .json")
 
@@ -44,24 +44,13 @@ def _volumes_below(folder: Path) -> list[Path]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         paths = [Path(parent, name) for name in files if not name.startswith(".")]
         found += [path for path in paths if _is_volume(path)]
-        if any(_is_dicom(path) for path in paths):
+        if any(is_dicom(path) for path in paths if not _is_volume(path)):
             found.append(Path(parent))
     return sorted(found)
 
 
 def _is_volume(path: Path) -> bool:
     return path.name.lower().endswith(VOLUME_SUFFIXES)
-
-
-def _is_dicom(path: Path) -> bool:
-    """By its suffix; without one, or with digits as in a UID, by the mark `DICM` after 128 bytes."""
-    suffix = path.suffix.lower()
-    if suffix in _DICOM_SUFFIXES:
-        return True
-    if path.name.upper() == "DICOMDIR" or (suffix and not suffix[1:].isdigit()):
-        return False
-    with path.open("rb") as file:
-        return file.read(132)[128:] == b"DICM"
 
 
 def _read_datalist(path: Path) -> list[dict[str, Any]]:

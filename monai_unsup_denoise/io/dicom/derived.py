@@ -18,8 +18,10 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 from monai_unsup_denoise import __version__
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import atomic_folder, check_parent
+from monai_unsup_denoise.io.dicom.files import read_file
+from monai_unsup_denoise.io.dicom.headers import integer_of
 from monai_unsup_denoise.io.dicom.reading import rescale_of
-from monai_unsup_denoise.io.dicom.series import DicomSeries, integer_of
+from monai_unsup_denoise.io.dicom.series import DicomSeries
 
 #: Elements that become invalid when pixels change: signatures, the thumbnail, extremes over the series, offsets of
 #: compressed frames, the creator of the source and its coded derivation (no code of the standard means denoising).
@@ -71,7 +73,7 @@ def write_derived_series(
     names = [f"IM{number:04d}.dcm" for number in range(1, len(series.files) + 1)]
     with disable_value_validation(), atomic_folder(folder) as partial:
         for index, path in enumerate(series.files):
-            item = _derived(pydicom.dcmread(path), voxels[:, :, index].T, path=path)
+            item = _derived(read_file(path), voxels[:, :, index].T, path=path)
             item.SeriesInstanceUID = uid
             item.DerivationDescription = f"Rician noise removed by {software}{noise}. Not for diagnostic use."
             item.InstanceCreationDate, item.InstanceCreationTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
@@ -120,7 +122,9 @@ def _derived(item: Dataset, values: np.ndarray, *, path: Path) -> Dataset:
     item.PixelData = stored.tobytes()
     item["PixelData"].VR = "OW"
     for tag, value in (("SmallestImagePixelValue", stored.min()), ("LargestImagePixelValue", stored.max())):
-        if tag in item:
+        if tag in item and stored.dtype.itemsize > 2:
+            del item[tag]  # it holds 16 bits
+        elif tag in item:
             item[tag].VR = "SS" if int(item.PixelRepresentation) else "US"
             item[tag].value = int(value)
     return item

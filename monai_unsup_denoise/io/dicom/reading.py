@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pydicom
 from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
-from pydicom.uid import RLELossless
+from pydicom.uid import UID, RLELossless
 
 from monai_unsup_denoise.errors import InputError
-from monai_unsup_denoise.io.dicom.series import DicomSeries, integer_of, numbers_of
+from monai_unsup_denoise.io.dicom.files import read_file
+from monai_unsup_denoise.io.dicom.headers import integer_of, numbers_of
+from monai_unsup_denoise.io.dicom.series import DicomSeries
 
 if TYPE_CHECKING:
     from monai.data import MetaTensor
 
 _SAME = 1e-3  # mm, and direction cosines: what scanners round to
+#: Image types of what is no magnitude, such as Siemens' P and Philips' PHASE MAP and P_FFE.
+_COMPLEX_PART = r"[PRI](_[A-Z]+)?|(PHASE|VELOCITY)([ _]MAP)?|REAL|IMAGINARY"
+_MULTI_FRAME = (
+    "an enhanced multi-frame object, which is not supported; convert it to one file per slice (for example with "
+    "dcm4che's emf2sf)"
+)
 _EVEN = 0.05  # tolerance of the distance between slices, relative
 
 
@@ -33,14 +41,13 @@ def read_series(series: DicomSeries) -> MetaTensor:
     import torch  # both here: planning and listing need only headers, and come at once
     from monai.data import MetaTensor
 
-    where = series.files[0].parent
+    if series.fault:
+        raise InputError(series.fault)
     if series.frames > 1:
-        raise InputError(
-            f"{where}: series {series.number} is an enhanced multi-frame object, which is not supported; "
-            "convert it to one file per slice (for example with dcm4che's emf2sf)"
-        )
+        raise InputError(f"{series.files[0]}: {_MULTI_FRAME}")
+    where = series.files[0].parent if len(series.files) > 1 else series.files[0]
     with disable_value_validation():  # it would print invalid values, patient names among them
-        slices = [pydicom.dcmread(path) for path in series.files]
+        slices = [_read_slice(path) for path in series.files]
         affine = _affine(slices, f"{where}: series {series.number}")
         voxels = np.stack([_rescaled(item, path).T for item, path in zip(slices, series.files, strict=True)], axis=-1)
     return MetaTensor(
@@ -48,6 +55,50 @@ def read_series(series: DicomSeries) -> MetaTensor:
         affine=torch.from_numpy(affine),
         meta={"filename_or_obj": str(where), "original_channel_dim": "no_channel"},
     )
+
+
+def _read_slice(path: Path) -> Dataset:
+    """A slice of magnitudes."""
+    try:
+        item = read_file(path)
+        why = _why_no_magnitudes(item)
+    except Exception as error:  # damage raises errors of every kind
+        raise InputError(f"{path}: cannot be read ({type(error).__name__}), it is damaged; copy it again") from error
+    if why is not None:
+        raise InputError(f"{path}: {why}")
+    return item
+
+
+def _why_no_magnitudes(item: Dataset) -> str | None:
+    """Why the pixels of ``item`` are not the magnitudes of one slice, and what to do; None if they are.
+
+    DICOM PS3.3, C.8.13.3.1 (complex image component), C.7.6.3.1.2 (photometric interpretation) and C.8.3.1.1.1 (image
+    type); GE's raw data type is 0 for magnitudes.
+    """
+    missing = next((keyword for keyword in ("SOPClassUID", "SOPInstanceUID") if not item.get(keyword)), None)
+    if missing is not None:
+        return f"has no {missing}; export it again"
+    if "Enhanced" in UID(item.SOPClassUID).name or "PerFrameFunctionalGroupsSequence" in item:
+        return _MULTI_FRAME
+    kinds = item.get("ImageType") or []
+    kinds = {str(kind).strip().upper() for kind in ([kinds] if isinstance(kinds, str) else kinds)}
+    if "MOSAIC" in kinds or _private_of(item, 0x0019, "SIEMENS MR HEADER", 0x0A) > 1:
+        return "a Siemens mosaic, whose slices are tiles of one image; convert it with dcm2niix and give the NIfTI file"
+    component = str(item.get("ComplexImageComponent") or "MAGNITUDE").strip().upper()
+    is_part = component not in ("MAGNITUDE", "MIXED") or any(re.fullmatch(_COMPLEX_PART, kind) for kind in kinds)
+    if is_part or _private_of(item, 0x0043, "GEMS_PARM_01", 0x2F) in (1, 2, 3):
+        return "a phase, real or imaginary image, but magnitudes are needed; give the magnitude series"
+    if str(item.get("PhotometricInterpretation") or "").strip().upper() == "MONOCHROME1":
+        return "MONOCHROME1, so that its values may be inverted; export it as MONOCHROME2, with air dark"
+    return None
+
+
+def _private_of(item: Dataset, group: int, creator: str, element: int) -> int:
+    """The number of a private element; 0 where it is missing or malformed."""
+    try:
+        return int(item.private_block(group, creator)[element].value)
+    except (KeyError, TypeError, ValueError):
+        return 0
 
 
 def _rescaled(item: Dataset, path: Path) -> np.ndarray:

@@ -5,24 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pydicom
 from pydicom.config import disable_value_validation
-from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.io.dicom.headers import Header, read_header
 
-_ELEMENTS = (
-    "SeriesInstanceUID SeriesNumber SeriesDescription Modality Rows NumberOfFrames InstanceNumber "
-    "ImageOrientationPatient ImagePositionPatient"
-).split()
 _UID = r"\d+(\.\d+)+"  # of at most 64 characters: DICOM PS3.5, 9.1
-_LARGEST = 2**31 - 1  # of an integer string: DICOM PS3.5, 6.2
 
 
 @dataclass(frozen=True)
@@ -35,16 +28,19 @@ class DicomSeries:
     modality: str
     files: tuple[Path, ...]
     frames: int = 1  # the most of a file; more than one is an enhanced (multi-frame) object
+    fault: str = ""  # in one line, why it must not be read: a file that is, or may be, one of its slices is damaged
 
     def __str__(self) -> str:
         description = self.description or "no description"
-        return f"number {self.number}: {description}, {self.modality}, {len(self.files)} files, UID {self.uid}"
+        fault = f"; damaged: {self.fault}" if self.fault else ""
+        return f"number {self.number}: {description}, {self.modality}, {len(self.files)} files, UID {self.uid}{fault}"
 
 
 def find_series(folder: str | Path, *, below: bool = True) -> list[DicomSeries]:
     """The image series in ``folder`` (or of a file), and in the folders below it if ``below``.
 
-    Sorted by number, then by UID. Files that are not DICOM, or not images, are ignored.
+    Sorted by number, then by UID. Files that are not DICOM, or not images, are ignored. A damaged file, whose series is
+    not known, is a fault of every series of its folder, or a series of its own where there is none.
 
     Raises:
         InputError: if the folder does not exist.
@@ -52,13 +48,20 @@ def find_series(folder: str | Path, *, below: bool = True) -> list[DicomSeries]:
     folder = Path(folder)
     if not folder.exists():
         raise InputError(f"{folder}: no such file or folder; check the path")
-    by_uid: dict[str, list[tuple[Path, Dataset]]] = {}
+    by_uid: dict[str, list[Header]] = {}
     with disable_value_validation():  # it would print invalid values, patient names among them
-        for path in _files(folder, below=below):
-            header = _image_header(path)
-            if header is not None:
-                by_uid.setdefault(str(header.SeriesInstanceUID), []).append((path, header))
-        return sorted((_series(uid, items) for uid, items in by_uid.items()), key=lambda s: (s.number, s.uid))
+        headers = [header for path in _files(folder, below=below) if (header := read_header(path)) is not None]
+    kinds = {(header.path.parent, header.kind) for header in headers if not header.fault}
+    strays: dict[Path, Header] = {}  # by folder, the first damaged file of an unknown series
+    for header in headers:
+        if header.uid:
+            by_uid.setdefault(header.uid, []).append(header)
+        elif header.is_dicom or (header.path.parent, header.kind) in kinds:
+            strays.setdefault(header.path.parent, header)
+    series = [_series(uid, items, strays) for uid, items in by_uid.items()]
+    used = {path.parent for each in series for path in each.files}
+    series += [_series("", [stray], {}) for folder, stray in strays.items() if folder not in used]
+    return sorted(series, key=lambda s: (s.number, s.uid))
 
 
 def choose_series(series: Sequence[DicomSeries], wanted: str | None, *, folder: str | Path) -> DicomSeries:
@@ -100,46 +103,24 @@ def _files(folder: Path, *, below: bool) -> Iterator[Path]:
         yield from (Path(parent, name) for name in sorted(names) if not name.startswith("."))
 
 
-def _image_header(path: Path) -> Dataset | None:
-    try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_ELEMENTS)
-    except (InvalidDicomError, OSError, EOFError):
-        return None
-    return header if "SeriesInstanceUID" in header and "Rows" in header else None
-
-
-def _series(uid: str, items: list[tuple[Path, Dataset]]) -> DicomSeries:
-    first = items[0][1]
-    orientation = numbers_of(first, "ImageOrientationPatient", 6)
-    items = sorted(items, key=lambda item: (_position(item[1], orientation), str(item[0])))
+def _series(uid: str, headers: list[Header], strays: Mapping[Path, Header]) -> DicomSeries:
+    first = min(headers, key=lambda header: bool(header.fault))
+    headers = sorted(headers, key=lambda header: (_position(header, first.orientation), str(header.path)))
+    damaged = [header for header in headers if header.fault]
+    damaged += [strays[folder] for folder in {header.path.parent for header in headers} if folder in strays]
     return DicomSeries(
         uid=uid,
-        number=integer_of(first, "SeriesNumber"),
-        description=str(first.get("SeriesDescription") or ""),
-        modality=str(first.get("Modality") or ""),
-        files=tuple(path for path, _ in items),
-        frames=max(integer_of(header, "NumberOfFrames") or 1 for _, header in items),
+        number=first.number,
+        description=first.description,
+        modality=first.modality,
+        files=tuple(header.path for header in headers),
+        frames=max(header.frames for header in headers),
+        fault=f"{damaged[0].path}: {damaged[0].fault}" if damaged else "",
     )
 
 
-def numbers_of(header: Dataset, keyword: str, count: int = 1) -> np.ndarray | None:
-    """The ``count`` numbers of an element, float64; None where it is missing or malformed."""
-    try:
-        numbers = np.atleast_1d(np.asarray(header.get(keyword), dtype=float))
-    except (TypeError, ValueError):
-        return None
-    return numbers if numbers.shape == (count,) and np.isfinite(numbers).all() else None
-
-
-def integer_of(header: Dataset, keyword: str) -> int:
-    """The number of an element; 0 where it is missing or malformed."""
-    numbers = numbers_of(header, keyword)
-    return 0 if numbers is None or abs(numbers[0]) > _LARGEST else int(numbers[0])
-
-
-def _position(header: Dataset, orientation: np.ndarray | None) -> float:
+def _position(header: Header, orientation: np.ndarray | None) -> float:
     """Position along the normal of the slices, mm; where it is unknown, the instance number."""
-    position = numbers_of(header, "ImagePositionPatient", 3)
-    if orientation is None or position is None:
-        return float(integer_of(header, "InstanceNumber"))
-    return float(position @ np.cross(orientation[:3], orientation[3:]))
+    if orientation is None or header.position is None:
+        return float(header.instance)
+    return float(header.position @ np.cross(orientation[:3], orientation[3:]))
