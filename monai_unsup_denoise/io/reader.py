@@ -7,27 +7,47 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from monai.data import MetaTensor
 from monai.transforms import Compose
 
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.io.dicom import find_series, read_series
+from monai_unsup_denoise.io.dicom.files import is_dicom
+from monai_unsup_denoise.io.file_checks import check_file
 
 
 def read_scan(path: str | Path, preprocessing: Compose) -> dict[str, Any]:
     """``{"image": scan}`` after the first transform of ``preprocessing``, which reads.
 
     Raises:
-        InputError: if the scan is missing; whatever the transform raises is the file's fault.
+        InputError: if the scan is missing, or fails the checks of `check_file`; whatever the transform raises is the
+            file's fault.
     """
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; check the path")
+    if path.is_dir() or is_dicom(path):
+        return {"image": _read_dicom(path)}
     try:
+        check_file(path)
         with warnings.catch_warnings():
             warnings.filterwarnings("error", message=".*more than one DICOM series")
             warnings.filterwarnings("error", message="Casting complex values")
             return preprocessing({"image": str(path)}, end=1)
+    except InputError:
+        raise
     except Exception as error:
         raise InputError(f"{path}: {_why_unreadable(error)}") from error
+
+
+def _read_dicom(path: Path) -> MetaTensor:
+    """The only series of a folder, or the slice of a file, read and checked as everywhere."""
+    found = find_series(path, below=False)
+    if not found:
+        raise InputError(f"{path}: no DICOM image, or none that can be read; give a scan, or copy it again")
+    if len(found) > 1:
+        raise InputError(f"{path}: more than one DICOM series in this folder; give each a folder of its own")
+    return read_series(found[0])
 
 
 def _why_unreadable(error: BaseException) -> str:

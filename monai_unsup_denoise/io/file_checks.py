@@ -1,0 +1,177 @@
+"""Checks of a file before it is read: memory is taken as its header claims, and no reader compares its checksum."""
+
+from __future__ import annotations
+
+import glob
+import math
+import re
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+
+from monai_unsup_denoise.errors import InputError
+
+_CHUNK = 2**20
+#: A compressed file may claim this many bytes for each of its own, or 64 MiB; noise compresses by less than ten.
+_MAX_RATIO, _FREE = 200, 64 * 2**20
+_BYTES = {  # of a voxel, by the letters and digits of its type's name; of others at least 1
+    **dict.fromkeys(("short", "shortint", "ushort", "int16", "uint16", "int16t", "uint16t"), 2),
+    **dict.fromkeys(("signedshort", "signedshortint", "unsignedshort", "unsignedshortint"), 2),
+    **dict.fromkeys(("int", "signedint", "uint", "unsignedint", "int32", "uint32", "int32t", "uint32t", "float"), 4),
+    **dict.fromkeys(("long", "ulong"), 4),
+    **dict.fromkeys(("double", "int64", "uint64", "int64t", "uint64t", "longlong", "ulonglong"), 8),
+    **dict.fromkeys(("longlongint", "signedlonglong", "unsignedlonglong", "unsignedlonglongint"), 8),
+}
+
+
+def check_file(path: Path) -> None:
+    """Check what can be checked of a volume's file without keeping its voxels; a folder passes.
+
+    Raises:
+        InputError: for a pipe or device, a header without a usable orientation, or one that names files elsewhere.
+        ValueError: with the reason, for a header that claims more than the file can hold, and for damaged voxels.
+    """
+    if path.is_dir():
+        return
+    _check_regular(path)
+    name = path.name.lower()
+    if name.endswith((".nii", ".nii.gz")):
+        _check_nifti(path)
+    elif name.endswith((".nrrd", ".nhdr")):
+        _check_nrrd(path)
+    elif name.endswith((".mha", ".mhd")):
+        _check_metaimage(path)
+
+
+def _check_regular(path: Path) -> None:
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: a pipe or device, not a file; copy the scan into a file")
+
+
+def _check_nifti(path: Path) -> None:
+    try:
+        image: Any = nibabel.load(path)
+    except ValueError as error:
+        if "w2 should be positive" not in str(error):
+            raise
+        raise InputError(f"{path}: its qform cannot be decoded and it has no sform; set one of them") from error
+    if not isinstance(image, nibabel.Nifti1Image):
+        return
+    if not np.isfinite(image.affine).all():
+        raise InputError(f"{path}: its orientation (sform, qform or voxel size) holds NaN or infinity; set it again")
+    claimed = image.dataobj.offset + math.prod(image.shape) * image.get_data_dtype().itemsize
+    _check_voxels([path], claimed, compressed=path.name.lower().endswith(".gz"), stream=0)
+
+
+def _check_nrrd(path: Path) -> None:
+    header, rest, offset = _split_header(path, rb"\r?\n(?=\r?\n)", skip=rb"\r?\n")
+    pairs = [line.partition(":")[::2] for line in header.splitlines()]
+    fields = [(re.sub(r"\s", "", key).lower(), value.strip()) for key, value in pairs if not value.startswith("=")]
+    named = [value for key, value in fields if key == "datafile"]
+    if named and named[-1].upper().startswith("LIST"):
+        named = [*re.split(r"(?im)^\s*data ?file\s*:\s*LIST.*$", f"{header}\n{rest}")[-1].splitlines(), *named[:-1]]
+    files = _data_files(path, named) if named else [path]
+    field = dict(fields)
+    claimed = math.prod(map(int, field.get("sizes", "").split()))
+    encoding = field.get("encoding", "raw").lower()
+    if encoding not in ("txt", "text", "ascii", "hex"):  # of which a voxel takes one character or more
+        claimed *= _bytes_of(field.get("type", ""))
+    is_gzip = encoding in ("gz", "gzip") and not {"lineskip", "byteskip"} & field.keys()
+    stream = (0 if named else offset) if is_gzip else None
+    _check_voxels(files, claimed, compressed=encoding in ("gz", "gzip", "bz2", "bzip2"), stream=stream)
+
+
+def _check_metaimage(path: Path) -> None:
+    key = rb"^\s*ElementDataFile\s*[=:].*"
+    header, rest, offset = _split_header(path, key, skip=rb"\r?\n")
+    field = {
+        key.strip().lower(): value.strip()
+        for key, _, value in (re.sub(":", "=", line, count=1).partition("=") for line in header.splitlines())
+    }
+    named = re.findall(r"(?im)^\s*ElementDataFile\s*[=:][^\S\n]*(.*)$", f"{header}\n{rest}")
+    if named and named[0].upper().startswith("LIST"):
+        named = [*rest.splitlines(), *named[1:]]
+    named = [name for name in named if name.strip().upper() != "LOCAL"]
+    files = _data_files(path, named) if named else [path]
+    claimed = math.prod(map(int, field.get("dimsize", "").split())) * int(field.get("elementnumberofchannels", 1))
+    if field.get("binarydata", "True").lower().startswith("t"):
+        claimed *= _bytes_of(field.get("elementtype", "").upper().removeprefix("MET_").removesuffix("_ARRAY"))
+    compressed = field.get("compresseddata", "False").lower().startswith("t")
+    _check_voxels(files, claimed, compressed=compressed, stream=(0 if named else offset) if compressed else None)
+
+
+def _split_header(path: Path, end: bytes, *, skip: bytes) -> tuple[str, str, int]:
+    """The text to the first match of ``end``, some of what follows it and ``skip``, and where in the file that is.
+
+    Raises:
+        ValueError: if there is no ``end`` in the first megabyte of a longer file.
+    """
+    with path.open("rb") as file:
+        start = file.read(_CHUNK)
+    if found := re.search(rb"(" + end + rb")(?:" + skip + rb")?", start, re.MULTILINE):
+        return start[: found.end(1)].decode("latin-1"), start[found.end() :].decode("latin-1"), found.end()
+    if len(start) == _CHUNK:
+        raise ValueError("its header has no end")
+    return start.decode("latin-1"), "", len(start)
+
+
+def _data_files(path: Path, names: Sequence[str]) -> list[Path]:
+    """The files that the header at ``path`` names: in its folder or below it."""
+    files: list[Path] = []
+    for name in filter(None, map(str.strip, names)):
+        if name == "-" or name[0] in "/\\~" or name[1:2] == ":" or ".." in re.split(r"[/\\]", name):
+            raise InputError(f"{path}: names a file outside its own folder ({name}); put the voxels beside the header")
+        if "%" in name:  # scan%03d.raw 1 20 1
+            pattern = re.sub(r"%\d*d", "*", glob.escape(f"{path.parent}/{name.split()[0]}"))
+            files += map(Path, glob.glob(pattern))
+        else:
+            files.append(path.parent / name)
+    for file in files:
+        _check_regular(file)
+    return files
+
+
+def _bytes_of(kind: str) -> int:
+    return _BYTES.get(re.sub(r"[^a-z0-9]", "", kind.lower()), 1)
+
+
+def _check_voxels(files: Sequence[Path], claimed: int, *, compressed: bool, stream: int | None = None) -> None:
+    """Compare the bytes that a header claims with those that are there; ``stream``: where compressed ones begin."""
+    size = sum(file.stat().st_size for file in files)
+    limit = max(_FREE, _MAX_RATIO * size) if compressed else size
+    if claimed > limit:
+        raise ValueError(f"its header claims {claimed} bytes of voxels, in a file of {size}")
+    if compressed and stream is not None and len(files) == 1:
+        there = _decompressed_size(files[0], stream, limit)
+        if there < claimed:
+            raise ValueError(f"its header claims {claimed} bytes of voxels, but it holds {there}")
+
+
+def _decompressed_size(path: Path, offset: int, limit: int) -> int:
+    """Size of the gzip or zlib stream in a file. It is read to its end, where its checksum is compared."""
+    total = 0
+    decoder = zlib.decompressobj(wbits=47)
+    with path.open("rb") as file:
+        file.seek(offset)
+        pending = file.read(_CHUNK)
+        while pending:
+            total += len(decoder.decompress(pending, _CHUNK))
+            if total > limit:
+                raise ValueError(f"its voxels take more than {limit} bytes, in a file of {path.stat().st_size}")
+            pending = decoder.unconsumed_tail
+            if decoder.eof:
+                pending = decoder.unused_data
+                if len(pending) < 2:
+                    pending += file.read(_CHUNK)
+                if not pending.startswith(b"\x1f\x8b"):  # no other gzip member
+                    return total
+                decoder = zlib.decompressobj(wbits=47)
+            pending = pending or file.read(_CHUNK)
+    total += len(decoder.flush())
+    if not decoder.eof:
+        raise ValueError("its compressed voxels are cut off")
+    return total
