@@ -2,7 +2,7 @@
 
 import torch
 from monai.networks.layers import Conv
-from torch import nn
+from torch import Tensor, nn
 
 from monai_unsup_denoise.functional import unsqueeze_like
 
@@ -19,7 +19,7 @@ class ContentBlock(nn.Module):
         self.first = convolution(channels, channels, kernel_size=3, padding=1)
         self.second = convolution(channels, channels, kernel_size=3, padding=1)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         return x + self.second(torch.relu(self.first(x)))
 
 
@@ -38,6 +38,6 @@ class ConditionedBlock(nn.Module):
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)
 
-    def forward(self, x: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor, code: Tensor) -> Tensor:
         gamma, beta = unsqueeze_like(self.modulation(code), x).chunk(2, dim=1)
         return x + self.second(torch.relu(self.first(x) * (1 + gamma) + beta))

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-import torch
 from monai.networks.layers import Conv
 from monai.utils import ensure_tuple_rep
-from torch import nn
+from torch import Tensor, nn
 
 from monai_unsup_denoise.networks.blocks import ContentBlock
 
@@ -44,7 +43,7 @@ class ContentEncoder(nn.Module):
             self.scales.append(nn.Sequential(entry, *(ContentBlock(spatial_dims, width) for _ in range(depth))))
         self.downsampling = 2 ** (len(channels) - 1)
 
-    def forward(self, image: torch.Tensor) -> list[torch.Tensor]:
+    def forward(self, image: Tensor) -> list[Tensor]:
         """Encode ``image`` ``(B, C, *spatial)``, each side a multiple of ``self.downsampling``."""
         content = [image]
         for scale in self.scales:

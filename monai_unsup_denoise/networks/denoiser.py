@@ -1,7 +1,7 @@
 """The denoisers of equation (12): as published, and guided by the physics of the noise."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from monai_unsup_denoise.functional import upsample_to
 from monai_unsup_denoise.networks.content_encoder import ContentEncoder
@@ -29,11 +29,11 @@ class DisentangledDenoiser(nn.Module):
         self.generator = generator
         self.downsampling: int = content_encoder.downsampling
 
-    def forward(self, image: torch.Tensor, code: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, image: Tensor, code: Tensor | None = None) -> Tensor:
         """Denoise ``image`` ``(B, C, *spatial)``, in units of its reference intensity.
 
-        A given ``code`` replaces that of the image, for example by the code of the whole volume for one of its slabs:
-        ``(B, code_channels)``, or a coarse map ``(B, code_channels, *grid)``.
+        A given ``code`` ``(B, code_channels)``, or coarse map ``(B, code_channels, *grid)``, replaces that of the image, as
+        the code of the whole volume does for one of its slabs.
         """
         if code is None:
             code = self.encode_noise(image)
@@ -43,12 +43,12 @@ class DisentangledDenoiser(nn.Module):
         mean_code = code if code.dim() == 2 else code.flatten(2).mean(-1)
         return crop_as(self.generator(content, mean_code.clamp(-3.0, 3.0)), image).clamp(min=0) / scale
 
-    def input_scale(self, image: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
+    def input_scale(self, image: Tensor, code: Tensor) -> Tensor:
         """Factor on the input of the convolutions, undone on their output; 1 in the published method."""
         return torch.ones(1, device=image.device)
 
     @torch.jit.export
-    def encode_noise(self, image: torch.Tensor) -> torch.Tensor:
+    def encode_noise(self, image: Tensor) -> Tensor:
         """Mean of the noise code, ``(B, code_channels)``, of ``image`` ``(B, C, *spatial)``."""
         mean, _ = self.noise_encoder(image)
         return mean
@@ -61,7 +61,6 @@ class PhysicsGuidedDenoiser(DisentangledDenoiser):
     always see the same noise level, even for spatially varying noise. Only the signal-to-noise ratio differs.
 
     Args:
-        content_encoder, noise_encoder, generator: as for ``DisentangledDenoiser``.
         noise_level: ``sigma(z)``.
         working_sigma: noise level seen by the convolutions, in units of the image's reference intensity; None for an
             unscaled input.
@@ -80,7 +79,7 @@ class PhysicsGuidedDenoiser(DisentangledDenoiser):
         self.noise_level = noise_level
         self.working_sigma = working_sigma
 
-    def input_scale(self, image: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
+    def input_scale(self, image: Tensor, code: Tensor) -> Tensor:
         """``working_sigma / sigma``, which broadcasts against ``image``; 1 without a working sigma."""
         if self.working_sigma is None:
             return torch.ones(1, device=image.device)
@@ -88,16 +87,16 @@ class PhysicsGuidedDenoiser(DisentangledDenoiser):
         return self.working_sigma / self.sigma(upsample_to(code, image)).detach().unsqueeze(1).clamp(1e-4, 1e4)
 
     @torch.jit.export
-    def encode_noise_map(self, image: torch.Tensor) -> torch.Tensor:
+    def encode_noise_map(self, image: Tensor) -> Tensor:
         """Coarse smooth map of the noise code, ``(B, code_channels, *grid)``, of ``image`` ``(B, C, *spatial)``."""
         return self.noise_encoder.code_map(image)
 
     @torch.jit.export
-    def sigma(self, code: torch.Tensor) -> torch.Tensor:
-        """Noise level of codes, in units of the image's reference intensity; see ``NoiseLevel``."""
+    def sigma(self, code: Tensor) -> Tensor:
+        """Noise level of codes; see ``NoiseLevel``."""
         return self.noise_level(code)
 
     @torch.jit.export
-    def scale_sigma(self, code: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
+    def scale_sigma(self, code: Tensor, factor: Tensor) -> Tensor:
         """Codes with ``factor`` times the noise level; see ``NoiseLevel.scale_sigma``."""
         return self.noise_level.scale_sigma(code, factor)

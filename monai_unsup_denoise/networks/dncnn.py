@@ -4,7 +4,7 @@ import math
 
 import torch
 from monai.networks.layers import Conv, Norm
-from torch import nn
+from torch import Tensor, nn
 
 
 class DnCNN(nn.Module):
@@ -43,11 +43,11 @@ class DnCNN(nn.Module):
                 deviation = math.sqrt(2 / (9 * layer.num_features))
                 nn.init.normal_(layer.weight, std=deviation).data.clamp_(-0.025, 0.025)
 
-    def forward(self, image: torch.Tensor, code: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, image: Tensor, code: Tensor | None = None) -> Tensor:
         """Denoise ``image`` ``(B, C, *spatial)`` of any size; ``code`` is ignored."""
         return image - self.noise(image)
 
     @torch.jit.export
-    def encode_noise(self, image: torch.Tensor) -> torch.Tensor:
+    def encode_noise(self, image: Tensor) -> Tensor:
         """The empty noise code ``(B, 0)``."""
         return torch.zeros(image.size(0), 0, dtype=image.dtype, device=image.device)

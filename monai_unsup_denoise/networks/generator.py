@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-import torch
 from monai.networks.layers import Conv
 from monai.utils import ensure_tuple_rep
-from torch import nn
+from torch import Tensor, nn
 
 from monai_unsup_denoise.networks.blocks import ConditionedBlock
 
@@ -52,7 +51,7 @@ class ContentGenerator(nn.Module):
             nn.init.zeros_(self.head.weight)
             nn.init.zeros_(self.head.bias)
 
-    def forward(self, content: list[torch.Tensor], code: torch.Tensor) -> torch.Tensor:
+    def forward(self, content: list[Tensor], code: Tensor) -> Tensor:
         """Image ``(B, out_channels, *spatial)`` of the content (finest first) and the code ``(B, code_channels)``."""
         features = self.bottom(content[-1], code)
         scale = len(content) - 1
@@ -70,7 +69,7 @@ class _Refinement(nn.Module):
         super().__init__()
         self.blocks = nn.ModuleList(ConditionedBlock(spatial_dims, channels, code_channels) for _ in range(blocks))
 
-    def forward(self, x: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor, code: Tensor) -> Tensor:
         for block in self.blocks:
             x = block(x, code)
         return x

@@ -4,7 +4,7 @@ import math
 
 import torch
 from monai.networks.layers import Conv
-from torch import nn
+from torch import Tensor, nn
 
 from monai_unsup_denoise.functional import triangular_smooth, unsqueeze_like
 
@@ -33,13 +33,7 @@ class NoiseEncoder(nn.Module):
     """
 
     def __init__(
-        self,
-        spatial_dims: int,
-        *,
-        code_channels: int = 1,
-        channels: int = 32,
-        sigma: float = 0.1,
-        spread: float = 0.7,
+        self, spatial_dims: int, *, code_channels: int = 1, channels: int = 32, sigma: float = 0.1, spread: float = 0.7
     ) -> None:
         super().__init__()
         pointwise = Conv["conv", spatial_dims]
@@ -62,7 +56,7 @@ class NoiseEncoder(nn.Module):
             self.head.bias[:2] = 0
             self.mean_weight[:, 0] = 1 / spread
 
-    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of the code, each ``(B, code_channels)``, of ``image`` ``(B, C, *spatial)``."""
         weight, local = self._weigh_windows(image)
         pooled = (weight.flatten(2) * local.flatten(2)).sum(-1).unsqueeze(1)
@@ -71,11 +65,11 @@ class NoiseEncoder(nn.Module):
         return mean, log_variance
 
     @torch.jit.export
-    def code_map(self, image: torch.Tensor) -> torch.Tensor:
+    def code_map(self, image: Tensor) -> Tensor:
         """Smooth coarse map of the mean code, ``(B, code_channels, *grid)``, of ``image`` ``(B, C, *spatial)``.
 
-        Each node is the weighted mean over the windows within about 32 voxels. The mean over the image
-        enters with a small weight, and takes over where no window has any.
+        Each node is the weighted mean over the windows within about 32 voxels. The mean over the image enters with a
+        small weight, and takes over where no window has any.
         """
         weight, local = self._weigh_windows(image)
         code = torch.einsum("bc...,kc->bk...", local, self.mean_weight)
@@ -84,19 +78,19 @@ class NoiseEncoder(nn.Module):
         near, total = self._smooth(weight * code), self._smooth(weight)
         return (near + 0.02 * mean) / (total + 0.02) + unsqueeze_like(self.mean_bias[None], code)
 
-    def _weigh_windows(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _weigh_windows(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Weights of the windows ``(B, 1, *)`` with sum 1, and their features ``(B, channels + 1, *)``."""
         log_energy, features, empty = self._local_statistics(image.float())
         out = self.head(self.network(features)).float()
         weight = torch.softmax((out[:, :1] - 1e4 * empty).flatten(1), dim=1).view_as(empty)
         return weight, torch.cat([log_energy + out[:, 1:2], out[:, 2:]], dim=1)
 
-    def _smooth(self, x: torch.Tensor) -> torch.Tensor:
+    def _smooth(self, x: Tensor) -> Tensor:
         stride = max(self.window // 2, 1)
         nodes = self.map_scale // 2
         return triangular_smooth(x, [nodes // stride, nodes // stride, nodes])
 
-    def _local_statistics(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def _local_statistics(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """For each window: log-energy ``(B, 1, *)``, scale-invariant features ``(B, 3, *)``, and 1 if it is empty."""
         along_first = x[:, :, 1:, 1:] - x[:, :, :-1, 1:]
         along_second = x[:, :, 1:, 1:] - x[:, :, 1:, :-1]
@@ -114,7 +108,7 @@ class NoiseEncoder(nn.Module):
         structure = 0.5 * torch.log(gradient + 1e-10) - log_energy
         return log_energy, torch.cat([relative, brightness, structure], dim=1), empty
 
-    def _window_mean(self, x: torch.Tensor) -> torch.Tensor:
+    def _window_mean(self, x: Tensor) -> Tensor:
         """Mean over channels and half-overlapping windows; images smaller than a window get smaller windows."""
         x = x.mean(dim=1, keepdim=True)
         side0 = min(self.window, x.shape[2])

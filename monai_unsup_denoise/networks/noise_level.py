@@ -3,7 +3,7 @@
 import math
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from monai_unsup_denoise.functional import unsqueeze_like
 
@@ -22,12 +22,12 @@ class NoiseLevel(nn.Module):
         self.offset = nn.Parameter(torch.tensor(math.log(sigma)))
         self.slope = nn.Parameter(torch.full((code_channels,), spread / code_channels))
 
-    def forward(self, code: torch.Tensor) -> torch.Tensor:
+    def forward(self, code: Tensor) -> Tensor:
         """Noise level ``(B, *spatial)`` of codes ``(B, code_channels, *spatial)``, with or without spatial axes."""
         return torch.exp(self.offset + torch.einsum("bk...,k->b...", code.float(), self.slope))
 
     @torch.jit.export
-    def scale_sigma(self, code: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
+    def scale_sigma(self, code: Tensor, factor: Tensor) -> Tensor:
         """The nearest codes with ``factor`` times the noise level.
 
         Args:

@@ -1,10 +1,9 @@
 """Padding for networks that halve the resolution, and its inverse."""
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 
 
-def pad_to_multiple(image: torch.Tensor, multiple: int) -> torch.Tensor:
+def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:
     """Extend each side of ``image`` ``(B, C, *spatial)`` at its end, by replication, to a multiple."""
     amounts: list[int] = []
     for axis in range(image.dim() - 1, 1, -1):
@@ -12,7 +11,7 @@ def pad_to_multiple(image: torch.Tensor, multiple: int) -> torch.Tensor:
     return nn.functional.pad(image, amounts, mode="replicate")
 
 
-def crop_as(image: torch.Tensor, original: torch.Tensor) -> torch.Tensor:
+def crop_as(image: Tensor, original: Tensor) -> Tensor:
     """Crop the sides of ``image`` ``(B, C, *spatial)`` at their ends to those of ``original``."""
     for axis in range(2, image.dim()):
         image = image.narrow(axis, 0, original.size(axis))

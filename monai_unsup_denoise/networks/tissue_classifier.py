@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-import torch
 from monai.networks.layers import Conv
-from torch import nn
+from torch import Tensor, nn
 
 
 class TissueClassifier(nn.Module):
@@ -29,14 +28,14 @@ class TissueClassifier(nn.Module):
         )
         self.head = Conv["conv", 2](channels[-1], classes, kernel_size=1)
 
-    def features(self, image: torch.Tensor) -> list[torch.Tensor]:
+    def features(self, image: Tensor) -> list[Tensor]:
         """Features of every layer, finest first, of images ``(B, 1, H, W)`` in units of their reference intensity."""
         features = [image]
         for layer in self.layers:
             features.append(layer(features[-1]))
         return features[1:]
 
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
+    def forward(self, image: Tensor) -> Tensor:
         """Logits ``(B, classes, H, W)``."""
         logits = self.head(self.features(image)[-1])
         return nn.functional.interpolate(logits, size=image.shape[2:], mode="bilinear", align_corners=False)

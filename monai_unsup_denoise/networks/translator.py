@@ -1,7 +1,7 @@
 """The generators of CycleGAN."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from monai_unsup_denoise.networks.content_encoder import ContentEncoder
 from monai_unsup_denoise.networks.generator import ContentGenerator
@@ -11,11 +11,8 @@ from monai_unsup_denoise.networks.padding import crop_as, pad_to_multiple
 class ImageTranslator(nn.Module):
     """Translation of an image into the other domain, ``G(E(x))``, without a noise code.
 
-    Same backbone as the disentangled denoiser, to compare methods and not networks. The noise code has length zero.
-
-    Args:
-        content_encoder: ``E``.
-        generator: ``G`` for codes of length 1; the code is fixed at zero.
+    Same backbone as the disentangled denoiser, to compare methods and not networks: ``generator`` is one for codes of
+    length 1, fixed at zero. The translator's own noise code has length zero.
     """
 
     def __init__(self, content_encoder: ContentEncoder, generator: ContentGenerator) -> None:
@@ -24,13 +21,13 @@ class ImageTranslator(nn.Module):
         self.generator = generator
         self.downsampling: int = content_encoder.downsampling
 
-    def forward(self, image: torch.Tensor, code: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, image: Tensor, code: Tensor | None = None) -> Tensor:
         """Translate ``image`` ``(B, C, *spatial)`` of any size; ``code`` is ignored."""
         content = self.content_encoder(pad_to_multiple(image, self.downsampling))
         zero = torch.zeros(image.size(0), 1, dtype=image.dtype, device=image.device)
         return crop_as(self.generator(content, zero), image)
 
     @torch.jit.export
-    def encode_noise(self, image: torch.Tensor) -> torch.Tensor:
+    def encode_noise(self, image: Tensor) -> Tensor:
         """The empty noise code ``(B, 0)``."""
         return torch.zeros(image.size(0), 0, dtype=image.dtype, device=image.device)
