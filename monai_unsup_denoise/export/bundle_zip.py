@@ -25,15 +25,13 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def write_bundle_zip(path: Path, bundle: Path, *, model: Path | None = None, torchscript: bool = True) -> None:
-    """Write ``bundle`` as a zip in the layout of MONAI's model zoo, with this package in the root of the bundle.
+    """Write the folder ``bundle`` as a zip in the layout of MONAI's model zoo, with this package in its root.
 
     Unpacked, it trains and denoises from within its folder wherever MONAI and the packages of its
     ``configs/metadata.json`` are installed: ``python -m monai.bundle`` imports from the current folder, which is also
     the ``bundle_root`` of the configs.
 
     Args:
-        path: the zip; it appears whole or not at all.
-        bundle: folder of the bundle; its name is the name of the folder in the zip.
         model: weights in place of the bundle's; ``model.ts`` is then made from them.
         torchscript: add ``models/model.ts``.
 

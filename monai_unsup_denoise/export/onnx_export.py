@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
@@ -12,11 +12,6 @@ from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.extras import require
 from monai_unsup_denoise.files import atomic_write
 from monai_unsup_denoise.protocols import NoiseAwareNetwork
-
-if TYPE_CHECKING:
-    from onnx import ModelProto
-
-_OPSET = 20
 
 
 def write_onnx(network: nn.Module, path: Path, noise_path: Path) -> None:
@@ -36,9 +31,7 @@ def write_onnx(network: nn.Module, path: Path, noise_path: Path) -> None:
 
     The graph at ``noise_path``, some kilobytes, returns only ``own_code`` and ``sigma``.
 
-    Args:
-        network: a `NoiseAwareNetwork` of single-channel volumes, on the CPU.
-        path, noise_path: files that end in ``.onnx``; each appears whole or not at all.
+    The network is a `NoiseAwareNetwork` of single-channel volumes, on the CPU.
 
     Raises:
         InputError: if the packages that write ONNX are missing, or the network does not estimate the noise level.
@@ -48,7 +41,23 @@ def write_onnx(network: nn.Module, path: Path, noise_path: Path) -> None:
 
     if not isinstance(network, NoiseAwareNetwork):
         raise InputError(f"{path}: this network does not estimate the noise level; give the network of inference.json")
-    model = _graph(network)
+    outputs = _Outputs(network).eval()
+    image = torch.rand(2, 1, 24, 20, 12)  # an axis is dynamic if its length differs from the others'
+    unknown = torch.full((1, network.encode_noise(image).shape[1]), torch.nan)
+    program = torch.onnx.export(
+        outputs,
+        (image, unknown),
+        input_names=["image", "code"],
+        output_names=["pred", "own_code", "sigma"],
+        dynamic_shapes=({0: "batch", 2: "x", 3: "y", 4: "z"}, None),
+        opset_version=20,
+        dynamo=True,
+        verbose=False,
+    )
+    assert program is not None  # with dynamo
+    model = program.model_proto
+    # ONNX: an input with an initial value is optional.
+    model.graph.initializer.append(onnx.numpy_helper.from_array(unknown.numpy(), "code"))
     with atomic_write(path) as partial, atomic_write(noise_path) as noise_partial:
         onnx.save(model, partial)
         onnx.utils.extract_model(partial, noise_partial, ["image"], ["own_code", "sigma"])
@@ -67,28 +76,3 @@ class _Outputs(nn.Module):
         own_code = self.network.encode_noise(image)
         pred = self.network(image, torch.where(code.isnan(), own_code, code))
         return pred, own_code, self.network.sigma(own_code)
-
-
-def _graph(network: nn.Module) -> ModelProto:
-    """The graph of ``network``. Its axes are dynamic if they differ in length here."""
-    import onnx
-
-    outputs = _Outputs(network).eval()
-    image = torch.rand(2, 1, 24, 20, 12)
-    unknown = torch.full((1, outputs.network.encode_noise(image).shape[1]), torch.nan)
-    program = torch.onnx.export(
-        outputs,
-        (image, unknown),
-        input_names=["image", "code"],
-        output_names=["pred", "own_code", "sigma"],
-        dynamic_shapes=({0: "batch", 2: "x", 3: "y", 4: "z"}, None),
-        opset_version=_OPSET,
-        dynamo=True,
-        verbose=False,
-    )
-    if program is None:
-        raise RuntimeError("torch.onnx.export returned no program")
-    model = program.model_proto
-    # ONNX: an input with an initial value is optional.
-    model.graph.initializer.append(onnx.numpy_helper.from_array(unknown.numpy(), "code"))
-    return model

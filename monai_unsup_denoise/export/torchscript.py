@@ -17,12 +17,7 @@ def write_torchscript(path: Path, bundle: Path, *, weights: Path | None = None) 
     """Write the network of a bundle with its weights, its ``inference.json`` and its metadata as one ``.ts`` file.
 
     MONAI's ``ckpt_export`` writes it. Torch adds the names of all source files, for tracebacks: they hold folders of
-    this machine and are left out.
-
-    Args:
-        path: the file; it appears whole or not at all.
-        bundle: folder of the bundle.
-        weights: in place of the bundle's ``models/model.pt``; a bare state dictionary.
+    this machine and are left out. ``weights``, a bare state dictionary, replace the bundle's ``models/model.pt``.
 
     Raises:
         InputError: if the weights are missing.

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +45,11 @@ SIGNATURE = ModelSignature(
 )
 
 
+@dataclass
 class DenoisingFunction:
     """The function that MLflow calls: one scan in, the denoised array out."""
 
-    def __init__(self, denoiser: Denoiser) -> None:
-        self.denoiser = denoiser
+    denoiser: Denoiser
 
     def predict(self, scan: Any, params: Mapping[str, Any] | None = None) -> np.ndarray | dict[str, Any]:
         """Denoise one scan.
@@ -68,8 +68,11 @@ class DenoisingFunction:
         """
         chosen = {name: value for name, value in (params or {}).items() if value is not None}
         with_sigma = chosen.pop("with_sigma", False)
-        path = _path(scan)
-        image = self.denoiser.wrap(np.asarray(scan, dtype=np.float32)) if path is None else self.denoiser.load(path)
+        cells = np.asarray(scan)
+        is_path = cells.dtype.kind in "OU"
+        if is_path and cells.size != 1:
+            raise InputError(f"{cells.size} texts given: give the path of one scan, or an array (X, Y, Z) of numbers")
+        image = self.denoiser.load(str(cells.item())) if is_path else self.denoiser.wrap(cells.astype(np.float32))
         volume = self.denoiser.denoise_image(image, replace(self.denoiser.settings, **chosen))
         return {"denoised": volume.denoised, **volume.noise_report()} if with_sigma else volume.denoised
 
@@ -89,7 +92,7 @@ def save_mlflow_model(
     """Write an MLflow model: a small bundle, a signature and a synthetic example, without paths of this machine.
 
     Args:
-        folder: folder of the model; must not exist.
+        folder: must not exist.
         weights: the ``model.pt`` of a training.
         config: inference config or bundle of the network; by default the bundled one.
         settings: values of that config, by id, that the training changed.
@@ -160,13 +163,3 @@ def _example() -> np.ndarray:
     clean = np.pad(np.full((10, 10, 10), 100, dtype=np.float32), 3)
     rng = np.random.default_rng(0)
     return np.hypot(clean + rng.normal(0, 10, clean.shape), rng.normal(0, 10, clean.shape)).astype(np.float32)
-
-
-def _path(scan: Any) -> str | None:
-    """The path that ``scan`` is or holds; None for numbers."""
-    cells = np.asarray(scan)
-    if cells.dtype.kind not in "OU":
-        return None
-    if cells.size != 1:
-        raise InputError(f"{cells.size} texts given: give the path of one scan, or an array (X, Y, Z) of numbers")
-    return str(cells.item())

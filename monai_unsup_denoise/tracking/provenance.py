@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import monai_unsup_denoise
@@ -26,11 +27,9 @@ def provenance_tags() -> dict[str, str]:
 def _commit() -> str | None:
     """The commit of the working tree with this package; None if it is installed, or without git."""
     file = Path(monai_unsup_denoise.__file__)
-    for command in (["ls-files", "--error-unmatch", file.name], ["rev-parse", "HEAD"]):
-        try:
-            done = subprocess.run(
-                ["git", *command], cwd=file.parent, capture_output=True, text=True, timeout=10, check=True
-            )
-        except (OSError, subprocess.SubprocessError):
-            return None
-    return done.stdout.strip()
+    git = partial(subprocess.run, cwd=file.parent, capture_output=True, text=True, timeout=10, check=True)
+    try:
+        git(["git", "ls-files", "--error-unmatch", file.name])
+        return git(["git", "rev-parse", "HEAD"]).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None

@@ -24,11 +24,8 @@ def register_weights(
     """Register weights in MLflow as the newest version of the model ``name``, under a run of their own.
 
     Args:
-        name: of the registered model.
-        weights: a ``model.pt``.
-        tracking_uri: as in a training.
+        weights: the ``model.pt`` of a training.
         config: inference config or bundle of the network; by default the bundled one.
-        experiment_name: experiment of the run.
 
     Returns:
         The URI ``models:/<name>/<version>``, for ``mlflow.pyfunc.load_model``.

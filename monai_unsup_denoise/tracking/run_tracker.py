@@ -52,13 +52,12 @@ class RunTracker:
 
     Args:
         tracking_uri: ``sqlite:///...`` or the address of a server.
-        experiment_name, run_name, parameters, tags: of the run; the registered model has the tags, too.
-        config: executed config, without paths; None logs none.
-        optimizers: optimizers by name.
-        evaluator: validation engine, or None.
-        pictures: folder where each validation writes an image, or None.
-        weights: file of the best weights, or None; one that is older than the run is ignored.
-        registered_model: name under which to register the weights, or None.
+        tags: of the run, and of the registered model.
+        config: executed config, without paths.
+        evaluator: validation engine.
+        pictures: folder where each validation writes an image.
+        weights: file of the best weights; one that is older than the run is ignored.
+        registered_model: name under which to register the weights.
         save_model: writes an MLflow model into a folder, given the folder and the file of weights.
         interval: iterations between two logs of the losses.
 
@@ -90,7 +89,6 @@ class RunTracker:
         self.retry_at: float | None = None  # set while the server does not answer
 
     def attach(self, engine: Engine) -> None:
-        """Track the trainer ``engine``, and the evaluator."""
         engine.add_event_handler(Events.STARTED, self.start)
         engine.add_event_handler(Events.ITERATION_COMPLETED(every=self.interval), self.log_training)
         engine.add_event_handler(Events.COMPLETED, self.finish, "FINISHED")
@@ -104,11 +102,8 @@ class RunTracker:
         Raises:
             InputError: if the server refuses, or does not know the run of the checkpoint.
         """
-        parameters = {
-            **self.parameters,
-            "max_epochs": engine.state.max_epochs,
-            "epoch_length": engine.state.epoch_length,
-        }
+        state = engine.state
+        parameters = {**self.parameters, "max_epochs": state.max_epochs, "epoch_length": state.epoch_length}
         try:
             if self.run_id:
                 self.client.update_run(self.run_id, status="RUNNING")
@@ -163,16 +158,15 @@ class RunTracker:
             self.retry_at = None
         except MLFLOW_ERRORS as error:
             if self.retry_at is None:
-                logger.warning(
-                    "MLflow does not answer (%s): the training continues, its logs are sent later", reason(error)
-                )
+                delay = "MLflow does not answer (%s): the training continues, its logs are sent later"
+                logger.warning(delay, reason(error))
             self.retry_at = time.monotonic() + _PAUSE
 
     def finish(self, engine: Engine, status: str, error: str = "") -> None:
         """Upload and register the weights, end the run, and log what MLflow did not get. Never raises."""
         self.send(at_once=True)
-        missing = [f"{len(self.metrics)} values"] if self.metrics else []
-        missing += [f"{len(self.images)} images"] if self.images else []
+        kept: dict[str, list] = {"values": self.metrics, "images": self.images}
+        missing = [f"{len(items)} {name}" for name, items in kept.items() if items]
         for what, step in self._last_steps(status, error).items():
             if self.retry_at is not None:
                 missing.append(what)
@@ -182,10 +176,8 @@ class RunTracker:
             except Exception as failure:  # of any kind: the training is done and on disk
                 missing.append(f"{what} ({reason(failure)})")
         if missing:
-            listed = ", ".join(missing)
-            logger.warning(
-                "MLflow run %s lacks: %s. Weights, checkpoints and images are on disk.", self.run_name, listed
-            )
+            lack = "MLflow run %s lacks: %s. Weights, checkpoints and images are on disk."
+            logger.warning(lack, self.run_name, ", ".join(missing))
         self.start_time = None
 
     def fail(self, engine: Engine, error: BaseException) -> None:
@@ -197,11 +189,9 @@ class RunTracker:
         raise error
 
     def state_dict(self) -> dict[str, str]:
-        """The id of the run, for the checkpoint."""
         return {"run_id": self.run_id}
 
     def load_state_dict(self, state: Mapping[str, str]) -> None:
-        """Continue the run of a checkpoint."""
         self.run_id = state["run_id"]
 
     def _last_steps(self, status: str, error: str) -> dict[str, Callable[[], Any]]:

@@ -24,12 +24,10 @@ MLFLOW_ERRORS = (MlflowException, OSError)
 
 
 def check_tracking_server(uri: str) -> str:
-    """Check within seconds that the MLflow server at ``uri`` answers; only ``http(s)://`` is checked.
+    """The address to track to: the environment variable ``MLFLOW_TRACKING_URI`` if it is set, else ``uri``.
 
-    Afterwards this process waits seconds for a server, not minutes.
-
-    Returns:
-        The address: the environment variable ``MLFLOW_TRACKING_URI`` if it is set, else ``uri``.
+    Checks within seconds that an ``http(s)://`` server answers; from then on this process waits seconds for it, not
+    minutes.
 
     Raises:
         InputError: if no MLflow server answers there.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 import ignite.distributed as idist
@@ -16,26 +17,21 @@ from monai_unsup_denoise.files import atomic_write
 logger = logging.getLogger(__name__)
 
 
+@dataclass(eq=False)
 class BestModel:
-    """Save a network's weights whenever its validation metric is the best so far, also over a resume.
+    """Save the state dictionary of ``network`` whenever ``metric`` is the best so far, also over a resume.
 
-    Not Ignite's ``Checkpoint``: it deletes the old file before it writes the new one. In a
-    distributed training the first process writes.
-
-    Args:
-        network: its state dictionary is saved.
-        path: the file, replaced as a whole; its folder is made.
-        metric: name in ``evaluator.state.metrics``; higher is better.
+    Attach it to the evaluator; higher is better. Not Ignite's ``Checkpoint``: it deletes the old file before it writes
+    the new one. In a distributed training the first process writes.
     """
 
-    def __init__(self, network: nn.Module, path: str | Path, *, metric: str = "psnr") -> None:
-        self.network = network
-        self.path = Path(path)
-        self.metric = metric
-        self.best = -math.inf
+    network: nn.Module
+    path: str | Path
+    _: KW_ONLY
+    metric: str = "psnr"
+    best: float = -math.inf
 
     def attach(self, engine: Engine) -> None:
-        """Compare after each run of the evaluator ``engine``."""
         engine.add_event_handler(Events.COMPLETED, self)
 
     def __call__(self, engine: Engine) -> None:
@@ -44,18 +40,13 @@ class BestModel:
             return
         self.best = value
         if idist.get_rank() == 0:
-            self._save()
+            # Into an open file: given a path, torch.save would store its random name, and equal models would differ.
+            with atomic_write(Path(self.path)) as partial, partial.open("wb") as file:
+                torch.save(self.network.state_dict(), file)
             logger.info("best %s so far, %.3f: saved %s", self.metric, value, self.path)
 
-    def _save(self) -> None:
-        # Into an open file: given a path, torch.save would store its random name, and equal models would differ.
-        with atomic_write(self.path) as partial, partial.open("wb") as file:
-            torch.save(self.network.state_dict(), file)
-
     def state_dict(self) -> dict[str, float]:
-        """The best value so far, for the checkpoint."""
         return {"best": self.best}
 
     def load_state_dict(self, state: dict[str, float]) -> None:
-        """Take the best value from a checkpoint."""
         self.best = float(state["best"])

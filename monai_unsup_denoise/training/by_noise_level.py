@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from statistics import fmean
 
+import ignite.distributed as idist
 import torch
-import torch.distributed as dist
 from ignite.engine import Engine
 from ignite.metrics import Metric
 
@@ -24,14 +24,12 @@ class ByNoiseLevel(Metric):
     def __init__(self, metric: Callable[..., torch.Tensor], name: str) -> None:
         self.metric = metric
         self.name = name
-        super().__init__(output_transform=lambda output: output)
+        super().__init__()
 
     def reset(self) -> None:
-        """Start a new evaluation."""
         self.values: list[tuple[float, float]] = []
 
     def iteration_completed(self, engine: Engine) -> None:
-        """Take predictions, references and levels of one iteration."""
         levels = [float(item["level"]) for item in engine.state.batch]
         self.update(([(item["pred"], item["label"]) for item in engine.state.output], levels))
 
@@ -42,8 +40,8 @@ class ByNoiseLevel(Metric):
     def update(self, output: tuple[list[tuple[torch.Tensor, torch.Tensor]], list[float]]) -> None:
         """Add ``[(prediction, reference), ...]``, each ``(C, *spatial)``, and their levels."""
         for pair, level in zip(*output, strict=True):
-            value = self.metric(*(torch.as_tensor(image).as_subclass(torch.Tensor)[None].float() for image in pair))
-            self.values.append((level, float(torch.as_tensor(value).mean())))
+            value = self.metric(*(image.as_subclass(torch.Tensor)[None].float() for image in pair))
+            self.values.append((level, float(value.mean())))
 
     def compute(self) -> dict[str, float]:
         """Means by level and over all, of all processes.
@@ -51,11 +49,7 @@ class ByNoiseLevel(Metric):
         Raises:
             ValueError: if there was nothing to evaluate.
         """
-        parts = [self.values]
-        if dist.is_available() and dist.is_initialized():
-            parts *= dist.get_world_size()
-            dist.all_gather_object(parts, self.values)
-        values = [value for part in parts for value in part]
+        values = [value for of_process in idist.all_gather(self.values) for value in of_process]
         if not values:
             raise ValueError(f"{self.name}: no volume was evaluated; the evaluation set is empty")
         levels = sorted({level for level, _ in values})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,50 +15,42 @@ from monai.handlers import CheckpointLoader
 from monai_unsup_denoise.errors import InputError
 
 
+@dataclass
 class EpochCheckpoint:
     """Save a checkpoint at the end of each epoch; load one at the start of a resumed training.
 
     MONAI's ``CheckpointSaver`` writes in place; Ignite's ``Checkpoint`` leaves no half-written file when the training
     is killed. In a distributed training every process must have this handler; the first one writes.
 
-    Args:
+    Attributes:
         folder: checkpoints of all trainings; this one's are ``folder/run_name/checkpoint_epoch=1.pt`` and so on.
-        run_name: name of this training.
-        objects: what to save with the trainer, by name, or dictionaries of such; None is left out.
+        objects: what to save with the trainer, by name, or dictionaries of such; those without state are left out.
         resume: checkpoint to resume from, as in `find_checkpoint`; False to start anew.
-        device: where to load it.
         kept: number of newest checkpoints to keep.
-
-    Raises:
-        InputError: when attached, if the checkpoint to resume from does not exist.
     """
 
-    def __init__(
-        self,
-        folder: str | Path,
-        run_name: str,
-        objects: Mapping[str, Any],
-        *,
-        resume: str | bool = False,
-        device: torch.device | str = "cpu",
-        kept: int = 2,
-    ) -> None:
-        self.folder = Path(folder)
-        self.run_name = run_name
-        self.objects = {k: v for k, v in objects.items() if isinstance(v, Mapping) or hasattr(v, "state_dict")}
-        self.resume = resume
-        self.device = device
-        self.kept = kept
+    folder: str | Path
+    run_name: str
+    objects: Mapping[str, Any]
+    _: KW_ONLY
+    resume: str | bool = False
+    device: torch.device | str = "cpu"
+    kept: int = 2
 
     def attach(self, engine: Engine) -> None:
-        """Save and load the trainer ``engine`` too. Attach it after the validation: it saves its results."""
-        objects = {"trainer": engine, **self.objects}
+        """Save and load the trainer ``engine`` too. Attach it after the validation: it saves its results.
+
+        Raises:
+            InputError: if the checkpoint to resume from does not exist.
+        """
+        stateful = {k: v for k, v in self.objects.items() if isinstance(v, Mapping) or hasattr(v, "state_dict")}
+        objects = {"trainer": engine, **stateful}
         if self.resume:
             path = find_checkpoint(self.folder, self.resume)
             CheckpointLoader(path, objects, map_location=self.device).attach(engine)
         save = Checkpoint(
             objects,
-            DiskSaver(self.folder / self.run_name, require_empty=False),
+            DiskSaver(Path(self.folder) / self.run_name, require_empty=False),
             n_saved=self.kept,
             filename_pattern="checkpoint_epoch={global_step}.{ext}",
             global_step_transform=lambda *_: engine.state.epoch,
@@ -66,11 +59,7 @@ class EpochCheckpoint:
 
 
 def find_checkpoint(folder: str | Path, which: str | bool = "latest") -> str:
-    """Path of the checkpoint to resume from.
-
-    Args:
-        folder: checkpoints of all trainings.
-        which: ``latest`` (or True) for the newest in ``folder``, or the path of one.
+    """The checkpoint at the path ``which``; for ``latest`` or True, the newest in ``folder`` and below.
 
     Raises:
         InputError: if there is none.

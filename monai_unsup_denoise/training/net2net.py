@@ -16,11 +16,9 @@ def load_and_deepen(network: nn.Module, path: str | Path) -> nn.Module:
 
     The last convolution of each new block is zero, so the block is the identity until it is trained.
 
-    Chen T, Goodfellow I, Shlens J (2016). Net2Net: accelerating learning via knowledge transfer. ICLR, section 3.2.
+    The network is changed in place; the file at ``path`` holds a state dictionary, as for `load_weights`.
 
-    Args:
-        network: changed in place.
-        path: a state dictionary, as for `load_weights`.
+    Chen T, Goodfellow I, Shlens J (2016). Net2Net: accelerating learning via knowledge transfer. ICLR, section 3.2.
 
     Raises:
         InputError: if the file is missing or no state dictionary, or differs from the network in more than new blocks.

@@ -29,12 +29,9 @@ class UnpairedTrainer(Trainer):
     ``engine.state.output`` holds ``loss`` (of the generator half-step), every term by its name, ``image`` and ``pred``.
 
     Args:
-        device: where to train.
-        max_epochs: epochs to train.
         train_data_loader: yields dictionaries with ``noisy`` and ``clean``, each ``(B, C, *spatial)``.
-        networks: every network, by the names that the objective uses.
+        networks: by the names that the objective uses.
         optimizers: ``generator``, and ``discriminator`` where the objective has one.
-        objective: the training method.
         autocast: dtype of mixed precision on CPU or CUDA, such as ``torch.bfloat16``; None for float32.
         gradient_clip: largest gradient norm of a half-step; None for no limit.
         inferer: MONAI's tools expect one in a bundle; objectives call the networks themselves.
@@ -59,23 +56,29 @@ class UnpairedTrainer(Trainer):
         inferer: Inferer | None = None,
         train_handlers: Sequence | None = None,
     ) -> None:
+        if not {"generator"} <= set(optimizers) <= {"generator", "discriminator"}:
+            raise ValueError(
+                f"`optimizers` must be named generator and, maybe, discriminator; got {sorted(optimizers)}"
+            )
+        owners = Counter(id(parameter) for optimizer in optimizers.values() for parameter in _parameters(optimizer))
+        for name, network in networks.items():
+            for found in {owners[id(parameter)] for parameter in network.parameters()} - {1}:
+                raise ValueError(f"network {name!r}: each parameter must be in one optimizer, found one in {found}")
         self.networks = networks
         self.optimizers = optimizers
         self.objective = objective
         self.autocast = autocast
         self.gradient_clip = gradient_clip
         self.inferer = SimpleInferer() if inferer is None else inferer
-        _check_optimizers(networks, optimizers)
         super().__init__(
             device=device,
             max_epochs=max_epochs,
             data_loader=train_data_loader,
-            prepare_batch=prepare_unpaired_batch,
             handlers=[handler for handler in train_handlers or () if handler is not None],
         )
 
     def _iteration(self, engine: Engine, batchdata: dict[str, torch.Tensor]) -> dict:
-        batch = self.prepare_batch(batchdata, self.state.device, self.non_blocking)
+        batch = prepare_unpaired_batch(batchdata, self.state.device)
         for network in self.networks.values():
             network.train()
 
@@ -134,15 +137,10 @@ def existing(handler: Any) -> Any:
     return handler
 
 
-def prepare_unpaired_batch(
-    batch: Mapping[str, Any], device: torch.device | str | None, non_blocking: bool = False, **kwargs: Any
-) -> dict[str, torch.Tensor]:
+def prepare_unpaired_batch(batch: Mapping[str, Any], device: torch.device | str | None) -> dict[str, torch.Tensor]:
     """The tensors of a training batch (``noisy``, ``clean``, maybe ``sigma``) on ``device``, without metadata."""
-    return {
-        key: value.as_subclass(torch.Tensor).to(device, non_blocking=non_blocking, **kwargs)
-        for key, value in batch.items()
-        if isinstance(value, torch.Tensor)
-    }
+    tensors = {key: value for key, value in batch.items() if isinstance(value, torch.Tensor)}
+    return {key: value.as_subclass(torch.Tensor).to(device) for key, value in tensors.items()}
 
 
 def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
@@ -162,12 +160,3 @@ def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
 
 def _parameters(optimizer: Optimizer) -> list[nn.Parameter]:
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
-
-
-def _check_optimizers(networks: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer]) -> None:
-    if not {"generator"} <= set(optimizers) <= {"generator", "discriminator"}:
-        raise ValueError(f"`optimizers` must be named generator and, maybe, discriminator; got {sorted(optimizers)}")
-    owners = Counter(id(parameter) for optimizer in optimizers.values() for parameter in _parameters(optimizer))
-    for name, network in networks.items():
-        for found in {owners[id(parameter)] for parameter in network.parameters()} - {1}:
-            raise ValueError(f"network {name!r}: each parameter must be in one optimizer, found one in {found}")

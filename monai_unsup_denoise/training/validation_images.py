@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from ignite.engine import Engine, Events
 from matplotlib.figure import Figure
 
@@ -16,9 +15,7 @@ from monai_unsup_denoise.files import atomic_write
 def comparison_figure(rows: Sequence[Mapping[str, np.ndarray]], titles: Sequence[str]) -> Figure:
     """Panels ``noisy``, ``denoised``, ``residual`` (noisy - denoised), ``clean`` if known; a line for each of ``rows``.
 
-    Args:
-        rows: 2-D images, all in the same units; the grey scale is that of the clean image, or of the denoised one.
-        titles: one for each row.
+    Images are 2-D and in the same units; the grey scale is that of the clean image, or of the denoised one.
     """
     names = [name for name in ("noisy", "denoised", "residual", "clean") if name in rows[0]]
     figure = Figure(figsize=(3.2 * len(names), 3.4 * len(rows)), layout="constrained")
@@ -36,10 +33,8 @@ def comparison_figure(rows: Sequence[Mapping[str, np.ndarray]], titles: Sequence
 class ValidationImages:
     """After each validation, one figure: the middle slice of the first volume at each noise level.
 
-    Decollated items of ``engine.state.batch`` have their noise level, in percent, under ``level``.
-
-    Args:
-        folder: where ``epoch_001.png`` and so on go.
+    It is ``folder/epoch_001.png`` and so on. Decollated items of ``engine.state.batch`` have their noise level, in
+    percent, under ``level``.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -47,7 +42,6 @@ class ValidationImages:
         self.rows: dict[float, dict[str, np.ndarray]] = {}
 
     def attach(self, engine: Engine) -> None:
-        """Collect during the run of the evaluator ``engine``, draw at its end."""
         engine.add_event_handler(Events.STARTED, lambda: self.rows.clear())
         engine.add_event_handler(Events.ITERATION_COMPLETED, self.collect)
         engine.add_event_handler(Events.COMPLETED, self.draw)
@@ -57,7 +51,8 @@ class ValidationImages:
         for item, output in zip(engine.state.batch, engine.state.output, strict=True):
             level = float(item["level"])
             if level not in self.rows:
-                noisy, pred, clean = (_middle_slice(output[key]) for key in ("image", "pred", "label"))
+                volumes = (output[key][0].detach().cpu().numpy() for key in ("image", "pred", "label"))
+                noisy, pred, clean = (volume[..., volume.shape[-1] // 2].astype(np.float32) for volume in volumes)
                 self.rows[level] = {"noisy": noisy, "denoised": pred, "residual": noisy - pred, "clean": clean}
 
     def draw(self, engine: Engine) -> None:
@@ -66,7 +61,3 @@ class ValidationImages:
         figure = comparison_figure([self.rows[level] for level in levels], [f"{level:g} %" for level in levels])
         with atomic_write(self.folder / f"epoch_{engine.state.epoch:03d}.png") as partial:
             figure.savefig(partial, dpi=80)
-
-
-def _middle_slice(volume: torch.Tensor) -> np.ndarray:
-    return np.asarray(volume[0, ..., volume.shape[-1] // 2].detach().cpu(), dtype=np.float32)

@@ -14,12 +14,8 @@ class WeightAverage(AveragedModel):
     ``d = min(decay, (1 + n) / (10 + n))`` after ``n`` iterations shortens the memory at the start; the first update
     copies. Not Ignite's ``EMAHandler``: no checkpoint has its place in the warm-up, so a resumed training would differ.
 
-    Args:
-        network: the network that is trained.
-        decay: ``decay``, in [0, 1).
-
     Raises:
-        ValueError: for another ``decay``.
+        ValueError: if ``decay`` is outside [0, 1).
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
@@ -33,5 +29,4 @@ class WeightAverage(AveragedModel):
         self.source = [network]  # in a list: a module's attribute would join the state dictionary
 
     def attach(self, engine: Engine) -> None:
-        """Update after every iteration of ``engine``."""
         engine.add_event_handler(Events.ITERATION_COMPLETED, lambda: self.update_parameters(self.source[0]))

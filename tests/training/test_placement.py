@@ -7,7 +7,7 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 
-from monai_unsup_denoise.training.mixed_precision import autocast_dtype
+from monai_unsup_denoise.training.placement import autocast_dtype
 
 CONFIG = Path(__file__).parents[2] / "bundles" / "brain_mri_denoise" / "configs" / "train.json"
 
