@@ -1,7 +1,5 @@
 """Capabilities of denoising networks, as protocols for mypy and for ``isinstance``."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
@@ -33,7 +31,7 @@ class NoiseAwareNetwork(DenoisingNetwork, Protocol):
 
 
 class TrainableNetwork(NoiseAwareNetwork, Protocol):
-    """A noise-aware denoiser with the capability that its training needs."""
+    """A noise-aware denoiser with what its training needs."""
 
     @property
     def noise_encoder(self) -> Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:

@@ -1,7 +1,5 @@
 """The inference config of a bundle."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import torch

@@ -1,7 +1,5 @@
 """A scan before and after denoising."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +8,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class DenoisedVolume:
-    """A scan before and after: arrays ``(X, Y, Z)`` as the axes lie in the file, float32, in scanner units.
+    """Arrays ``(X, Y, Z)`` as the axes lie in the file, float32, in scanner units.
 
     Attributes:
         noisy: the scan as it was read.
@@ -41,7 +39,7 @@ class DenoisedVolume:
         return None if self.sigma is None or maximum <= 0 else 100 * self.sigma / maximum
 
     def noise_report(self) -> dict[str, Any]:
-        """What sidecars and answers of servers say of the noise, by the names of `DenoiseSettings` where they agree."""
+        """The noise as sidecars and servers report it, by the names of `DenoiseSettings`."""
         return {
             "sigma": self.sigma,
             "sigma_percent": self.sigma_percent,

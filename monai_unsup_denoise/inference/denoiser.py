@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from monai.data import MetaTensor
 from monai.transforms import Compose
-from torch import nn
+from torch import Tensor, nn
 
 from monai_unsup_denoise.errors import InputError, find_input_error
 from monai_unsup_denoise.functional import rician_mean
@@ -80,7 +80,7 @@ class Denoiser:
             bundle: folder of a bundle, or an inference config, laid over the ``inference.json`` beside it if there is
                 one; by default the bundle of the package.
             model: file of weights in place of the config's.
-            device: such as ``cpu`` or ``cuda:0``, in place of the config's.
+            device: such as ``cuda:0``, in place of the config's.
             network: in place of the config's network and its weights, such as a TorchScript file.
             settings: values of the config by id, such as those of `DenoiseSettings`; None leaves the config's.
             progress: show a progress bar for each volume.
@@ -108,11 +108,7 @@ class Denoiser:
         return denoiser
 
     def denoise(self, path: str | Path) -> DenoisedVolume:
-        """Denoise the file, or the folder of one DICOM series, at ``path``; nothing is written.
-
-        Raises:
-            InputError: if it is missing, cannot be read, or is no volume of magnitudes.
-        """
+        """Denoise the file, or the folder of one DICOM series, at ``path``; nothing is written."""
         return self.denoise_image(self.load(path))
 
     @torch.no_grad()
@@ -132,14 +128,14 @@ class Denoiser:
         level = partial(sigma_map, inputs, noise, self.network)
         pred = rician_mean(amplitude, level()) if settings.keep_floor else amplitude
         again = partial(inferer, network=self.network, noise=noise)
-        make: dict[str, Callable[[], torch.Tensor]] = {
+        make: dict[str, Callable[[], Tensor]] = {
             "residual": lambda: inputs - pred,
             "sigma": level,
             "uncertainty": lambda: self.uncertainty_factor * uncertainty_map(amplitude, level(), again),
         }
         reference = float(image.meta["reference"])
 
-        def scanner_units(volume: torch.Tensor) -> np.ndarray:
+        def scanner_units(volume: Tensor) -> np.ndarray:
             return (volume * reference)[0, 0].cpu().numpy()
 
         return DenoisedVolume(
@@ -156,16 +152,12 @@ class Denoiser:
         """The preprocessed scan at ``path``, ``(1, X, Y, Z)`` in multiples of its reference intensity.
 
         Raises:
-            InputError: as :meth:`denoise`.
+            InputError: if it is missing, cannot be read, or is no volume of magnitudes.
         """
         return self._preprocess(read_scan(path, self.preprocessing))
 
-    def wrap(self, volume: np.ndarray | torch.Tensor) -> MetaTensor:
-        """What :meth:`load` returns, of an array ``(X, Y, Z)`` of magnitudes in any units, voxels of 1 mm.
-
-        Raises:
-            InputError: if it is no volume of magnitudes.
-        """
+    def wrap(self, volume: np.ndarray | Tensor) -> MetaTensor:
+        """As :meth:`load`, of an array ``(X, Y, Z)`` of magnitudes in any units, with voxels of 1 mm."""
         return self._preprocess({"image": MetaTensor(torch.as_tensor(volume, dtype=torch.float32))})
 
     def _preprocess(self, item: dict[str, Any]) -> MetaTensor:

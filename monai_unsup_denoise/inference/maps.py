@@ -1,24 +1,19 @@
 """Maps that go with a denoised volume, made on request."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch
 from monai.networks.layers import GaussianFilter
+from torch import Tensor
 
 from monai_unsup_denoise.functional import add_rician_noise
 
+_SMOOTHING = 1.5  # standard deviation in voxels of the Gaussian that smooths the squared error of so few copies
+
 
 def uncertainty_map(
-    denoised: torch.Tensor,
-    sigma: torch.Tensor,
-    denoise: Callable[[torch.Tensor], torch.Tensor],
-    *,
-    repeats: int = 4,
-    smoothing: float = 1.5,
-    seed: int = 0,
-) -> torch.Tensor:
+    denoised: Tensor, sigma: Tensor, denoise: Callable[[Tensor], Tensor], *, repeats: int = 4, seed: int = 0
+) -> Tensor:
     """Standard deviation of the expected error in each voxel of ``denoised``, by parametric bootstrap.
 
     Take the denoised volume for the truth, add Rician noise of the estimated level, denoise again, and measure the
@@ -31,17 +26,13 @@ def uncertainty_map(
         sigma: noise level of each voxel, as `sigma_map` gives it.
         denoise: denoises a volume by the noise estimate of the original one.
         repeats: noisy copies to denoise; each costs as much as the denoising did.
-        smoothing: standard deviation in voxels of the Gaussian that smooths the squared error of so few copies.
         seed: of the noise.
-
-    Returns:
-        As ``denoised`` in shape and units.
     """
     generator = torch.Generator().manual_seed(seed)
     squared = torch.zeros_like(denoised)
     for _ in range(repeats):
         again = denoise(add_rician_noise(denoised, sigma, generator=generator))
         squared += (again - denoised).square()
-    smooth = GaussianFilter(3, smoothing).to(denoised.device)
+    smooth = GaussianFilter(3, _SMOOTHING).to(denoised.device)
     inside = smooth(torch.ones_like(squared))  # the filter pads with zeros
     return (smooth(squared / repeats) / inside).clamp(min=0).sqrt()

@@ -1,11 +1,9 @@
 """The noise of a volume, estimated once and passed on."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
+from torch import Tensor
 
 from monai_unsup_denoise.functional import (
     decorrelation_stride,
@@ -17,6 +15,7 @@ from monai_unsup_denoise.functional import (
 from monai_unsup_denoise.protocols import NoiseAwareNetwork
 
 Stride = tuple[int, int, int]
+Denoise = Callable[[Tensor, Tensor], Tensor]
 
 _VARIES = 0.1  # `log_sigma_rms` from which one number is not enough; stationary noise shows 0.08 at most
 _LEAST_SIGMA = 0.01  # in the volume's units; below it, what varies is anatomy
@@ -34,7 +33,7 @@ class NoiseEstimate:
         stride: distance in voxels along each axis at which the noise is uncorrelated.
     """
 
-    code: torch.Tensor
+    code: Tensor
     sigma: float | None = None
     stride: Stride = (1, 1, 1)
 
@@ -50,22 +49,20 @@ class NoiseEstimate:
 
 
 def estimate_noise(
-    image: torch.Tensor,
+    image: Tensor,
     network: NoiseAwareNetwork,
     *,
     varying: bool | None,
     correlated: bool | None,
-    denoise: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    denoise: Denoise,
 ) -> NoiseEstimate:
-    """Estimate the noise of a volume.
+    """Estimate the noise of a volume ``(1, 1, H, W, D)``, in multiples of its reference intensity.
 
     Correlated noise makes an estimator that looks at differences of neighbours underestimate sigma by a factor of two
     to three; along the axes concerned it is therefore estimated on every second voxel. A map of varying noise is
     estimated from the residual of a first denoising pass, which takes no anatomy for noise.
 
     Args:
-        image: ``(1, 1, H, W, D)``, in multiples of its reference intensity.
-        network: estimates the code, and the noise level that it stands for.
         varying, correlated: as in `DenoiseSettings`.
         denoise: the first pass: the denoised volume, given a volume and the code of each voxel.
     """
@@ -77,23 +74,18 @@ def estimate_noise(
     return NoiseEstimate(code, float(levels if code.dim() == 2 else median_tissue_sigma(levels, image)), stride)
 
 
-def sigma_map(image: torch.Tensor, noise: NoiseEstimate, network: NoiseAwareNetwork) -> torch.Tensor:
+def sigma_map(image: Tensor, noise: NoiseEstimate, network: NoiseAwareNetwork) -> Tensor:
     """Noise level of each voxel of ``image`` ``(1, 1, H, W, D)``, of the same shape and units."""
     return network.sigma(upsample_to(noise.code, image)).unsqueeze(1).expand_as(image)
 
 
-def _stride(image: torch.Tensor, network: NoiseAwareNetwork, correlated: bool | None) -> Stride:
+def _stride(image: Tensor, network: NoiseAwareNetwork, correlated: bool | None) -> Stride:
     if correlated is None:
         return decorrelation_stride(image, lambda volume: network.sigma(network.encode_noise(volume)))
     return (2, 2, 2) if correlated else (1, 1, 1)
 
 
-def _code_or_map(
-    image: torch.Tensor,
-    network: NoiseAwareNetwork,
-    varying: bool | None,
-    denoise: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
-) -> torch.Tensor:
+def _code_or_map(image: Tensor, network: NoiseAwareNetwork, varying: bool | None, denoise: Denoise) -> Tensor:
     code_map = network.encode_noise_map(image)
     if varying is None:
         code = network.encode_noise(image)

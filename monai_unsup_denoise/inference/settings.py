@@ -1,7 +1,5 @@
 """How a volume is denoised: one name for each switch, in JSON, on the command line, in sidecars and in requests."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from typing import Any
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from monai_unsup_denoise.errors import InputError
@@ -17,13 +18,12 @@ class SlabInferer(WholeVolumeInferer):
 
     Slices lie along the last axis. A slab starts at every slice; each voxel is the weighted mean of the up to ``depth``
     predictions made of it, the middle of a slab counting most. The noise code is estimated once for the whole volume
-    (the median over its slabs), so that no seam can come from it. The result is a magnitude: never negative.
+    (the median over its slabs), so that no seam can come from it.
 
     Args:
         depth: slices in a slab, the network's number of channels; odd.
         batch_size: slabs denoised at once.
         step: slices from one slab to the next, 1 to ``depth``: larger is faster and averages less.
-        progress: show a progress bar over the slabs of a volume.
     """
 
     def __init__(self, depth: int = 5, *, batch_size: int = 4, step: int = 1, progress: bool = False) -> None:
@@ -35,26 +35,20 @@ class SlabInferer(WholeVolumeInferer):
         self.step = step
 
     def with_settings(self, settings: DenoiseSettings) -> SlabInferer:
-        """The same inferer: it has no settings.
-
-        Raises:
-            InputError: for a setting that asks for what it cannot do.
-        """
+        """The same inferer, which has no settings."""
         asked = {**settings.switches(), "refine": False}
         if unknown := [name for name, value in asked.items() if value]:
             raise InputError(f"{unknown[0]}: the SlabInferer of this config cannot do that; leave it out")
         return self
 
-    def estimate_noise(self, inputs: torch.Tensor, network: DenoisingNetwork) -> NoiseEstimate:
-        """The noise of a volume ``(1, 1, H, W, D)``: the median of the codes of its slabs."""
-        slabs = self._slabs(inputs.as_subclass(torch.Tensor))
+    def estimate_noise(self, inputs: Tensor, network: DenoisingNetwork) -> NoiseEstimate:
+        slabs = self._slabs(inputs.as_subclass(Tensor))
         starts = range(0, len(slabs), self.batch_size)
         codes = torch.cat([network.encode_noise(slabs[i : i + self.batch_size]) for i in starts])
         code = codes.median(dim=0, keepdim=True).values
         return NoiseEstimate(code, float(network.sigma(code)) if isinstance(network, NoiseAwareNetwork) else None)
 
-    def denoise(self, volume: torch.Tensor, network: DenoisingNetwork, noise: NoiseEstimate) -> torch.Tensor:
-        """The denoised volume ``(1, 1, H, W, D)``."""
+    def denoise(self, volume: Tensor, network: DenoisingNetwork, noise: NoiseEstimate) -> Tensor:
         slices = volume.shape[-1]
         starts = sorted({*range(0, slices - self.depth + 1, self.step), slices - self.depth})
         weight = 1 - torch.linspace(-1, 1, self.depth + 2, device=volume.device)[1:-1].abs()
@@ -71,7 +65,7 @@ class SlabInferer(WholeVolumeInferer):
                 count[start : start + self.depth] += weight
         return (total / count).clamp(min=0).permute(1, 2, 0)[None, None]
 
-    def _slabs(self, volume: torch.Tensor) -> torch.Tensor:
+    def _slabs(self, volume: Tensor) -> Tensor:
         """Every slab of ``(1, 1, H, W, D)`` as a view ``(D - depth + 1, depth, H, W)``."""
         if (slices := volume.shape[-1]) < self.depth:
             raise ValueError(f"the volume has {slices} slices along its last axis, the network sees {self.depth}")

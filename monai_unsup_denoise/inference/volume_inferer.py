@@ -10,6 +10,7 @@ from functools import partial
 
 import torch
 from monai.inferers import sliding_window_inference
+from torch import Tensor
 from tqdm import tqdm
 
 from monai_unsup_denoise.errors import InputError
@@ -26,13 +27,12 @@ class VolumeInferer(WholeVolumeInferer):
     """Denoise a volume with a 3-D network in overlapping windows, blended by a Gaussian weight.
 
     The noise is estimated once from the whole volume, so that windows do not differ in it. The refinement stage,
-    `nonlocal_bayes`, then takes the output of the network as its pilot. The result is a magnitude: never negative.
+    `nonlocal_bayes`, then takes the output of the network as its pilot.
 
     Args:
         window: sides of the windows in voxels.
         overlap: of neighbouring windows, as a fraction of their sides.
         settings: all but ``keep_floor`` and ``maps`` matter here.
-        progress: show a progress bar over the windows of a volume, and over the slabs of the refinement stage.
     """
 
     def __init__(
@@ -49,18 +49,12 @@ class VolumeInferer(WholeVolumeInferer):
         self.settings = settings or DenoiseSettings()
 
     def with_settings(self, settings: DenoiseSettings) -> VolumeInferer:
-        """The same inferer with other settings."""
         other = copy.copy(self)
         other.settings = settings
         return other
 
-    def estimate_noise(self, inputs: torch.Tensor, network: DenoisingNetwork) -> NoiseEstimate:
-        """The noise of a volume ``(1, 1, H, W, D)``, as the settings ask for it.
-
-        Raises:
-            InputError: for a setting that needs the noise level, where the network does not estimate it.
-        """
-        image = inputs.as_subclass(torch.Tensor)
+    def estimate_noise(self, inputs: Tensor, network: DenoisingNetwork) -> NoiseEstimate:
+        image = inputs.as_subclass(Tensor)
         if not isinstance(network, NoiseAwareNetwork):
             if asked := [name for name, value in self.settings.switches().items() if value and name in _NEED_SIGMA]:
                 raise InputError(f"{asked[0]}: this model does not estimate the noise level; turn it off")
@@ -73,8 +67,7 @@ class VolumeInferer(WholeVolumeInferer):
             denoise=partial(self._slide, network=network),
         )
 
-    def denoise(self, volume: torch.Tensor, network: DenoisingNetwork, noise: NoiseEstimate) -> torch.Tensor:
-        """The denoised volume ``(1, 1, H, W, D)``."""
+    def denoise(self, volume: Tensor, network: DenoisingNetwork, noise: NoiseEstimate) -> Tensor:
         code = upsample_to(noise.code, volume)
         flips = _mirrorings() if self.settings.self_ensemble else [()]
         denoised = torch.zeros_like(volume, dtype=torch.float32)
@@ -87,7 +80,7 @@ class VolumeInferer(WholeVolumeInferer):
         sigma = sigma_map(volume, noise, network)
         return nonlocal_bayes(volume[0, 0], denoised[0, 0], sigma[0, 0], progress=bar)[None, None]
 
-    def _slide(self, volume: torch.Tensor, code: torch.Tensor, *, network: DenoisingNetwork) -> torch.Tensor:
+    def _slide(self, volume: Tensor, code: Tensor, *, network: DenoisingNetwork) -> Tensor:
         """The network over all windows; ``code`` ``(1, code_channels, H, W, D)``, or with axes of length 1."""
         window = [min(side, n) for side, n in zip(self.window, volume.shape[2:], strict=True)]
         result = sliding_window_inference(
@@ -106,7 +99,7 @@ class VolumeInferer(WholeVolumeInferer):
         return self.progress and sys.stderr.isatty()
 
 
-def _gaussian_weight(window: Sequence[int]) -> torch.Tensor:
+def _gaussian_weight(window: Sequence[int]) -> Tensor:
     """Product of Gaussians with a standard deviation of an eighth of each side.
 
     As MONAI's, but not cut off at 0.001 of its maximum: that would make the padded edges of 3-D windows count as much

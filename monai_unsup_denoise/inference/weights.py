@@ -1,7 +1,5 @@
 """Load the weights of a network, or say clearly why not."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 
@@ -14,10 +12,10 @@ from monai_unsup_denoise.errors import InputError
 def load_weights(
     network: nn.Module, path: str | Path | None, *, source: str = "train a model first (`make train`)"
 ) -> nn.Module:
-    """``network`` with the weights of ``path``, every one of them; unchanged where ``path`` is None.
+    """``network`` with all weights of ``path``, loaded in place; unchanged where ``path`` is None.
 
     Args:
-        network: changed in place.
+        network: as it was trained.
         path: a state dictionary (tensors only), bare or under ``model``.
         source: how to come by such a file, for the message where there is none.
 
@@ -27,12 +25,8 @@ def load_weights(
     if path is None:
         return network
     state = read_weights(path, source=source)
-    own = network.state_dict()
-    wrong = [
-        name
-        for name in sorted({*own, *state})
-        if name not in own or name not in state or own[name].shape != state[name].shape
-    ]
+    own, given = ({name: tensor.shape for name, tensor in d.items()} for d in (network.state_dict(), state))
+    wrong = sorted(name for name in {*own, *given} if own.get(name) != given.get(name))
     if wrong:
         raise InputError(
             f"{path}: weights of another network ({len(wrong)} of {len(own)} do not match, first {wrong[0]!r}); "
@@ -57,5 +51,5 @@ def read_weights(path: str | Path, *, source: str) -> dict[str, torch.Tensor]:
 
 
 def weights_sha256(path: str | Path) -> str:
-    """By which a file of weights is known without its name."""
+    """Checksum by which a file of weights is recognised."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()

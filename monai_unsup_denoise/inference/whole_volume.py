@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import torch
 from monai.data import MetaTensor
 from monai.inferers import Inferer
+from torch import Tensor
 
 from monai_unsup_denoise.inference.noise import NoiseEstimate
 from monai_unsup_denoise.inference.settings import DenoiseSettings
@@ -19,8 +20,7 @@ Self = TypeVar("Self", bound="WholeVolumeInferer")
 class WholeVolumeInferer(Inferer):
     """Applies a network to volumes, with one noise estimate for the whole of each. Results are never negative.
 
-    Args:
-        progress: show a progress bar for each volume.
+    ``progress`` shows a progress bar for each volume.
     """
 
     def __init__(self, *, progress: bool = False) -> None:
@@ -29,12 +29,12 @@ class WholeVolumeInferer(Inferer):
 
     def __call__(
         self,
-        inputs: torch.Tensor,
+        inputs: Tensor,
         network: DenoisingNetwork,
         *args: Any,
         noise: NoiseEstimate | None = None,
         **kwargs: Any,
-    ) -> torch.Tensor:
+    ) -> Tensor:
         """Denoise ``inputs`` ``(B, 1, H, W, D)``; keeps the metadata of a MetaTensor.
 
         ``noise``, as :meth:`estimate_noise` gives it, is estimated here if it is None.
@@ -44,22 +44,22 @@ class WholeVolumeInferer(Inferer):
         """
         if inputs.dim() != 5 or inputs.shape[1] != 1:
             raise ValueError(f"volumes (B, 1, H, W, D) expected, got shape {tuple(inputs.shape)}")
-        volumes = inputs.as_subclass(torch.Tensor).split(1)
+        volumes = inputs.as_subclass(Tensor).split(1)
         out = torch.cat([self.denoise(v, network, noise or self.estimate_noise(v, network)) for v in volumes])
         return MetaTensor(out, meta=inputs.meta) if isinstance(inputs, MetaTensor) else out
 
     @abstractmethod
     def with_settings(self: Self, settings: DenoiseSettings) -> Self:
-        """The same inferer with other settings.
+        """The same inferer with other settings; an InputError for one that it does not have."""
+
+    @abstractmethod
+    def estimate_noise(self, inputs: Tensor, network: DenoisingNetwork) -> NoiseEstimate:
+        """The noise of a volume ``(1, 1, H, W, D)``.
 
         Raises:
-            InputError: for a setting that asks for what it cannot do.
+            InputError: for a setting that needs the noise level, where the network does not estimate it.
         """
 
     @abstractmethod
-    def estimate_noise(self, inputs: torch.Tensor, network: DenoisingNetwork) -> NoiseEstimate:
-        """The noise of a volume ``(1, 1, H, W, D)``."""
-
-    @abstractmethod
-    def denoise(self, volume: torch.Tensor, network: DenoisingNetwork, noise: NoiseEstimate) -> torch.Tensor:
+    def denoise(self, volume: Tensor, network: DenoisingNetwork, noise: NoiseEstimate) -> Tensor:
         """The denoised volume ``(1, 1, H, W, D)``."""
