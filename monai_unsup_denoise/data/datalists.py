@@ -9,6 +9,8 @@ from monai_unsup_denoise.data.phantom import phantom_datalist
 from monai_unsup_denoise.data.subjects import split_by_subject, subject_of
 from monai_unsup_denoise.io.find import find_volumes
 
+LEVELS = (5, 10, 15, 20, 25, 30)
+
 
 def training_datalists(
     cache_dir: str | Path | None,
@@ -18,11 +20,9 @@ def training_datalists(
     noisy_subjects: int | Iterable[int] = (0, 1, 2, 3),
     clean_subjects: int | Iterable[int] = (4, 5, 6, 7),
     validation_subjects: int | Iterable[int] = (8,),
-    contrasts: Sequence[str] = ("T1w", "PDw", "T2w"),
-    spacing: int = 1,
-    levels: Sequence[float] = (5, 10, 15, 20, 25, 30),
+    levels: Sequence[float] = LEVELS,
     seed: int = 0,
-    progress: bool = True,
+    **phantom: Any,
 ) -> dict[str, list[dict[str, Any]]]:
     """MONAI datalists ``noisy``, ``clean`` and ``validation``. Without a folder, a domain consists of phantoms.
 
@@ -31,21 +31,21 @@ def training_datalists(
 
     Args:
         cache_dir: cache folder of the phantoms; None for ``default_cache_dir()``.
-        noisy_dir: folder, file or datalist of noisy volumes; ``brainweb`` to download BrainWeb, which needs the extra
-            of that name; ``brainweb:FOLDER`` for local BrainWeb files.
+        noisy_dir: folder, file or datalist of noisy volumes; ``brainweb`` to download BrainWeb; ``brainweb:FOLDER`` for
+            local BrainWeb files.
         clean_dir: the same for clean volumes. They must not show the same scans as ``noisy_dir``, unless they are model
             outputs; validation PSNR is then relative to those outputs, not to ground truth.
         noisy_subjects, clean_subjects, validation_subjects: phantom subjects of each list.
-        contrasts, spacing, progress: as for ``phantom_datalist``.
         levels: noise levels in percent at which each validation volume is evaluated.
         seed: seed of the phantom population and of the held-out subjects.
+        phantom: ``contrasts``, ``spacing``, ``progress`` of ``phantom_datalist``.
 
     Returns:
         Items with ``image``; for validation also ``label`` (the same file) and ``level``.
     """
 
     def phantoms(subjects: int | Iterable[int]) -> list[dict[str, Any]]:
-        return phantom_datalist(cache_dir, subjects, contrasts=contrasts, seed=seed, spacing=spacing, progress=progress)
+        return phantom_datalist(cache_dir, subjects, seed=seed, **phantom)
 
     noisy = _volumes(noisy_dir) if noisy_dir else phantoms(noisy_subjects)
     if clean_dir:
@@ -54,7 +54,7 @@ def training_datalists(
             clean, held_out = split_by_subject(clean, 0.1, seed=seed)
     else:
         clean, held_out = phantoms(clean_subjects), phantoms(validation_subjects)
-    return {"noisy": noisy, "clean": clean, "validation": with_levels(held_out, levels)}
+    return {"noisy": noisy, "clean": clean, "validation": _with_levels(held_out, levels)}
 
 
 def evaluation_datalist(
@@ -62,23 +62,18 @@ def evaluation_datalist(
     *,
     clean_dir: str | Path | None = None,
     subjects: int | Iterable[int] = (11,),
-    contrasts: Sequence[str] = ("T1w", "PDw", "T2w"),
-    spacing: int = 1,
-    levels: Sequence[float] = (5, 10, 15, 20, 25, 30),
-    seed: int = 0,
-    progress: bool = True,
+    levels: Sequence[float] = LEVELS,
+    **phantom: Any,
 ) -> list[dict[str, Any]]:
     """Test set of a trained model: every volume of ``clean_dir``, else of phantom subjects, at every noise level.
 
     Arguments as for ``training_datalists``. The phantom subjects must not occur in the training.
     """
-    if clean_dir:
-        return with_levels(_volumes(clean_dir), levels)
-    clean = phantom_datalist(cache_dir, subjects, contrasts=contrasts, seed=seed, spacing=spacing, progress=progress)
-    return with_levels(clean, levels)
+    clean = _volumes(clean_dir) if clean_dir else phantom_datalist(cache_dir, subjects, **phantom)
+    return _with_levels(clean, levels)
 
 
-def with_levels(clean: Sequence[dict[str, Any]], levels: Sequence[float]) -> list[dict[str, Any]]:
+def _with_levels(clean: Sequence[dict[str, Any]], levels: Sequence[float]) -> list[dict[str, Any]]:
     """Every clean volume at every noise level. ``image`` and ``label`` are the same file: noise is added on loading."""
     return [{**item, "label": item["image"], "level": float(level)} for item in clean for level in levels]
 

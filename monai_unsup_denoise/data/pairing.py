@@ -1,4 +1,8 @@
-"""Datasets of noisy and clean samples: unpaired, and paired as the upper bound for unpaired training."""
+"""Datasets of noisy and clean samples: unpaired, and paired as the upper bound for unpaired training.
+
+Items have ``noisy`` and ``clean``, float32 ``(C, *spatial)``, and ``sigma`` where the noise transform records it. No
+transform may write into its input.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,11 +15,6 @@ from monai_unsup_denoise.data.seeded_dataset import SeededDataset, apply_seeded,
 
 class UnpairedDataset(SeededDataset):
     """Random noisy samples, each with an independent random clean sample.
-
-    Items have ``noisy`` and ``clean``, float32 ``(C, *spatial)``, and ``sigma`` if ``noisy_transform`` records it, for
-    monitoring.
-
-    The transforms must not write into their input.
 
     Args:
         data: datalist of noisy volumes (low domain), key "image".
@@ -48,12 +47,10 @@ class UnpairedDataset(SeededDataset):
 class PairedDataset(SeededDataset):
     """Random clean samples, each with a corrupted copy.
 
-    Items have ``noisy`` and ``clean``, float32 ``(C, *spatial)``, and ``sigma`` if ``noise`` records it.
-
     Args:
         data: datalist of clean volumes, key "image".
-        transform: random transform of a loaded item, such as a crop. It must not write into its input.
-        noise: random transform of the transformed item, such as ``RandRiciand``. It must not write into its input.
+        transform: random transform of a loaded item, such as a crop.
+        noise: random transform of the transformed item, such as ``RandRiciand``.
         options: ``load``, ``seed``, ``length`` and others of ``SeededDataset``.
     """
 
@@ -71,7 +68,6 @@ class PairedDataset(SeededDataset):
 
 
 def _plain_item(noisy: Mapping[str, Any], clean: Tensor) -> dict[str, Tensor]:
-    """Item with ``noisy``, ``clean``, and ``sigma`` where the noise transform recorded it."""
     item = {"noisy": as_plain_tensor(noisy["image"]), "clean": clean}
     if "sigma" in noisy:
         item["sigma"] = as_plain_tensor(noisy["sigma"])

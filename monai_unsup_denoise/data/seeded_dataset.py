@@ -84,7 +84,7 @@ def _draw_sample(volumes: CacheDataset, transform: Compose, name: str, rng: np.r
 
 
 def as_compose(transform: Callable) -> Compose:
-    """A transform that ``apply_seeded`` can seed, with all that it contains."""
+    """The transform as ``apply_seeded`` can seed it, with all that it contains."""
     return transform if isinstance(transform, Compose) else Compose([transform])
 
 

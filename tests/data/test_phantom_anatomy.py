@@ -8,7 +8,7 @@ from scipy import ndimage
 from monai_unsup_denoise.data.phantom.acquisition import largest
 from monai_unsup_denoise.data.phantom.anatomy import draw_anatomy
 from monai_unsup_denoise.data.phantom.contrast import BONE, CSF, FAT, GREY, MUSCLE, TISSUES, WHITE
-from monai_unsup_denoise.data.phantom.fields import coverage, signed_distance, smooth_noise
+from monai_unsup_denoise.data.phantom.fields import Detail, Grid, coverage, signed_distance, smooth_noise
 from monai_unsup_denoise.data.phantom.scalp import fill_skull, fill_soft_tissue
 from monai_unsup_denoise.data.phantom.template import load_template
 from tests.data.phantom_items import find, read
@@ -42,18 +42,22 @@ def test_cortex_is_a_ribbon_of_anatomical_thickness(phantom_cache):
 
 
 @pytest.fixture
-def plane() -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
-    """Height in mm above a plane, on voxels of 0.25 mm, and noise fields of zero."""
-    height = torch.arange(0, 40, 0.25).reshape(-1, 1, 1).expand(-1, 4, 4).contiguous()
-    return height, (torch.zeros_like(height), torch.zeros_like(height))
+def plane() -> torch.Tensor:
+    """Height in mm above a plane, on voxels of 0.25 mm."""
+    return torch.arange(0, 40, 0.25).reshape(-1, 1, 1).expand(-1, 4, 4).contiguous()
+
+
+def plain(height: torch.Tensor, seed: int, *, edge: float) -> tuple[Grid, Detail]:
+    """The voxels of ``plane``, and no individual detail."""
+    flat = torch.zeros_like(height)
+    return Grid(np.random.default_rng(seed), tuple(height.shape), 0.25), Detail(flat, flat, edge)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_marrow_is_enclosed_by_compact_bone(plane, seed):
-    height, fields = plane
-    fractions = torch.zeros(len(TISSUES), *height.shape)
-    skull, thickness = (height < 8).float(), torch.full_like(height, 8.0)
-    fill_skull(fractions, skull, height, thickness, fields, np.random.default_rng(seed), edge=1.0)
+    fractions = torch.zeros(len(TISSUES), *plane.shape)
+    height, skull, thickness = plane, (plane < 8).float(), torch.full_like(plane, 8.0)
+    fill_skull(fractions, skull, height, thickness, *plain(height, seed, edge=1.0))
     torch.testing.assert_close(fractions.sum(0), skull)
     bone, marrow = fractions[BONE, :, 0, 0], (fractions[FAT] + fractions[MUSCLE])[:, 0, 0]
     assert bone[0] == bone[31] == 1, "the tables"
@@ -63,10 +67,9 @@ def test_marrow_is_enclosed_by_compact_bone(plane, seed):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_skin_is_outermost_with_fat_below(plane, seed):
-    depth, fields = plane
-    fractions = torch.zeros(len(TISSUES), *depth.shape)
-    fill_soft_tissue(fractions, depth, fields, np.random.default_rng(seed), edge=0.25, spacing=0.25)
-    torch.testing.assert_close(fractions.sum(0), torch.ones_like(depth))
+    fractions = torch.zeros(len(TISSUES), *plane.shape)
+    fill_soft_tissue(fractions, plane, *plain(plane, seed, edge=0.25))
+    torch.testing.assert_close(fractions.sum(0), torch.ones_like(plane))
     by_depth = fractions[:, :, 0, 0]
     assert by_depth[MUSCLE, :3].min() >= 0.8, "skin is 0.8 mm thick at least"
     below_skin = int((by_depth[FAT] >= 0.4).nonzero()[0])
@@ -75,11 +78,10 @@ def test_skin_is_outermost_with_fat_below(plane, seed):
 
 
 def test_scalp_layers_differ_between_subjects(plane):
-    depth, fields = plane
     profiles = []
     for seed in range(20):
-        fractions = torch.zeros(len(TISSUES), *depth.shape)
-        fill_soft_tissue(fractions, depth, fields, np.random.default_rng(seed), edge=1.0, spacing=0.25)
+        fractions = torch.zeros(len(TISSUES), *plane.shape)
+        fill_soft_tissue(fractions, plane, *plain(plane, seed, edge=1.0))
         profiles.append(fractions[[FAT, MUSCLE, BONE], 4:28, 0, 0])  # 1 to 7 mm deep
     assert (torch.stack(profiles).std(0).mean(-1) > torch.tensor([0.25, 0.25, 0.1])).all()
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from monai_unsup_denoise.data.phantom.contrast import AIR, BONE, CONTRASTS, FAT, MUSCLE, TISSUES, Relaxation
-from monai_unsup_denoise.data.phantom.fields import smooth_noise
+from monai_unsup_denoise.data.phantom.fields import Grid
 
 
 class Scan(NamedTuple):
@@ -38,7 +38,7 @@ def acquire(
     Args:
         fractions: from ``draw_anatomy``, ``(7, *spatial)``.
         affine: affine of the fractions, mm.
-        tissue: relaxation parameters of the subject.
+        tissue: of the subject.
         contrast: a key of ``CONTRASTS``.
         axis: slice axis in the fractions.
         thickness: slice thickness in voxels.
@@ -48,15 +48,14 @@ def acquire(
     if rng.random() < 0.3:
         signal[FAT] *= rng.uniform(0.15, 0.7)  # incomplete fat saturation or water excitation
     spacing = float(abs(affine[0, 0]))
-
     box = _field_of_view(fractions[AIR], rng, spacing=spacing)
     fractions = fractions[(slice(None), *box)]
-    shape = tuple(fractions.shape[1:])
+    grid = Grid(rng, tuple(fractions.shape[1:]), spacing)
     image = torch.tensordot(torch.from_numpy(signal).float(), fractions, dims=1)
-    image += _texture(fractions, signal, rng, spacing=spacing)
+    image += _texture(fractions, signal, grid)
     bias = rng.uniform(0, 0.2) * float(rng.random() < 0.5)
     if bias:
-        image *= torch.exp(bias / 2 * smooth_noise(rng, shape, scale=100 / spacing).clamp_(-2, 2))
+        image *= torch.exp(bias / 2 * grid.noise(100).clamp_(-2, 2))
     image *= np.exp(rng.uniform(np.log(200), np.log(4000))) / signal.max()
 
     order = [*(a for a in range(3) if a != axis), axis]
@@ -87,16 +86,15 @@ def _field_of_view(air: Tensor, rng: np.random.Generator, *, spacing: float) -> 
     return tuple(box)
 
 
-def _texture(fractions: Tensor, signal: np.ndarray, rng: np.random.Generator, *, spacing: float) -> Tensor:
+def _texture(fractions: Tensor, signal: np.ndarray, grid: Grid) -> Tensor:
     """Texture of the tissues: ``sum_t f_t S_t a_t`` times smooth noise of 2 mm and 10 mm.
 
     It mostly darkens, so that the maximum of the volume stays near the signal of the brightest tissue. The amplitudes
     ``a_t`` span more than a decade, from nearly flat tissue to fibrous muscle.
     """
-    amplitude = _log_uniform(rng, 0.001, 0.03, len(TISSUES))
-    amplitude[[FAT, MUSCLE, BONE]] = _log_uniform(rng, 0.005, 0.15, 3)
-    shape = tuple(fractions.shape[1:])
-    noise = 0.7 * smooth_noise(rng, shape, scale=2 / spacing) + 0.7 * smooth_noise(rng, shape, scale=10 / spacing)
+    amplitude = _log_uniform(grid.rng, 0.001, 0.03, len(TISSUES))
+    amplitude[[FAT, MUSCLE, BONE]] = _log_uniform(grid.rng, 0.005, 0.15, 3)
+    noise = 0.7 * grid.noise(2) + 0.7 * grid.noise(10)
     strength = torch.from_numpy(signal * amplitude).float()
     return torch.tensordot(strength, fractions, dims=1).mul_(noise.sub_(0.5).clamp_(-2.0, 0.5))
 

@@ -1,9 +1,35 @@
 """Smooth random fields and level sets, the building blocks of the anatomy."""
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+
+class Grid(NamedTuple):
+    """The voxels of one subject, and what draws it. Lengths are in mm."""
+
+    rng: np.random.Generator
+    shape: tuple[int, ...]
+    spacing: float
+
+    def noise(self, scale: float) -> Tensor:
+        """``smooth_noise`` with a correlation length of ``scale``."""
+        return smooth_noise(self.rng, self.shape, scale=scale / self.spacing)
+
+    def distance(self, level_set: Tensor) -> Tensor:
+        """``signed_distance`` to the zero set of ``level_set``."""
+        return signed_distance(level_set).mul_(self.spacing)
+
+
+class Detail(NamedTuple):
+    """Individual detail of one subject: fine and coarse smooth noise, and the width of borders in mm."""
+
+    fine: Tensor
+    coarse: Tensor
+    edge: float
 
 
 def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], *, scale: float) -> Tensor:

@@ -1,7 +1,7 @@
 """Around the brain: dura, skull with marrow, and the soft tissue of scalp, face and neck.
 
-All functions change tissue fractions ``(7, *spatial)`` in place. Lengths, such as the width ``edge`` of an edge, are in
-mm. ``fields`` are fine and coarse smooth noise; ``rng`` draws thickness and composition of the layers.
+All functions change tissue fractions ``(7, *spatial)`` in place. Lengths are in mm. The grid's ``rng`` draws thickness
+and composition of the layers.
 """
 
 import numpy as np
@@ -9,29 +9,20 @@ import torch
 from torch import Tensor
 
 from monai_unsup_denoise.data.phantom.contrast import AIR, BONE, CSF, FAT, MUSCLE
-from monai_unsup_denoise.data.phantom.fields import coverage, signed_distance, smooth_noise
+from monai_unsup_denoise.data.phantom.fields import Detail, Grid, coverage
 
 
-def add_dura(fractions: Tensor, above_brain: Tensor, rng: np.random.Generator, *, edge: float) -> None:
+def add_dura(fractions: Tensor, height: Tensor, grid: Grid, *, edge: float) -> None:
     """Replace the outermost 0.3 to 1.2 mm of CSF by dura, with the signal of muscle.
 
-    ``above_brain`` is the height above the inner surface of the skull, ``(*spatial)``.
+    ``height`` ``(*spatial)`` is above the inner surface of the skull.
     """
-    moved = fractions[CSF] * coverage(above_brain + rng.uniform(0.3, 1.2), width=edge)
+    moved = fractions[CSF] * coverage(height + grid.rng.uniform(0.3, 1.2), width=edge)
     fractions[CSF] -= moved
     fractions[MUSCLE] += moved
 
 
-def fill_skull(
-    fractions: Tensor,
-    skull: Tensor,
-    height: Tensor,
-    thickness: Tensor,
-    fields: tuple[Tensor, Tensor],
-    rng: np.random.Generator,
-    *,
-    edge: float,
-) -> None:
+def fill_skull(fractions: Tensor, skull: Tensor, height: Tensor, thickness: Tensor, grid: Grid, detail: Detail) -> None:
     """Fill the skull: inner and outer table of compact bone, with patchy marrow of fat and water between them.
 
     Args:
@@ -39,7 +30,7 @@ def fill_skull(
         height: height above the inner surface of the skull.
         thickness: thickness of the skull.
     """
-    fine, coarse = fields
+    (fine, coarse, edge), rng = detail, grid.rng
     middle = rng.uniform(0.4, 0.6) * thickness
     half_width = rng.uniform(0.3, 2.4) + 0.6 * fine + 0.6 * coarse
     marrow = coverage(half_width - (height - middle).abs(), width=edge) * skull
@@ -50,31 +41,23 @@ def fill_skull(
     fractions[BONE] += skull - marrow
 
 
-def fill_soft_tissue(
-    fractions: Tensor,
-    depth: Tensor,
-    fields: tuple[Tensor, Tensor],
-    rng: np.random.Generator,
-    *,
-    edge: float,
-    spacing: float,
-) -> None:
+def fill_soft_tissue(fractions: Tensor, depth: Tensor, grid: Grid, detail: Detail) -> None:
     """Fill the rest: skin, fat and other layers, then muscle with streaks of fat, bone and air pockets.
 
-    ``depth`` is the depth below the surface of the head; ``spacing`` the voxel size.
+    ``depth`` is below the surface of the head.
     """
-    fine, coarse = fields
+    (fine, coarse, edge), rng = detail, grid.rng
     rest = (1 - fractions.sum(0)).clamp_(min=0)
-    bulk = smooth_noise(rng, tuple(depth.shape), scale=12 / spacing)
-    streak = coverage(rng.uniform(0.5, 1.2) - signed_distance(bulk).abs_().mul_(spacing), width=edge)
-    pad = coverage(signed_distance(fine + bulk - rng.uniform(0.9, 1.6)).mul_(spacing), width=edge)
+    bulk = grid.noise(12)
+    streak = coverage(rng.uniform(0.5, 1.2) - grid.distance(bulk).abs_(), width=edge)
+    pad = coverage(grid.distance(fine + bulk - rng.uniform(0.9, 1.6)), width=edge)
     below = coverage(depth - rng.uniform(6, 12) - 2 * coarse, width=4.0)
-    fat, dark = _layers(depth, fields, rng, edge=edge)
+    fat, dark = _layers(depth, detail, rng)
     fat = torch.lerp(fat, torch.maximum(streak, pad), below)
     dark *= 1 - below
     deep = coverage(depth - 14.0, width=8.0)
-    hard = coverage(signed_distance(coarse - bulk - rng.uniform(0.8, 1.6)).mul_(spacing), width=edge) * deep
-    air = coverage(signed_distance(coarse + bulk - rng.uniform(1.6, 2.6)).mul_(spacing), width=edge) * deep
+    hard = coverage(grid.distance(coarse - bulk - rng.uniform(0.8, 1.6)), width=edge) * deep
+    air = coverage(grid.distance(coarse + bulk - rng.uniform(1.6, 2.6)), width=edge) * deep
     for tissue, part in ((AIR, air), (BONE, torch.maximum(hard, dark)), (FAT, fat)):
         taken = rest * part
         fractions[tissue] += taken
@@ -82,15 +65,13 @@ def fill_soft_tissue(
     fractions[MUSCLE] += rest
 
 
-def _layers(
-    depth: Tensor, fields: tuple[Tensor, Tensor], rng: np.random.Generator, *, edge: float
-) -> tuple[Tensor, Tensor]:
+def _layers(depth: Tensor, detail: Detail, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """Layers of the scalp: fraction of fat, and fraction without signal (fibres, chemical shift), at each depth.
 
     Skin, subcutaneous fat, and four layers (galea, loose tissue, muscle, periosteum) of random composition. Thickness
     varies along the surface and over a wide range. Few layers exceed two voxels, and thin ones appear fainter.
     """
-    fine, coarse = fields
+    fine, coarse, edge = detail
     place = (depth - 0.4 * fine.clamp(-1.5, 1.5)) / (1 + 0.35 * coarse.clamp(-1.5, 1.5))
     thickness = np.exp(rng.uniform(np.log([0.8, 0.7, *[0.6] * 4]), np.log([3.0, 5.0, *[3.0] * 4])))
     fat = np.array([rng.uniform(0, 0.2), rng.uniform(0.4, 1.0), *rng.beta(0.5, 0.7, 4)])

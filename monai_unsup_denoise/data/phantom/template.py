@@ -13,7 +13,7 @@ CHANNELS = ("grey", "white", "distance", "cortex", "cerebellum")
 
 
 def load_template(cache_dir: Path, *, spacing: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Maps and affine of the template, computed on first use and cached in ``cache_dir``.
+    """Maps and affine of the template on voxels of ``spacing`` mm, computed on first use and cached in ``cache_dir``.
 
     The maps, float16 ``(5, *spatial)``, are derived from the ICBM152 2009a maps in the package nilearn:
 
@@ -21,13 +21,6 @@ def load_template(cache_dir: Path, *, spacing: int = 1) -> tuple[np.ndarray, np.
     - distance: to the surface of the brain in mm, negative inside;
     - cortex: grey matter blurred by 4 mm, small in brain stem and corpus callosum;
     - cerebellum: 0 to 1, smooth.
-
-    Args:
-        cache_dir: cache folder.
-        spacing: voxel size in mm.
-
-    Raises:
-        MissingExtraError: if nilearn is needed and not installed.
 
     Fonov et al., NeuroImage 54 (2011) 313.
     """
