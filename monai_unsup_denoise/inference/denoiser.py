@@ -116,7 +116,8 @@ class Denoiser:
         """Denoise what :meth:`load` or :meth:`wrap` returned.
 
         Raises:
-            InputError: for a map that the model cannot make, or a setting that its inferer does not have.
+            InputError: for a map that the model cannot make, a setting that its inferer does not have, or a result that
+                is not finite.
         """
         settings = settings or self.settings
         inferer = self.inferer.with_settings(settings)
@@ -138,14 +139,19 @@ class Denoiser:
         def scanner_units(volume: Tensor) -> np.ndarray:
             return (volume * reference)[0, 0].cpu().numpy()
 
+        volumes = {"denoised": scanner_units(pred), **{name: scanner_units(make[name]()) for name in settings.maps}}
+        for name, values in {**volumes, "sigma": np.asarray(noise.sigma or 0.0)}.items():
+            if not np.isfinite(values).all():
+                scan = image.meta.get("filename_or_obj") or "the volume"
+                raise InputError(f"{scan}: {name}: not finite; the weights are damaged, or a voxel is far too bright")
         return DenoisedVolume(
             noisy=scanner_units(inputs),
-            denoised=scanner_units(pred),
+            denoised=volumes.pop("denoised"),
             affine=np.asarray(image.affine, dtype=np.float64),
             sigma=None if noise.sigma is None else reference * noise.sigma,
             varying_noise=noise.varies,
             correlated_noise=noise.is_correlated,
-            maps={name: scanner_units(make[name]()) for name in settings.maps},
+            maps=volumes,
         )
 
     def load(self, path: str | Path) -> MetaTensor:

@@ -20,7 +20,8 @@ def load_weights(
         source: how to come by such a file, for the message where there is none.
 
     Raises:
-        InputError: if the file is missing or is no such file, or its names or shapes are not the network's.
+        InputError: if the file is missing or is no such file, its names or shapes are not the network's, or a weight is
+            not finite.
     """
     if path is None:
         return network
@@ -32,6 +33,8 @@ def load_weights(
             f"{path}: weights of another network ({len(wrong)} of {len(own)} do not match, first {wrong[0]!r}); "
             "give weights trained with the same network settings"
         )
+    if broken := [name for name, value in state.items() if not value.isfinite().all()]:
+        raise InputError(f"{path}: NaN or infinite weights, first in {broken[0]!r}; give those of a sound training")
     network.load_state_dict(state)
     return network
 

@@ -16,7 +16,7 @@ import numpy as np
 from monai_unsup_denoise.errors import InputError
 
 _CHUNK = 2**20
-#: A compressed file may claim this many bytes for each of its own, or 64 MiB; noise compresses by less than ten.
+#: Of compressed voxels to their file; noise compresses by less than ten.
 _MAX_RATIO, _FREE = 200, 64 * 2**20
 _BYTES = {  # of a voxel, by the letters and digits of its type's name; of others at least 1
     **dict.fromkeys(("short", "shortint", "ushort", "int16", "uint16", "int16t", "uint16t"), 2),
@@ -28,8 +28,10 @@ _BYTES = {  # of a voxel, by the letters and digits of its type's name; of other
 }
 
 
-def check_file(path: Path) -> None:
+def check_file(path: Path, *, max_ratio: float = _MAX_RATIO) -> None:
     """Check what can be checked of a volume's file without keeping its voxels; a folder passes.
+
+    ``max_ratio``: by how much its voxels may be compressed, if they take more than 64 MiB.
 
     Raises:
         InputError: for a pipe or device, a header without a usable orientation, or one that names files elsewhere.
@@ -40,11 +42,11 @@ def check_file(path: Path) -> None:
     _check_regular(path)
     name = path.name.lower()
     if name.endswith((".nii", ".nii.gz")):
-        _check_nifti(path)
+        _check_nifti(path, max_ratio)
     elif name.endswith((".nrrd", ".nhdr")):
-        _check_nrrd(path)
+        _check_nrrd(path, max_ratio)
     elif name.endswith((".mha", ".mhd")):
-        _check_metaimage(path)
+        _check_metaimage(path, max_ratio)
 
 
 def _check_regular(path: Path) -> None:
@@ -52,9 +54,9 @@ def _check_regular(path: Path) -> None:
         raise InputError(f"{path}: a pipe or device, not a file; copy the scan into a file")
 
 
-def _check_nifti(path: Path) -> None:
+def _check_nifti(path: Path, max_ratio: float) -> None:
     try:
-        image: Any = nibabel.load(path)
+        image = nibabel.load(path)
     except ValueError as error:
         if "w2 should be positive" not in str(error):
             raise
@@ -63,11 +65,12 @@ def _check_nifti(path: Path) -> None:
         return
     if not np.isfinite(image.affine).all():
         raise InputError(f"{path}: its orientation (sform, qform or voxel size) holds NaN or infinity; set it again")
-    claimed = image.dataobj.offset + math.prod(image.shape) * image.get_data_dtype().itemsize
-    _check_voxels([path], claimed, compressed=path.name.lower().endswith(".gz"), stream=0)
+    voxels: Any = image.dataobj
+    claimed = voxels.offset + math.prod(image.shape) * image.get_data_dtype().itemsize
+    _check_voxels([path], claimed, ratio=max_ratio if path.name.lower().endswith(".gz") else None, stream=0)
 
 
-def _check_nrrd(path: Path) -> None:
+def _check_nrrd(path: Path, max_ratio: float) -> None:
     header, rest, offset = _split_header(path, rb"\r?\n(?=\r?\n)", skip=rb"\r?\n")
     pairs = [line.partition(":")[::2] for line in header.splitlines()]
     fields = [(re.sub(r"\s", "", key).lower(), value.strip()) for key, value in pairs if not value.startswith("=")]
@@ -82,10 +85,11 @@ def _check_nrrd(path: Path) -> None:
         claimed *= _bytes_of(field.get("type", ""))
     is_gzip = encoding in ("gz", "gzip") and not {"lineskip", "byteskip"} & field.keys()
     stream = (0 if named else offset) if is_gzip else None
-    _check_voxels(files, claimed, compressed=encoding in ("gz", "gzip", "bz2", "bzip2"), stream=stream)
+    ratio = max_ratio if encoding in ("gz", "gzip", "bz2", "bzip2") else None
+    _check_voxels(files, claimed, ratio=ratio, stream=stream)
 
 
-def _check_metaimage(path: Path) -> None:
+def _check_metaimage(path: Path, max_ratio: float) -> None:
     key = rb"^\s*ElementDataFile\s*[=:].*"
     header, rest, offset = _split_header(path, key, skip=rb"\r?\n")
     field = {
@@ -100,8 +104,8 @@ def _check_metaimage(path: Path) -> None:
     claimed = math.prod(map(int, field.get("dimsize", "").split())) * int(field.get("elementnumberofchannels", 1))
     if field.get("binarydata", "True").lower().startswith("t"):
         claimed *= _bytes_of(field.get("elementtype", "").upper().removeprefix("MET_").removesuffix("_ARRAY"))
-    compressed = field.get("compresseddata", "False").lower().startswith("t")
-    _check_voxels(files, claimed, compressed=compressed, stream=(0 if named else offset) if compressed else None)
+    ratio = max_ratio if field.get("compresseddata", "False").lower().startswith("t") else None
+    _check_voxels(files, claimed, ratio=ratio, stream=0 if named else offset)
 
 
 def _split_header(path: Path, end: bytes, *, skip: bytes) -> tuple[str, str, int]:
@@ -139,19 +143,26 @@ def _bytes_of(kind: str) -> int:
     return _BYTES.get(re.sub(r"[^a-z0-9]", "", kind.lower()), 1)
 
 
-def _check_voxels(files: Sequence[Path], claimed: int, *, compressed: bool, stream: int | None = None) -> None:
-    """Compare the bytes that a header claims with those that are there; ``stream``: where compressed ones begin."""
+def _check_voxels(files: Sequence[Path], claimed: int, *, ratio: float | None, stream: int | None) -> None:
+    """Compare the bytes that a header claims with those that are there.
+
+    Args:
+        files: with the voxels.
+        claimed: bytes, decompressed.
+        ratio: by how much they may be compressed; None where they are not.
+        stream: where the gzip or zlib stream of the only file begins; None if that is unknown.
+    """
     size = sum(file.stat().st_size for file in files)
-    limit = max(_FREE, _MAX_RATIO * size) if compressed else size
+    limit = size if ratio is None else max(_FREE, ratio * size)
     if claimed > limit:
         raise ValueError(f"its header claims {claimed} bytes of voxels, in a file of {size}")
-    if compressed and stream is not None and len(files) == 1:
+    if ratio is not None and stream is not None and len(files) == 1:
         there = _decompressed_size(files[0], stream, limit)
         if there < claimed:
             raise ValueError(f"its header claims {claimed} bytes of voxels, but it holds {there}")
 
 
-def _decompressed_size(path: Path, offset: int, limit: int) -> int:
+def _decompressed_size(path: Path, offset: int, limit: float) -> int:
     """Size of the gzip or zlib stream in a file. It is read to its end, where its checksum is compared."""
     total = 0
     decoder = zlib.decompressobj(wbits=47)
@@ -161,7 +172,7 @@ def _decompressed_size(path: Path, offset: int, limit: int) -> int:
         while pending:
             total += len(decoder.decompress(pending, _CHUNK))
             if total > limit:
-                raise ValueError(f"its voxels take more than {limit} bytes, in a file of {path.stat().st_size}")
+                raise ValueError(f"its voxels take more than {limit:.0f} bytes, in a file of {path.stat().st_size}")
             pending = decoder.unconsumed_tail
             if decoder.eof:
                 pending = decoder.unused_data

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +13,7 @@ import numpy as np
 
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import atomic_write, check_writable
+from monai_unsup_denoise.io.file_checks import check_file
 
 _NIFTI = (".nii", ".nii.gz")
 #: Endings of all that is written.
@@ -77,11 +80,21 @@ def write_volume(
             if _is_nifti(path):
                 image.to_filename(partial)
             else:
-                import itk
+                _write_itk(image, partial)
+    except (OSError, RuntimeError, UnicodeError) as error:  # the latter two are ITK's
+        reason = getattr(error, "strerror", None) or "ITK cannot"
+        raise InputError(f"{path}: cannot be written ({reason}); make room or give another output") from error
 
-                itk.imwrite(image, str(partial), compression=True)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error}); give another output") from error
+
+def _write_itk(image: Any, path: Path) -> None:
+    """Write ``image`` and check that it is whole: ITK does not always notice a full disk."""
+    import itk
+
+    itk.imwrite(image, str(path), compression=True)
+    try:
+        check_file(path, max_ratio=math.inf)
+    except ValueError as error:
+        raise OSError(errno.ENOSPC, "the disk did not take all of it") from error
 
 
 def _is_nifti(path: Path) -> bool:

@@ -74,7 +74,7 @@ BAD: dict[str, tuple[str, Maker]] = {
     "text named mha": ("damaged, incomplete", lambda at, v: text(at / "bad.mha")),
     "text named nrrd": ("damaged, incomplete", lambda at, v: text(at / "bad.nrrd")),
     "text named mnc": ("damaged, incomplete", lambda at, v: text(at / "bad.mnc")),
-    "text named dcm": ("damaged, incomplete", lambda at, v: text(at / "bad.dcm")),
+    "text named dcm": ("no DICOM file, or damaged", lambda at, v: text(at / "bad.dcm")),
     "not an image": ("unknown kind of file", lambda at, v: text(at / "bad.txt")),
     "2-D": ("2 axes", lambda at, v: save(at / "bad.nii", v[..., 0])),
     "4-D": ("4 axes", lambda at, v: save(at / "bad.nii", np.stack([v, v], axis=-1))),
@@ -83,6 +83,7 @@ BAD: dict[str, tuple[str, Maker]] = {
     "complex": ("complex voxels", lambda at, v: save(at / "bad.nii", v.astype(np.complex64))),
     "NaN": ("1 voxels are NaN", lambda at, v: save(at / "bad.nii", changed(v, np.nan))),
     "infinite": ("1 voxels are NaN or infinite", lambda at, v: save(at / "bad.nii", changed(v, np.inf))),
+    "far too bright": ("not finite", lambda at, v: save(at / "bad.nii", changed(v, 3e38))),
     "all zero": ("all voxels are zero", lambda at, v: save(at / "bad.nii", v * 0)),
     "negative": ("negative values", lambda at, v: save(at / "bad.nii", changed(v, -3))),
     "four columns": ("fewer voxels", lambda at, v: save(at / "bad.nii", v[:4])),
@@ -111,13 +112,17 @@ def test_an_empty_folder_is_named(tmp_path, identity, mri_denoise):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("kind", ["missing", "damaged", "of another network"])
-def test_bad_weights_are_named(kind, scan, tmp_path, mri_denoise):
+@pytest.mark.parametrize("kind", ["missing", "damaged", "of another network", "not finite"])
+def test_bad_weights_are_named(kind, scan, tmp_path, identity, mri_denoise):
     weights = tmp_path / "weights.pt"
     if kind == "damaged":
         weights.write_bytes(b"no weights")
     elif kind == "of another network":
         torch.save(torch.nn.Conv2d(1, 1, 3).state_dict(), weights)
+    elif kind == "not finite":
+        state = torch.load(identity)
+        state["generator.head.weight"][0] = torch.nan
+        torch.save(state, weights)
     outcome = mri_denoise("denoise", scan, tmp_path / "out.nii.gz", "--model", weights)
     assert outcome.code == 1 and outcome.err.startswith(f"error: {weights}: ") and outcome.err.count("\n") == 1
     assert not (tmp_path / "out.nii.gz").exists()
