@@ -87,7 +87,7 @@ def test_an_unreadable_dicom_folder_does_not_stop_the_others(tmp_path, identity,
     (tmp_path / "in" / "bad").mkdir()
     (tmp_path / "in" / "bad" / "1.dcm").write_text("no image")
     outcome = mri_denoise("denoise", tmp_path / "in", tmp_path / "out", "--model", identity)
-    assert outcome.code == 1 and f"{tmp_path}/in/bad: no DICOM image in this folder" in outcome.err
+    assert outcome.code == 1 and f"{tmp_path}/in/bad/1.dcm: is no DICOM file" in outcome.err
     assert [series.number for series in find_series(tmp_path / "out")] == [1004]
 
 
@@ -150,3 +150,58 @@ def test_a_uid_cannot_place_or_replace_files_outside_the_output(options, tmp_pat
     assert {path.name for path in tmp_path.iterdir()} == {"study", "victim", "out"}
     assert {path: path.read_bytes() for path in (tmp_path / "victim").iterdir()} == before
     assert len(list((tmp_path / "out" / "in").glob("series-uid-*/"))) == 2
+
+
+@pytest.mark.parametrize("ending", [".dcm", ".MR", ".dicom", ".img", ".ima", "", ".7"])
+def test_dicom_of_any_name_without_preamble_is_denoised(ending, tmp_path, identity, mri_denoise):
+    write_series(tmp_path / "in" / "a")
+    write_series(tmp_path / "in" / "b")
+    for path in (tmp_path / "in" / "b").iterdir():
+        path.write_bytes(path.read_bytes()[132:])
+        path.rename(path.with_suffix(ending))
+    outcome = mri_denoise("denoise", tmp_path / "in", tmp_path / "out", "--no-refine", "--model", identity)
+    assert outcome.code == 0, outcome.err
+    a, b = (read_series(find_series(tmp_path / "out" / name)[0]) for name in "ab")
+    np.testing.assert_array_equal(a.numpy(), block())
+    np.testing.assert_array_equal(b.numpy(), block())
+    np.testing.assert_array_equal(a.affine, b.affine)
+
+
+@pytest.mark.parametrize("ending", [".dcm", ".MR", ""])
+def test_a_single_file_is_read_as_the_series_is(ending, tmp_path, identity, mri_denoise):
+    write_series(tmp_path / "in", block((20, 24, 3))[:, :, :1], RescaleSlope=0.5, RescaleIntercept=3.0)
+    source = (tmp_path / "in" / "001.dcm").rename(tmp_path / f"slice{ending}")
+    source.write_bytes(source.read_bytes()[132:])
+    expected = read_series(find_series(source)[0])
+    for output in (f"{tmp_path}/out/", tmp_path / "one.nii.gz"):
+        outcome = mri_denoise("denoise", source, output, "--no-refine", "--model", identity)
+        assert outcome.code == 0, outcome.err
+    for path in (next((tmp_path / "out").glob("slice*.nii.gz")), tmp_path / "one.nii.gz"):
+        np.testing.assert_allclose(nibabel.load(path).get_fdata(), expected.numpy(), rtol=1e-6)
+        np.testing.assert_allclose(nibabel.load(path).affine, expected.affine, atol=1e-5)
+
+
+def test_values_of_32_bits_are_written_as_they_are(tmp_path, identity, mri_denoise):
+    write_series(tmp_path / "in")
+    for path in (tmp_path / "in").iterdir():
+        item = pydicom.dcmread(path)
+        item.PixelData = (item.pixel_array.astype("<u4") * 100).tobytes()
+        item.BitsAllocated, item.BitsStored, item.HighBit = 32, 32, 31
+        item.save_as(path)
+    outcome = mri_denoise("denoise", tmp_path / "in", tmp_path / "out", "--no-refine", "--model", identity)
+    assert outcome.code == 0, outcome.err
+    [series] = find_series(tmp_path / "out")
+    np.testing.assert_allclose(read_series(series).numpy(), block() * 100.0, rtol=1e-6)
+    assert "LargestImagePixelValue" not in pydicom.dcmread(series.files[0])
+
+
+@pytest.mark.parametrize("below", [False, True])
+def test_a_lost_last_slice_ends_no_other_series(below, tmp_path, identity, mri_denoise):
+    write_series(tmp_path / "in" / "bad")
+    (tmp_path / "in" / "bad" / "006.dcm").write_bytes(b"")
+    if below:
+        write_series(tmp_path / "in" / "good")
+    source = tmp_path / "in" if below else tmp_path / "in" / "bad"
+    outcome = mri_denoise("denoise", source, f"{tmp_path}/out/", "--no-refine", "--model", identity)
+    assert outcome.code == 1 and "bad/006.dcm: is empty" in outcome.err and "Traceback" not in outcome.err
+    assert [path.parent.name for path in (tmp_path).rglob("out/**/IM0001.dcm")] == ["good"] * below

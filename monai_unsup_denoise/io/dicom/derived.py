@@ -59,7 +59,7 @@ def write_derived_series(
 
     Raises:
         ValueError: if ``voxels`` has another shape than the series, or is not finite.
-        InputError: if the folder is not empty, is the source's own, or cannot be written.
+        InputError: if the folder is not empty, is the source's own, or cannot be written, or the source is damaged.
     """
     folder = Path(folder)
     check_folder(folder, source=series, overwrite=overwrite)
@@ -73,11 +73,19 @@ def write_derived_series(
     names = [f"IM{number:04d}.dcm" for number in range(1, len(series.files) + 1)]
     with disable_value_validation(), atomic_folder(folder) as partial:
         for index, path in enumerate(series.files):
-            item = _derived(read_file(path), voxels[:, :, index].T, path=path)
+            item = read_file(path)
+            if (item.Columns, item.Rows) != voxels.shape[:2]:
+                raise ValueError(f"{path}: voxels {voxels.shape}, but the slice has {(item.Columns, item.Rows)}")
             item.SeriesInstanceUID = uid
             item.DerivationDescription = f"Rician noise removed by {software}{noise}. Not for diagnostic use."
             item.InstanceCreationDate, item.InstanceCreationTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
-            _save(item, partial / names[index])
+            try:
+                _save(_derived(item, voxels[:, :, index].T), partial / names[index])
+            except Exception as error:  # elements that were skipped on reading
+                if isinstance(error, OSError) and error.errno is not None:  # the disk
+                    raise
+                reason = " ".join(str(error).split())[:200]
+                raise InputError(f"{path}: cannot be written again ({reason}), it is damaged; copy it again") from error
     return [folder / name for name in names]
 
 
@@ -99,10 +107,8 @@ def check_folder(folder: Path, *, source: DicomSeries, overwrite: bool) -> None:
     check_parent(folder)
 
 
-def _derived(item: Dataset, values: np.ndarray, *, path: Path) -> Dataset:
+def _derived(item: Dataset, values: np.ndarray) -> Dataset:
     """The slice ``item`` with other pixels ``(rows, columns)``, in rescaled units."""
-    if values.shape != (item.Rows, item.Columns):
-        raise ValueError(f"{path}: voxels {values.shape}, but the slice has {(item.Rows, item.Columns)}")
     item.SourceImageSequence = DicomSequence([_reference(item)])
     item.SOPInstanceUID = generate_uid()
     kind = [str(value) for value in item.get("ImageType") or ["ORIGINAL", "PRIMARY"]]

@@ -15,6 +15,7 @@ _ELEMENTS = (
     "SOPClassUID SeriesInstanceUID SeriesNumber SeriesDescription Modality Rows NumberOfFrames InstanceNumber "
     "ImageOrientationPatient ImagePositionPatient"
 ).split()
+_STANDARD = "1.2.840.10008."  # the root of the UIDs of DICOM itself
 _LARGEST = 2**31 - 1  # of an integer string: DICOM PS3.5, 6.2
 
 
@@ -61,8 +62,8 @@ def read_header(path: Path) -> Header | None:
         uid, fault = str(item.get("SeriesInstanceUID") or ""), ""
         if "Rows" not in item:
             kind = item.get("SOPClassUID") or item.file_meta.get("MediaStorageSOPClassUID")
-            if kind and "Image" not in UID(kind).name:
-                return None  # a report, a presentation, raw data, an index
+            if _is_other(UID(kind or "")):
+                return None
             fault = "cut off in its header; copy it again"
         elif not uid:
             fault = "has no SeriesInstanceUID, so that its series is unknown; export it again"
@@ -82,11 +83,18 @@ def read_header(path: Path) -> Header | None:
         return Header(path, fault="its header cannot be read, it is damaged; copy it again")
 
 
+def _is_other(sop_class: UID) -> bool:
+    """Whether a class holds no images (a report, a presentation, raw data, an index); not if it was cut off."""
+    if sop_class.name != sop_class:
+        return "Image" not in sop_class.name
+    return not sop_class.startswith(_STANDARD) and not _STANDARD.startswith(sop_class)
+
+
 def numbers_of(header: Dataset, keyword: str, count: int = 1) -> np.ndarray | None:
     """The ``count`` numbers of an element, float64; None where it is missing or malformed."""
     try:
         numbers = np.atleast_1d(np.asarray(header.get(keyword), dtype=float))
-    except (TypeError, ValueError):
+    except Exception:  # damage raises errors of every kind
         return None
     return numbers if numbers.shape == (count,) and np.isfinite(numbers).all() else None
 

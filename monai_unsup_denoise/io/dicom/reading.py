@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
-from pydicom.uid import UID, RLELossless
+from pydicom.uid import UID, AllTransferSyntaxes, RLELossless
 
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.io.dicom.files import read_file
@@ -48,7 +48,7 @@ def read_series(series: DicomSeries) -> MetaTensor:
     where = series.files[0].parent if len(series.files) > 1 else series.files[0]
     with disable_value_validation():  # it would print invalid values, patient names among them
         slices = [_read_slice(path) for path in series.files]
-        affine = _affine(slices, f"{where}: series {series.number}")
+        affine = _affine(slices, series.files, f"{where}: series {series.number}")
         voxels = np.stack([_rescaled(item, path).T for item, path in zip(slices, series.files, strict=True)], axis=-1)
     return MetaTensor(
         torch.from_numpy(np.ascontiguousarray(voxels, dtype=np.float32)),
@@ -116,12 +116,13 @@ def _rescaled(item: Dataset, path: Path) -> np.ndarray:
         return stored.astype(np.float64) * slope + intercept
     except Exception as error:  # decoders raise exceptions of their own
         syntax = getattr(getattr(item, "file_meta", None), "TransferSyntaxUID", None)
-        if syntax is not None and syntax.is_compressed and syntax != RLELossless:
+        if syntax in AllTransferSyntaxes and syntax.is_compressed and syntax != RLELossless:
             raise InputError(
                 f"{path}: its pixels are compressed ({syntax.name}) and no installed decoder reads them; "
                 "pip install python-gdcm, or decompress the series first"
             ) from error
-        raise InputError(f"{path}: its pixels cannot be read ({error}); copy or export the file again") from error
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(f"{path}: its pixels cannot be read ({reason}); copy or export the file again") from error
 
 
 def rescale_of(item: Dataset) -> tuple[float, float]:
@@ -129,14 +130,14 @@ def rescale_of(item: Dataset) -> tuple[float, float]:
     return float(item.get("RescaleSlope") or 1), float(item.get("RescaleIntercept") or 0)
 
 
-def _affine(slices: Sequence[Dataset], what: str) -> np.ndarray:
+def _affine(slices: Sequence[Dataset], files: Sequence[Path], what: str) -> np.ndarray:
     """From voxels to mm, right-anterior-superior; DICOM's own coordinates are left-posterior-superior."""
 
     def numbers(keyword: str, count: int) -> np.ndarray:
         """An element of all slices ``(slices, count)``."""
         found = [numbers_of(item, keyword, count) for item in slices]
-        if any(row is None for row in found):
-            raise InputError(f"{what}: a slice has no readable {keyword}, so its position is unknown; export it again")
+        if lacking := [path for path, row in zip(files, found, strict=True) if row is None]:
+            raise InputError(f"{lacking[0]}: no readable {keyword}, so where it lies is unknown; export it again")
         return np.array(found)
 
     size = np.hstack([numbers("Rows", 1), numbers("Columns", 1)])

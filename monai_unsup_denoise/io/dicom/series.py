@@ -51,10 +51,11 @@ def find_series(folder: str | Path, *, below: bool = True) -> list[DicomSeries]:
     by_uid: dict[str, list[Header]] = {}
     with disable_value_validation():  # it would print invalid values, patient names among them
         headers = [header for path in _files(folder, below=below) if (header := read_header(path)) is not None]
-    kinds = {(header.path.parent, header.kind) for header in headers if not header.fault}
+    good = [header for header in headers if not header.fault]
+    kinds, uids = {(header.path.parent, header.kind) for header in good}, {header.uid for header in good}
     strays: dict[Path, Header] = {}  # by folder, the first damaged file of an unknown series
     for header in headers:
-        if header.uid:
+        if header.uid in uids:  # that of a damaged file alone may be cut off
             by_uid.setdefault(header.uid, []).append(header)
         elif header.is_dicom or (header.path.parent, header.kind) in kinds:
             strays.setdefault(header.path.parent, header)
