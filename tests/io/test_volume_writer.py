@@ -56,7 +56,7 @@ def test_volume_is_written_whole_or_not_at_all(name, tmp_path):
 @pytest.mark.parametrize("name", ["a.nrrd", "a.mha"])
 def test_flat_map_is_written_though_it_compresses_well(name, tmp_path, monkeypatch):
     monkeypatch.setattr("monai_unsup_denoise.io.file_checks._FREE", 0)
-    flat = np.full((64, 64, 64), 3.5, dtype=np.float32)
+    flat = np.full((128, 128, 64), 3.5, dtype=np.float32)
     scan = source(tmp_path / "in" / name, flat)
     write_volume(tmp_path / name, flat, source=scan, affine=np.eye(4))
     assert flat.nbytes > 200 * (tmp_path / name).stat().st_size
