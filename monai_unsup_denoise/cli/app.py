@@ -1,7 +1,5 @@
 """`mri-denoise` itself: its commands, version and exit."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Sequence
 from typing import Annotated

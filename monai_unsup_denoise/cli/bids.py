@@ -1,7 +1,5 @@
 """`mri-denoise bids`: from a BIDS dataset to a derivative dataset, with the command line of BIDS Apps."""
 
-from __future__ import annotations
-
 import time
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -95,7 +93,7 @@ def bids(
         raise InputError(str(error).replace(f"{bids_dir}/", "")) from None
 
 
-def _denoise_scan(denoiser: Denoiser, scan: PurePosixPath, *, source: Path, target: Path, overwrite: bool) -> str:
+def _denoise_scan(denoiser: "Denoiser", scan: PurePosixPath, *, source: Path, target: Path, overwrite: bool) -> str:
     """Write the derivative of a scan and its sidecar, unless both exist, and return a line about it."""
     from monai_unsup_denoise.inference import weights_sha256
     from monai_unsup_denoise.inference.scans import noise_summary

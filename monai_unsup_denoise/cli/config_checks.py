@@ -4,8 +4,6 @@ Started in another way (from Python, by a server) there is no such command line:
 config is unknown. ``arguments`` are those of this process by default.
 """
 
-from __future__ import annotations
-
 import difflib
 import inspect
 import re

@@ -1,7 +1,5 @@
 """`mri-denoise demo`: an example as a picture."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`mri-denoise denoise`: scans in, denoised scans out."""
 
-from __future__ import annotations
-
 from enum import Enum
 from functools import partial
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`mri-denoise export-bundle`, `export-onnx` and `export-torchscript`: the model for other programs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Import MONAI without optional packages that denoising does not use."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Options of several commands."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable
 from functools import wraps

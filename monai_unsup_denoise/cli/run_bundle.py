@@ -1,7 +1,5 @@
 """Run `python -m monai.bundle run` in a process of its own, for the commands `train` and `evaluate`."""
 
-from __future__ import annotations
-
 import signal
 import subprocess
 import sys
@@ -20,9 +18,6 @@ _ENDINGS = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGT
 
 def config_files(names: Sequence[str]) -> list[str]:
     """Paths of the bundle's ``train.json`` and of the configs laid over it, each after those that its ``base`` names.
-
-    Args:
-        names: paths, or names in the bundle.
 
     Raises:
         InputError: for a config that is neither a file nor in the bundle.

@@ -1,7 +1,5 @@
 """An executed config without private texts: paths, user names, names of scans."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

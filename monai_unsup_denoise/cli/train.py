@@ -1,7 +1,5 @@
 """`mri-denoise train` and `evaluate`: run the bundle's training, or its evaluation."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Annotated

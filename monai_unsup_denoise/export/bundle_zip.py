@@ -1,7 +1,5 @@
 """A bundle as one file that needs nothing but its dependencies."""
 
-from __future__ import annotations
-
 import json
 import tempfile
 from collections.abc import Iterator

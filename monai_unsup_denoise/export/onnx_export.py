@@ -1,7 +1,5 @@
 """The network as ONNX graphs, for programs without PyTorch."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The network as TorchScript, for programs without this package."""
 
-from __future__ import annotations
-
 import logging
 import tempfile
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A trained model in MLflow's own format: ``mlflow.pyfunc.load_model(uri).predict(scan)``."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import tempfile

@@ -1,7 +1,5 @@
 """Provenance tags of an MLflow run, without user names or paths."""
 
-from __future__ import annotations
-
 import subprocess
 from functools import partial
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Register weights without a training."""
 
-from __future__ import annotations
-
 import tempfile
 from pathlib import Path
 

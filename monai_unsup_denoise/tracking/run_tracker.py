@@ -1,7 +1,5 @@
 """A training as a run in MLflow."""
 
-from __future__ import annotations
-
 import logging
 import tempfile
 import time
@@ -53,13 +51,9 @@ class RunTracker:
     Args:
         tracking_uri: ``sqlite:///...`` or the address of a server.
         tags: of the run, and of the registered model.
-        config: executed config, without paths.
-        evaluator: validation engine.
         pictures: folder where each validation writes an image.
         weights: file of the best weights; one that is older than the run is ignored.
-        registered_model: name under which to register the weights.
         save_model: writes an MLflow model into a folder, given the folder and the file of weights.
-        interval: iterations between two logs of the losses.
 
     Raises:
         InputError: if the server does not answer.

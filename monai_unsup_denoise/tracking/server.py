@@ -1,7 +1,5 @@
 """An MLflow server: whether it answers, and why not."""
 
-from __future__ import annotations
-
 import logging
 import os
 from pathlib import Path

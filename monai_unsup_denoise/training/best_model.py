@@ -1,7 +1,5 @@
 """Keep the weights of the epoch with the best validation metric."""
 
-from __future__ import annotations
-
 import logging
 import math
 from dataclasses import KW_ONLY, dataclass

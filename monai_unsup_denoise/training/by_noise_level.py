@@ -1,7 +1,5 @@
 """An image metric at each noise level."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from statistics import fmean
 
@@ -14,11 +12,8 @@ from ignite.metrics import Metric
 class ByNoiseLevel(Metric):
     """Mean of an image metric over all volumes (``name``), and at each level (``name_05``, ``name_10`` and so on).
 
-    Decollated items of ``engine.state.batch`` have their noise level, in percent, under ``level``.
-
-    Args:
-        metric: called with prediction and reference ``(1, C, *spatial)``, as ``monai.metrics.PSNRMetric(max_val=1)``.
-        name: name in ``engine.state.metrics``.
+    Decollated items of ``engine.state.batch`` have their noise level, in percent, under ``level``. The metric is called
+    with prediction and reference ``(1, C, *spatial)``, as ``monai.metrics.PSNRMetric(max_val=1)``.
     """
 
     def __init__(self, metric: Callable[..., torch.Tensor], name: str) -> None:

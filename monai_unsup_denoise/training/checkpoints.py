@@ -1,7 +1,5 @@
 """Save the state of a training after each epoch, and resume from it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The same random numbers in an epoch, whether or not the training was resumed before it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import ignite.distributed as idist

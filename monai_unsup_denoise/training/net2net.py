@@ -1,7 +1,5 @@
 """Start a deeper network from the weights of a shallower one."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from torch import nn

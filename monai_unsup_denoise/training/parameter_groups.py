@@ -1,7 +1,5 @@
 """Parameters that the Muon optimizer orthogonalises."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from torch import nn

@@ -1,7 +1,5 @@
 """Where, and in which precision, the networks of a training compute."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 

@@ -1,7 +1,5 @@
 """How a training is named and described in MLflow."""
 
-from __future__ import annotations
-
 import time
 import uuid
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Images of a validation to look at: noisy, denoised, residual, clean."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Exponential moving average of the weights."""
 
-from __future__ import annotations
-
 import torch
 from ignite.engine import Engine, Events
 from torch import nn
