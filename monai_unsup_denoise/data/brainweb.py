@@ -38,9 +38,13 @@ def brainweb_datalist(
     """
     if folder is None:
         return [_downloaded(contrast) for contrast in contrasts]
+    if not Path(folder).is_dir():
+        raise InputError(f"{folder}: no such folder; check the path")
     items = []
-    for path in _files(Path(folder)):
+    for path in sorted(Path(folder).rglob("*")):
         name = path.name.lower()
+        if not name.endswith((".nii", ".nii.gz", ".mnc", ".mnc.gz")):
+            continue
         found = re.match(r"(t1|t2|pd)", name)
         if found and _CONTRASTS[found[1]] in contrasts and not re.search(r"(pn|noise)[1-9]", name):
             anatomy = "ms" if re.search(r"[_-]ms", name) else "normal"
@@ -52,13 +56,6 @@ def brainweb_datalist(
             "noise, if stated, must be pn0"
         )
     return items
-
-
-def _files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; check the path")
-    suffixes = (".nii", ".nii.gz", ".mnc", ".mnc.gz")
-    return sorted(path for path in folder.rglob("*") if path.name.lower().endswith(suffixes))
 
 
 def _as_nifti(path: Path) -> Path:

@@ -5,12 +5,7 @@ from monai_unsup_denoise.functional.coarse_maps import smooth_map, triangular_sm
 from monai_unsup_denoise.functional.noise_correlation import decorrelation_stride
 from monai_unsup_denoise.functional.noise_maps import log_sigma_rms, median_tissue_sigma, residual_noise_map
 from monai_unsup_denoise.functional.nonlocal_bayes import nonlocal_bayes
-from monai_unsup_denoise.functional.rician import (
-    add_rician_noise,
-    rician_log_density,
-    rician_mean,
-    rician_variance,
-)
+from monai_unsup_denoise.functional.rician import add_rician_noise, rician_log_density, rician_mean, rician_variance
 
 __all__ = [
     "add_rician_noise",

@@ -10,16 +10,7 @@ from monai_unsup_denoise.errors import InputError
 
 
 def read_inference_config(bundle: str | Path | None = None) -> ConfigParser:
-    """The inference config of a bundle, not yet parsed; arguments and errors as of `inference_configs`."""
-    configs = inference_configs(bundle)
-    parser = ConfigParser()
-    parser.read_config([str(config) for config in configs])
-    parser["bundle_root"] = str(configs[0].parent.parent)
-    return parser
-
-
-def inference_configs(bundle: str | Path | None = None) -> list[Path]:
-    """``inference.json``, and the config laid over it, as a list of configs is in MONAI's command.
+    """``inference.json``, and the config laid over it, as a list of configs is in MONAI's command; not yet parsed.
 
     Args:
         bundle: folder of a bundle or an inference config; the bundle of the package if None.
@@ -33,7 +24,11 @@ def inference_configs(bundle: str | Path | None = None) -> list[Path]:
         raise InputError(f"{config}: no such file; give the folder of a bundle with configs/inference.json")
     config = config.resolve()
     base = config.with_name("inference.json")
-    return [base, config] if base.is_file() and base != config else [config]
+    configs = [base, config] if base.is_file() and base != config else [config]
+    parser = ConfigParser()
+    parser.read_config([str(config) for config in configs])
+    parser["bundle_root"] = str(config.parent.parent)
+    return parser
 
 
 def find_device(name: str) -> torch.device:

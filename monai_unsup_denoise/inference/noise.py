@@ -66,7 +66,10 @@ def estimate_noise(
         varying, correlated: as in `DenoiseSettings`.
         denoise: the first pass: the denoised volume, given a volume and the code of each voxel.
     """
-    stride = _stride(image, network, correlated)
+    if correlated is None:
+        stride = decorrelation_stride(image, lambda volume: network.sigma(network.encode_noise(volume)))
+    else:
+        stride = (2, 2, 2) if correlated else (1, 1, 1)
     height, width, depth = stride
     thinned = image[..., ::height, ::width, ::depth].contiguous()
     code = network.encode_noise(thinned) if varying is False else _code_or_map(thinned, network, varying, denoise)
@@ -77,12 +80,6 @@ def estimate_noise(
 def sigma_map(image: Tensor, noise: NoiseEstimate, network: NoiseAwareNetwork) -> Tensor:
     """Noise level of each voxel of ``image`` ``(1, 1, H, W, D)``, of the same shape and units."""
     return network.sigma(upsample_to(noise.code, image)).unsqueeze(1).expand_as(image)
-
-
-def _stride(image: Tensor, network: NoiseAwareNetwork, correlated: bool | None) -> Stride:
-    if correlated is None:
-        return decorrelation_stride(image, lambda volume: network.sigma(network.encode_noise(volume)))
-    return (2, 2, 2) if correlated else (1, 1, 1)
 
 
 def _code_or_map(image: Tensor, network: NoiseAwareNetwork, varying: bool | None, denoise: Denoise) -> Tensor:

@@ -1,7 +1,5 @@
 """A 2-D network over the slabs of a volume (2.5-D)."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 from tqdm import tqdm
@@ -34,7 +32,7 @@ class SlabInferer(WholeVolumeInferer):
         self.batch_size = batch_size
         self.step = step
 
-    def with_settings(self, settings: DenoiseSettings) -> SlabInferer:
+    def with_settings(self, settings: DenoiseSettings) -> "SlabInferer":
         """The same inferer, which has no settings."""
         asked = {**settings.switches(), "refine": False}
         if unknown := [name for name, value in asked.items() if value]:
@@ -51,8 +49,7 @@ class SlabInferer(WholeVolumeInferer):
     def denoise(self, volume: Tensor, network: DenoisingNetwork, noise: NoiseEstimate) -> Tensor:
         slices = volume.shape[-1]
         starts = sorted({*range(0, slices - self.depth + 1, self.step), slices - self.depth})
-        weight = 1 - torch.linspace(-1, 1, self.depth + 2, device=volume.device)[1:-1].abs()
-        weight = weight.view(-1, 1, 1)
+        weight = 1 - torch.linspace(-1, 1, self.depth + 2, device=volume.device)[1:-1].abs().view(-1, 1, 1)
         total = torch.zeros(volume.shape[-1:] + volume.shape[2:4], device=volume.device)
         count = torch.zeros(slices, 1, 1, device=volume.device)
         slabs = self._slabs(volume)

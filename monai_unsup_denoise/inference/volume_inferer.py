@@ -1,7 +1,5 @@
 """A 3-D network over a volume of any size."""
 
-from __future__ import annotations
-
 import copy
 import itertools
 import sys
@@ -48,7 +46,7 @@ class VolumeInferer(WholeVolumeInferer):
         self.overlap = overlap
         self.settings = settings or DenoiseSettings()
 
-    def with_settings(self, settings: DenoiseSettings) -> VolumeInferer:
+    def with_settings(self, settings: DenoiseSettings) -> "VolumeInferer":
         other = copy.copy(self)
         other.settings = settings
         return other
@@ -69,7 +67,8 @@ class VolumeInferer(WholeVolumeInferer):
 
     def denoise(self, volume: Tensor, network: DenoisingNetwork, noise: NoiseEstimate) -> Tensor:
         code = upsample_to(noise.code, volume)
-        flips = _mirrorings() if self.settings.self_ensemble else [()]
+        flipped = range(4 if self.settings.self_ensemble else 1)  # axes at a time
+        flips = [axes for count in flipped for axes in itertools.combinations((2, 3, 4), count)]
         denoised = torch.zeros_like(volume, dtype=torch.float32)
         for flip in flips:
             denoised += self._slide(volume.flip(flip), code.flip(flip), network=network).flip(flip)
@@ -110,8 +109,3 @@ def _gaussian_weight(window: Sequence[int]) -> Tensor:
         place = (torch.arange(side) - (side - 1) / 2) / (side / 8)
         weight = weight.unsqueeze(-1) * torch.exp(-place.square() / 2)
     return weight
-
-
-def _mirrorings() -> list[tuple[int, ...]]:
-    """Every set of spatial axes to flip, the empty one included."""
-    return [axes for count in range(4) for axes in itertools.combinations((2, 3, 4), count)]

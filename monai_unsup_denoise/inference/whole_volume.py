@@ -1,7 +1,5 @@
 """What the inferers of volumes share: one estimate of the noise, one volume at a time."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from typing import Any, TypeVar
 

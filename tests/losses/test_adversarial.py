@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from monai_unsup_denoise.losses import discriminator_loss, generator_loss
+from monai_unsup_denoise.losses.adversarial import discriminator_loss, generator_loss
 
 
 class Mean(nn.Module):

@@ -4,7 +4,7 @@ import torch
 from torch.distributions import Normal
 from torch.distributions import kl_divergence as reference
 
-from monai_unsup_denoise.losses import kl_divergence, sample_code
+from monai_unsup_denoise.losses.kl_divergence import kl_divergence, sample_code
 
 
 def test_the_divergence_is_that_of_torch():

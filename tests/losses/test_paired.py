@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from monai_unsup_denoise.losses import PairedObjective, relative_root_mean_square
+from monai_unsup_denoise.losses import PairedObjective
+from monai_unsup_denoise.losses.relative_error import relative_root_mean_square
 
 WEIGHTS = {"reconstruction": 1.0, "noise_level": 1.0}
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from monai_unsup_denoise.losses import relative_root_mean_square
+from monai_unsup_denoise.losses.relative_error import relative_root_mean_square
 
 SIGMA = torch.tensor([0.05, 0.3]).view(2, 1, 1, 1)
 TWO_ERRORS = torch.tensor([0.02, 0.2]).view(2, 1, 1, 1).expand(2, 1, 16, 16)

@@ -53,17 +53,11 @@ def spin_echo(tissue: Relaxation, *, tr: float, te: float) -> np.ndarray:
     return tissue.density * (1 - np.exp(-tr / tissue.t1)) * np.exp(-te / tissue.t2)
 
 
-def _t1w(tissue: Relaxation, rng: np.random.Generator) -> np.ndarray:
-    return spoiled_flash(tissue, tr=rng.uniform(14, 24), te=rng.uniform(4, 10), flip=rng.uniform(26, 36))
-
-
-def _pdw(tissue: Relaxation, rng: np.random.Generator) -> np.ndarray:
-    return spin_echo(tissue, tr=rng.uniform(2000, 4000), te=rng.uniform(10, 35))
-
-
-def _t2w(tissue: Relaxation, rng: np.random.Generator) -> np.ndarray:
-    return spin_echo(tissue, tr=rng.uniform(3000, 5000), te=rng.uniform(80, 130))
-
-
 #: Signals ``(7,)`` of each contrast, for given tissue parameters and random sequence parameters.
-CONTRASTS: dict[str, Callable[[Relaxation, np.random.Generator], np.ndarray]] = {"T1w": _t1w, "PDw": _pdw, "T2w": _t2w}
+CONTRASTS: dict[str, Callable[[Relaxation, np.random.Generator], np.ndarray]] = {
+    "T1w": lambda tissue, rng: spoiled_flash(
+        tissue, tr=rng.uniform(14, 24), te=rng.uniform(4, 10), flip=rng.uniform(26, 36)
+    ),
+    "PDw": lambda tissue, rng: spin_echo(tissue, tr=rng.uniform(2000, 4000), te=rng.uniform(10, 35)),
+    "T2w": lambda tissue, rng: spin_echo(tissue, tr=rng.uniform(3000, 5000), te=rng.uniform(80, 130)),
+}

@@ -9,7 +9,6 @@ from monai_unsup_denoise.extras import require
 from monai_unsup_denoise.files import atomic_write
 
 VERSION = 1
-CHANNELS = ("grey", "white", "distance", "cortex", "cerebellum")
 
 
 def load_template(cache_dir: Path, *, spacing: int = 1) -> tuple[np.ndarray, np.ndarray]:
