@@ -135,9 +135,10 @@ class Denoiser:
             "uncertainty": lambda: self.uncertainty_factor * uncertainty_map(amplitude, level(), again),
         }
         reference = float(image.meta["reference"])
+        slices = image.meta.get("slice_axis", 2)  # in the file; CheckVolume has made it the last
 
         def scanner_units(volume: Tensor) -> np.ndarray:
-            return (volume * reference)[0, 0].cpu().numpy()
+            return (volume * reference)[0, 0].movedim(-1, slices).cpu().numpy()
 
         volumes = {"denoised": scanner_units(pred), **{name: scanner_units(make[name]()) for name in settings.maps}}
         for name, values in {**volumes, "sigma": np.asarray(noise.sigma or 0.0)}.items():
@@ -147,7 +148,7 @@ class Denoiser:
         return DenoisedVolume(
             noisy=scanner_units(inputs),
             denoised=volumes.pop("denoised"),
-            affine=np.asarray(image.affine, dtype=np.float64),
+            affine=np.asarray(image.affine, dtype=np.float64)[:, [*np.insert([0, 1], slices, 2), 3]],
             sigma=None if noise.sigma is None else reference * noise.sigma,
             varying_noise=noise.varies,
             correlated_noise=noise.is_correlated,
@@ -155,7 +156,7 @@ class Denoiser:
         )
 
     def load(self, path: str | Path) -> MetaTensor:
-        """The preprocessed scan at ``path``, ``(1, X, Y, Z)`` in multiples of its reference intensity.
+        """The preprocessed scan at ``path``, ``(1, X, Y, Z)`` in multiples of its reference intensity, slices last.
 
         Raises:
             InputError: if it is missing, cannot be read, or is no volume of magnitudes.

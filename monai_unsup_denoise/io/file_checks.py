@@ -41,12 +41,17 @@ def check_file(path: Path, *, max_ratio: float = _MAX_RATIO) -> None:
         return
     _check_regular(path)
     name = path.name.lower()
-    if name.endswith((".nii", ".nii.gz")):
+    if is_nifti(path):
         _check_nifti(path, max_ratio)
     elif name.endswith((".nrrd", ".nhdr")):
         _check_nrrd(path, max_ratio)
     elif name.endswith((".mha", ".mhd")):
         _check_metaimage(path, max_ratio)
+
+
+def is_nifti(path: Path) -> bool:
+    """Whether a file is NIfTI by its name."""
+    return path.name.lower().endswith((".nii", ".nii.gz"))
 
 
 def _check_regular(path: Path) -> None:
@@ -66,7 +71,7 @@ def _check_nifti(path: Path, max_ratio: float) -> None:
     if not np.isfinite(image.affine).all():
         raise InputError(f"{path}: its orientation (sform, qform or voxel size) holds NaN or infinity; set it again")
     voxels: Any = image.dataobj
-    claimed = voxels.offset + math.prod(image.shape) * image.get_data_dtype().itemsize
+    claimed = voxels.offset + math.prod(n or 1 for n in image.shape) * image.get_data_dtype().itemsize
     _check_voxels([path], claimed, ratio=max_ratio if path.name.lower().endswith(".gz") else None, stream=0)
 
 

@@ -7,13 +7,17 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import nibabel
+import numpy as np
+import torch
 from monai.data import MetaTensor
 from monai.transforms import Compose
+from nibabel.arrayproxy import ArrayProxy
 
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.io.dicom import find_series, read_series
 from monai_unsup_denoise.io.dicom.files import is_dicom
-from monai_unsup_denoise.io.file_checks import check_file
+from monai_unsup_denoise.io.file_checks import check_file, is_nifti
 
 
 def read_scan(path: str | Path, preprocessing: Compose) -> dict[str, Any]:
@@ -33,11 +37,22 @@ def read_scan(path: str | Path, preprocessing: Compose) -> dict[str, Any]:
         with warnings.catch_warnings():
             warnings.filterwarnings("error", message=".*more than one DICOM series")
             warnings.filterwarnings("error", message="Casting complex values")
-            return preprocessing({"image": str(path)}, end=1)
+            item = preprocessing({"image": str(path)}, end=1)
+        if item["image"].numel() == 0 and is_nifti(path):
+            item["image"] = _read_volume(path, item["image"])
+        return item
     except InputError:
         raise
     except Exception as error:
         raise InputError(f"{path}: {_why_unreadable(error)}") from error
+
+
+def _read_volume(path: Path, image: MetaTensor) -> MetaTensor:
+    """The volume of a NIfTI file whose header says that its fourth axis has no voxel, which some programs write."""
+    proxy: Any = nibabel.load(path).dataobj
+    spec = (proxy.shape[:3], proxy.dtype, proxy.offset, proxy.slope, proxy.inter)
+    values = np.asarray(ArrayProxy(proxy.file_like, spec), dtype=np.float32)
+    return MetaTensor(torch.from_numpy(values[..., None]), meta=image.meta)
 
 
 def _read_dicom(path: Path) -> MetaTensor:

@@ -111,6 +111,7 @@ def _nifti(values: np.ndarray, source: Path, affine: np.ndarray, *, same: bool, 
         return image
     original: Any = nibabel.load(source)
     header = original.header.copy()
+    values = values.reshape([n or 1 for n in original.shape])  # (X, Y, Z, 1) where the source has a time axis
     if not same:
         header.set_data_dtype(np.float32)
         return type(original)(values.astype(np.float32), original.affine, header)
@@ -126,7 +127,8 @@ def _itk_image(values: np.ndarray, source: Path, affine: np.ndarray, *, same: bo
 
     original, dtype = _read_itk(source, slices)  # ITK knows its geometry
     stored = _to_type(values, dtype) if same else values.astype(np.float32)
-    image = itk.image_from_array(np.ascontiguousarray(stored.T))
+    axes = itk.array_view_from_image(original).shape  # (1, Z, Y, X) where the source has a time axis
+    image = itk.image_from_array(np.ascontiguousarray(stored.T).reshape(axes))
     image.CopyInformation(original)
     image.SetMetaDataDictionary(original.GetMetaDataDictionary())
     return image

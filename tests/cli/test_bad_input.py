@@ -87,6 +87,7 @@ BAD: dict[str, tuple[str, Maker]] = {
     "all zero": ("all voxels are zero", lambda at, v: save(at / "bad.nii", v * 0)),
     "negative": ("negative values", lambda at, v: save(at / "bad.nii", changed(v, -3))),
     "four columns": ("fewer voxels", lambda at, v: save(at / "bad.nii", v[:4])),
+    "two short axes": ("fewer voxels", lambda at, v: save(at / "bad.nii", v[:, :15])),
 }
 
 

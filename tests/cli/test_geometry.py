@@ -5,6 +5,7 @@ import nibabel
 import numpy as np
 import pytest
 
+from monai_unsup_denoise.inference import Denoiser
 from tests.io.dicom.synthetic import write_series
 
 
@@ -132,3 +133,54 @@ def test_minc_becomes_nifti_at_the_same_place(tmp_path, volume, identity, mri_de
     out = nibabel.load(tmp_path / "scan.nii.gz")
     assert_same_voxels(out.get_fdata(), volume)
     np.testing.assert_allclose(np.diag([-1, -1, 1, 1]) @ out.affine, itk_affine(image), atol=1e-5)
+
+
+@pytest.mark.parametrize("axes", [(1,), (1, 1), (0,)])
+def test_4d_nifti_of_one_volume_is_denoised(axes, tmp_path, volume, smoothing, mri_denoise):
+    image = nibabel.Nifti1Image(volume.reshape(*volume.shape, *(1 for _ in axes)), GEOMETRIES["oblique"])
+    image.header["pixdim"][4] = 2.5
+    nibabel.save(image, tmp_path / "in.nii")
+    nibabel.save(nibabel.Nifti1Image(volume, image.affine), tmp_path / "plain.nii")
+    if axes == (0,):  # a fourth axis without a voxel: the field dim[4]
+        content = bytearray((tmp_path / "in.nii").read_bytes())
+        content[48:50] = bytes(2)
+        (tmp_path / "in.nii").write_bytes(content)
+    for name in ("in", "plain"):
+        outcome = mri_denoise("denoise", tmp_path / f"{name}.nii", tmp_path / f"{name}_out.nii", "--model", smoothing)
+        assert outcome.code == 0, outcome.err
+    out, plain = (nibabel.load(tmp_path / f"{name}_out.nii") for name in ("in", "plain"))
+    assert out.shape == image.shape and out.header["pixdim"][4] == 2.5
+    np.testing.assert_array_equal(out.affine, plain.affine)
+    np.testing.assert_array_equal(out.get_fdata().squeeze(), plain.get_fdata())
+    assert np.abs(plain.get_fdata() - volume).max() > 1
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("slices", [1, 6, 12])
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd"])
+def test_slices_along_any_axis_are_denoised(axis, slices, suffix, tmp_path, smoothing, mri_denoise):
+    last = np.abs(400 + 30 * np.random.default_rng(0).standard_normal((18, 17, slices))).astype(np.float32)
+    matrix = GEOMETRIES["oblique"]
+    columns = [*np.insert([0, 1], axis, 2), 3]  # those of the affine, for the axis of the slices in another place
+    nibabel.save(nibabel.Nifti1Image(last, matrix), tmp_path / "last.nii.gz")
+    nibabel.save(nibabel.Nifti1Image(np.moveaxis(last, -1, axis), matrix[:, columns]), tmp_path / "other.nii.gz")
+    if suffix != ".nii.gz":
+        for name in ("last", "other"):
+            itk.imwrite(itk.imread(str(tmp_path / f"{name}.nii.gz")), str(tmp_path / f"{name}{suffix}"))
+    for name in ("last", "other"):
+        command = ("denoise", tmp_path / f"{name}{suffix}", tmp_path / f"{name}_out{suffix}", "--maps", "residual")
+        outcome = mri_denoise(*command, "--model", smoothing)
+        assert outcome.code == 0, outcome.err
+    for ending in ("_out", "_out_residual"):
+        expected, out = (itk.imread(str(tmp_path / f"{name}{ending}{suffix}")) for name in ("last", "other"))
+        expected_voxels, voxels = (itk.array_from_image(image).T for image in (expected, out))
+        np.testing.assert_array_equal(np.moveaxis(voxels, axis, -1), expected_voxels)
+        np.testing.assert_allclose(itk_affine(out), itk_affine(expected)[:, columns], atol=1e-4)
+
+
+def test_thick_slab_keeps_the_order_of_its_axes(tmp_path, smoothing, bundle):
+    denoiser = Denoiser.from_bundle(bundle, model=smoothing)
+    values = np.abs(400 + 30 * np.random.default_rng(0).standard_normal((16, 24, 20))).astype(np.float32)
+    image = denoiser.wrap(values)  # large enough as it is, as in every version before
+    assert image.shape == (1, 16, 24, 20) and "slice_axis" not in image.meta
+    assert denoiser.denoise_image(image).denoised.shape == (16, 24, 20)

@@ -72,6 +72,30 @@ def test_good_volume_passes_unchanged(tmp_path):
         assert CheckVolume()(image) is image
 
 
+def test_further_axes_of_one_voxel_are_dropped():
+    for image in (volume(), torch.from_numpy(volume()), MetaTensor(volume())):
+        checked = CheckVolume(4)(image.reshape(6, 5, 4, 1, 1))
+        assert type(checked) is type(image)
+        np.testing.assert_array_equal(checked, volume())
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((2, 6, 5), 0), ((6, 2, 5), 1), ((6, 5, 2), 2), ((3, 6, 2), None)])
+def test_short_axis_becomes_the_last(shape, axis):
+    affine = np.diag([2.0, 3, 4, 1])
+    values = volume(shape=shape)
+    if axis is None:
+        with pytest.raises(ValueError, match="fewer voxels"):
+            CheckVolume((4, 4, 1))(values)
+        return
+    checked = CheckVolume((4, 4, 1))(MetaTensor(values, affine=affine))
+    np.testing.assert_array_equal(checked, np.moveaxis(values, axis, -1))
+    np.testing.assert_array_equal(CheckVolume((4, 4, 1))(values), checked)
+    assert checked.meta.get("slice_axis", 2) == axis
+    voxel = np.array([1, 2, 1])  # the same one, before and after
+    moved = np.append(np.delete(voxel, axis), voxel[axis])
+    np.testing.assert_array_equal(checked.affine.numpy() @ [*moved, 1], affine @ [*voxel, 1])
+
+
 def test_compose_error_keeps_the_message_as_cause():
     with pytest.raises(RuntimeError) as caught:
         Compose([CheckVolumed("image")])({"image": volume() * 0})
