@@ -45,7 +45,6 @@ def bids(
         Path, typer.Argument(metavar="OUTPUT_DIR", help="Derivative dataset, such as BIDS_DIR/derivatives/mri-denoise.")
     ],
     analysis_level: Annotated[str, typer.Argument(metavar="LEVEL", help="participant, the only level.")],
-    *,
     participants: Annotated[
         list[str] | None,
         typer.Option("--participant-label", "--participant_label", metavar="LABEL...", help="Which. Default: all."),
@@ -60,9 +59,9 @@ def bids(
     ] = None,
     model: Weights = None,
     bundle: Bundle = None,
-    switches: dict[str, Any],
     device: Device = None,
     overwrite: Overwrite = False,
+    **switches: bool | None,
 ) -> None:
     """Denoise the anatomical images of a BIDS dataset.
 

@@ -3,7 +3,7 @@
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -54,7 +54,6 @@ def denoise(
             "the folder OUT, or a volume if OUT is a file name (out.nii.gz).",
         ),
     ],
-    *,
     series: Annotated[
         str | None,
         typer.Option(metavar="NUMBER|UID", help="Which DICOM series, if IN holds several (see --list-series)."),
@@ -81,9 +80,9 @@ def denoise(
             "deviation of the expected error (uncertainty). Can be repeated.",
         ),
     ] = None,
-    switches: dict[str, Any],
     device: Device = None,
     overwrite: Overwrite = False,
+    **switches: bool | None,
 ) -> None:
     """Denoise scans, and report the estimated noise level.
 

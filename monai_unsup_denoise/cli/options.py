@@ -2,9 +2,8 @@
 
 import inspect
 from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -30,22 +29,15 @@ _SWITCHES = {
 
 
 def with_switches(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with an option for each switch in place of its argument ``switches``, a dictionary of them."""
-
-    @wraps(command)
-    def run(**options: Any) -> None:
-        command(switches={name: options.pop(name) for name in _SWITCHES}, **options)
-
-    switches = []
+    """Give a command an option for each switch, in place of its ``**switches``."""
+    parameters = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.kind != p.VAR_KEYWORD]
     for name, text in _SWITCHES.items():
         flag = name.replace("_", "-")
         option = Annotated[bool | None, typer.Option(f"--{flag}/--no-{flag}", help=text, show_default=False)]
-        switches.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option))
-    own = inspect.signature(command, eval_str=True).parameters.values()
-    signature = inspect.Signature([new for old in own for new in (switches if old.name == "switches" else [old])])
-    run.__signature__ = signature  # type: ignore[attr-defined]
-    run.__annotations__ = {name: parameter.annotation for name, parameter in signature.parameters.items()}
-    return run
+        parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option))
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command
 
 
 #: Options of version 0.5 and their new names. The old ones work for one release.
