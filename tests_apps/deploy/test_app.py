@@ -173,6 +173,26 @@ def test_existing_output_is_not_replaced(study, denoised):
     assert before == {path: path.stat().st_mtime_ns for path in denoised[0].rglob("*")}
 
 
+def test_hostile_uid_stays_below_the_output_folder(tmp_path):
+    files = StudyFiles(tmp_path / "study")
+    files.add_images(noisy_head((6, 32, 44), 1), 5)
+    files.add_images(noisy_head((6, 32, 44), 2), 5, turned_by=30, series="1/../../ESCAPED")
+    outcome = run_app("-i", files.folder, "-o", tmp_path / "out")
+    assert outcome.code == 0 and "ESCAPED" not in outcome.log, outcome.log
+    assert {path.name for path in tmp_path.iterdir()} == {"study", "out"}
+    assert len(list((tmp_path / "out").glob("series-*/IM0006.dcm"))) == 2
+    assert len(list((tmp_path / "out").glob("series-uid-*"))) == 1
+
+
+def test_lost_slice_is_an_error_that_names_no_file(tmp_path):
+    files = StudyFiles(tmp_path / "study")
+    files.add_images(noisy_head((6, 32, 44), 1), 5)
+    next(files.folder.iterdir()).write_bytes(b"")
+    log = fails("-i", files.folder, "-o", tmp_path / "out").log
+    assert "series 5 cannot be denoised: is empty" in log and "IM0" not in log
+    assert not list((tmp_path / "out").iterdir())
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [

@@ -60,7 +60,8 @@ def write_series(folder: Path, stored: np.ndarray | None = None, **tags: Any) ->
 def save(item: pydicom.Dataset, path: Path) -> None:
     """Write a whole file, whichever pydicom there is."""
     if pydicom.__version__ < "3":
-        item.is_little_endian, item.is_implicit_VR = True, item.file_meta.TransferSyntaxUID.is_implicit_VR
+        syntax = item.file_meta.TransferSyntaxUID
+        item.is_little_endian, item.is_implicit_VR = syntax.is_little_endian, syntax.is_implicit_VR
         item.save_as(path, write_like_original=False)
     else:
         item.save_as(path, enforce_file_format=True)
