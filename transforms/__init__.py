@@ -5,15 +5,3 @@ from monai_unsup_denoise.transforms.rand_rician import RandRician, RandRiciand
 from monai_unsup_denoise.transforms.reference import reference_intensity
 from monai_unsup_denoise.transforms.rician_noise import AddRicianNoise, AddRicianNoised
 from monai_unsup_denoise.transforms.scale_to_reference import ScaleToReferenceIntensity, ScaleToReferenceIntensityd
-
-__all__ = [
-    "AddRicianNoise",
-    "AddRicianNoised",
-    "CheckVolume",
-    "CheckVolumed",
-    "RandRician",
-    "RandRiciand",
-    "ScaleToReferenceIntensity",
-    "ScaleToReferenceIntensityd",
-    "reference_intensity",
-]

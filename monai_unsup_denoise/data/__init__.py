@@ -6,15 +6,3 @@ from monai_unsup_denoise.data.datalists import data_source_label, evaluation_dat
 from monai_unsup_denoise.data.pairing import PairedDataset, UnpairedDataset
 from monai_unsup_denoise.data.phantom import phantom_datalist
 from monai_unsup_denoise.data.subjects import split_by_subject
-
-__all__ = [
-    "PairedDataset",
-    "UnpairedDataset",
-    "brainweb_datalist",
-    "data_source_label",
-    "default_cache_dir",
-    "evaluation_datalist",
-    "phantom_datalist",
-    "split_by_subject",
-    "training_datalists",
-]

@@ -32,7 +32,6 @@ def brainweb_datalist(
 
     Raises:
         InputError: for a folder that is missing or has no such file, and for an unreadable file.
-        MissingExtraError: for a download without the extra.
 
     Cocosco et al., NeuroImage 5 (1997) S425. Kwan et al., IEEE TMI 18 (1999) 1085.
     """

@@ -6,20 +6,3 @@ from monai_unsup_denoise.functional.noise_correlation import decorrelation_strid
 from monai_unsup_denoise.functional.noise_maps import log_sigma_rms, median_tissue_sigma, residual_noise_map
 from monai_unsup_denoise.functional.nonlocal_bayes import nonlocal_bayes
 from monai_unsup_denoise.functional.rician import add_rician_noise, rician_log_density, rician_mean, rician_variance
-
-__all__ = [
-    "add_rician_noise",
-    "decorrelation_stride",
-    "log_sigma_rms",
-    "median_tissue_sigma",
-    "nonlocal_bayes",
-    "residual_noise_map",
-    "rician_log_density",
-    "rician_mean",
-    "rician_variance",
-    "smooth_map",
-    "triangular_smooth",
-    "unsqueeze_like",
-    "upsample_to",
-    "zero_background",
-]

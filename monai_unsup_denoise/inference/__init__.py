@@ -8,16 +8,3 @@ from monai_unsup_denoise.inference.settings import DenoiseSettings
 from monai_unsup_denoise.inference.slab_inferer import SlabInferer
 from monai_unsup_denoise.inference.volume_inferer import VolumeInferer
 from monai_unsup_denoise.inference.weights import load_weights, weights_sha256
-
-__all__ = [
-    "DenoiseSettings",
-    "DenoisedVolume",
-    "Denoiser",
-    "FolderDenoiser",
-    "NoiseEstimate",
-    "ScanDataset",
-    "SlabInferer",
-    "VolumeInferer",
-    "load_weights",
-    "weights_sha256",
-]

@@ -8,15 +8,3 @@ from monai_unsup_denoise.losses.perceptual import TissuePerceptualLoss
 from monai_unsup_denoise.losses.physics import PhysicsObjective
 from monai_unsup_denoise.losses.regression import RegressionObjective
 from monai_unsup_denoise.losses.self_supervised import SelfSupervisedObjective
-
-__all__ = [
-    "ADVERSARIAL_TERMS",
-    "CycleGANObjective",
-    "Objective",
-    "PairedObjective",
-    "PaperObjective",
-    "PhysicsObjective",
-    "RegressionObjective",
-    "SelfSupervisedObjective",
-    "TissuePerceptualLoss",
-]

@@ -9,16 +9,3 @@ from monai_unsup_denoise.networks.noise_level import NoiseLevel
 from monai_unsup_denoise.networks.rician_generator import RicianGenerator
 from monai_unsup_denoise.networks.tissue_classifier import TissueClassifier
 from monai_unsup_denoise.networks.translator import ImageTranslator
-
-__all__ = [
-    "ContentEncoder",
-    "ContentGenerator",
-    "DisentangledDenoiser",
-    "DnCNN",
-    "ImageTranslator",
-    "NoiseEncoder",
-    "NoiseLevel",
-    "PhysicsGuidedDenoiser",
-    "RicianGenerator",
-    "TissueClassifier",
-]

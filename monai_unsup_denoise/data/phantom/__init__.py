@@ -1,5 +1,3 @@
 """A digital head phantom: random subjects (anatomy), the MR signal equations (contrast), scans (acquisition)."""
 
 from monai_unsup_denoise.data.phantom.datalist import phantom_datalist
-
-__all__ = ["phantom_datalist"]

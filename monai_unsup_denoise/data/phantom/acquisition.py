@@ -35,14 +35,8 @@ def acquire(
     ``S`` is given by the signal equation. Slices are means over ``thickness`` voxels, stacked along the last axis. Air
     has no signal: outside the tissue the image is exactly 0.
 
-    Args:
-        fractions: from ``draw_anatomy``, ``(7, *spatial)``.
-        affine: affine of the fractions, mm.
-        tissue: of the subject.
-        contrast: a key of ``CONTRASTS``.
-        axis: slice axis in the fractions.
-        thickness: slice thickness in voxels.
-        rng: draws sequence parameters, fat suppression, field of view, texture, bias and scale.
+    ``fractions`` ``(7, *spatial)`` and their ``affine`` are those of ``draw_anatomy``, with the slice axis ``axis``.
+    ``rng`` draws sequence parameters, fat suppression, field of view, texture, bias and scale.
     """
     signal = CONTRASTS[contrast](tissue, rng)
     if rng.random() < 0.3:

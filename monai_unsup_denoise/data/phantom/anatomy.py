@@ -19,8 +19,7 @@ def draw_anatomy(maps: np.ndarray, affine: np.ndarray, *, rng: np.random.Generat
     scalp are layers around the brain. Face and neck are an ellipsoid and a cylinder of muscle, fat, bone and air.
 
     Args:
-        maps: template from ``load_template``, ``(5, *spatial)``.
-        affine: affine of the template, mm.
+        maps, affine: template from ``load_template``.
         rng: draws everything.
         stripped: brain only, as after skull stripping.
 

@@ -25,10 +25,7 @@ def add_dura(fractions: Tensor, height: Tensor, grid: Grid, *, edge: float) -> N
 def fill_skull(fractions: Tensor, skull: Tensor, height: Tensor, thickness: Tensor, grid: Grid, detail: Detail) -> None:
     """Fill the skull: inner and outer table of compact bone, with patchy marrow of fat and water between them.
 
-    Args:
-        skull: skull fraction of each voxel, ``(*spatial)``.
-        height: height above the inner surface of the skull.
-        thickness: thickness of the skull.
+    ``skull`` is its fraction of each voxel, ``height`` as for ``add_dura``, ``thickness`` that of the skull.
     """
     (fine, coarse, edge), rng = detail, grid.rng
     middle = rng.uniform(0.4, 0.6) * thickness
