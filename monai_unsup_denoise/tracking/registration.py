@@ -7,8 +7,8 @@ from mlflow import MlflowClient
 
 from monai_unsup_denoise.inference import weights_sha256
 from monai_unsup_denoise.tracking.mlflow_model import register_mlflow_model, save_mlflow_model
-from monai_unsup_denoise.tracking.provenance import provenance_tags
-from monai_unsup_denoise.tracking.server import check_tracking_server, find_or_create_experiment
+from monai_unsup_denoise.tracking.runs import create_run
+from monai_unsup_denoise.tracking.server import check_tracking_server
 
 
 def register_weights(
@@ -36,8 +36,7 @@ def register_weights(
         folder = Path(scratch) / "model"
         save_mlflow_model(folder, weights, config=config)
         tags = {"weights_sha256": weights_sha256(weights)}
-        experiment = find_or_create_experiment(client, experiment_name)
-        run = client.create_run(experiment, tags=provenance_tags() | tags, run_name=f"registered {name}")
-        version = register_mlflow_model(client, folder, name=name, run_id=run.info.run_id, tags=tags)
-        client.set_terminated(run.info.run_id)
+        run_id = create_run(client, experiment_name, run_name=f"registered {name}", tags=tags)
+        version = register_mlflow_model(client, folder, name=name, run_id=run_id, tags=tags)
+        client.set_terminated(run_id)
     return f"models:/{version.name}/{version.version}"

@@ -18,14 +18,8 @@ from torch.optim import Optimizer
 
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.tracking.mlflow_model import register_mlflow_model, save_mlflow_model
-from monai_unsup_denoise.tracking.provenance import provenance_tags
-from monai_unsup_denoise.tracking.server import (
-    MLFLOW_ERRORS,
-    check_tracking_server,
-    find_or_create_experiment,
-    reason,
-    without_password,
-)
+from monai_unsup_denoise.tracking.runs import create_run
+from monai_unsup_denoise.tracking.server import MLFLOW_ERRORS, check_tracking_server, reason, without_password
 
 logger = logging.getLogger(__name__)
 
@@ -102,9 +96,7 @@ class RunTracker:
             if self.run_id:
                 self.client.update_run(self.run_id, status="RUNNING")
             else:
-                experiment = find_or_create_experiment(self.client, self.experiment_name)
-                tags = provenance_tags() | {name: str(value) for name, value in self.tags.items()}
-                self.run_id = self.client.create_run(experiment, tags=tags, run_name=self.run_name).info.run_id
+                self.run_id = create_run(self.client, self.experiment_name, run_name=self.run_name, tags=self.tags)
             run = self.client.get_run(self.run_id)
             new = [Param(name, str(value)) for name, value in parameters.items() if name not in run.data.params]
             self.client.log_batch(self.run_id, params=new)

@@ -2,12 +2,10 @@
 
 import logging
 import os
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
-from monai.utils import path_to_uri
 
 from monai_unsup_denoise.errors import InputError
 
@@ -43,18 +41,6 @@ def check_tracking_server(uri: str) -> str:
                 "correct the address, or leave tracking_uri out to track into a local file"
             ) from error
     return uri
-
-
-def find_or_create_experiment(client: MlflowClient, name: str) -> str:
-    """Id of an experiment. With SQLite its artifacts are stored in ``mlruns`` in the folder of the database."""
-    experiment = client.get_experiment_by_name(name)
-    if experiment is None:
-        scheme, _, database = client.tracking_uri.partition(":///")
-        location = path_to_uri(Path(database).parent / "mlruns") if scheme == "sqlite" else None
-        experiment = client.get_experiment(client.create_experiment(name, artifact_location=location))
-    # MLflow's pages then show trainings, not language models.
-    client.set_experiment_tag(experiment.experiment_id, "mlflow.experimentKind", "custom_model_development")
-    return experiment.experiment_id
 
 
 def without_password(uri: str) -> str:

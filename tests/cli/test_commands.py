@@ -236,3 +236,14 @@ def test_a_missing_extra_is_named_in_one_line(command, mri_denoise, monkeypatch)
     extra = "benchmark" if command == "benchmark" else "train"
     assert outcome.code == 1 and outcome.err.count("\n") == 1
     assert outcome.err.endswith(f": not installed; pip install 'monai-unsup-denoise[{extra}]'\n")
+
+
+@pytest.mark.parametrize("command", ["denoise", "bids"])
+def test_every_switch_of_the_settings_is_an_option(command):
+    from monai_unsup_denoise.inference import DenoiseSettings
+
+    options = {option.name: option for option in get_command(app).commands[command].params}
+    for name in DenoiseSettings().switches():
+        flag = name.replace("_", "-")
+        assert (options[name].opts, options[name].secondary_opts) == ([f"--{flag}"], [f"--no-{flag}"])
+        assert options[name].default is None, "left out, the bundle decides"
