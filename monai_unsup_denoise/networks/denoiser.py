@@ -32,8 +32,8 @@ class DisentangledDenoiser(nn.Module):
     def forward(self, image: Tensor, code: Tensor | None = None) -> Tensor:
         """Denoise ``image`` ``(B, C, *spatial)``, in units of its reference intensity.
 
-        A given ``code`` ``(B, code_channels)``, or coarse map ``(B, code_channels, *grid)``, replaces that of the image:
-        that of the whole volume for one of its slabs.
+        A given ``code``, ``(B, code_channels)`` or a coarse map ``(B, code_channels, *grid)``, replaces the one of the
+        image, as that of the whole volume for one of its slabs.
         """
         if code is None:
             code = self.encode_noise(image)
