@@ -52,9 +52,11 @@ def begins_as_dicom(head: bytes) -> bool:
         return False
     if head[4:6] in _VRS:
         return True
-    length = int.from_bytes(head[4:8], "little")  # of an element without VR, which holds text, but for its first two
+    length = int.from_bytes(head[4:8], "little")  # of an element without VR: the group length and 0001 hold 4 bytes
+    if order == "big" or not 0 < length <= 128 or length % 2:
+        return False
     text = head[8 : 8 + length].rstrip(b"\0")
-    return order == "little" and 0 < length <= 128 and (element < 2 or (text.isascii() and text.decode().isprintable()))
+    return length == 4 if element < 2 else text.isascii() and text.decode().isprintable() and bool(text)
 
 
 def read_file(path: Path, **options: Any) -> Dataset:

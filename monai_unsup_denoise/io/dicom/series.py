@@ -32,8 +32,9 @@ class DicomSeries:
 
     def __str__(self) -> str:
         description = self.description or "no description"
+        uid = "".join(filter(str.isprintable, self.uid))
         fault = f"; damaged: {self.fault}" if self.fault else ""
-        return f"number {self.number}: {description}, {self.modality}, {len(self.files)} files, UID {self.uid}{fault}"
+        return f"number {self.number}: {description}, {self.modality}, {len(self.files)} files, UID {uid}{fault}"
 
 
 def find_series(folder: str | Path, *, below: bool = True) -> list[DicomSeries]:

@@ -16,6 +16,7 @@ from pydicom.uid import (
 
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.io.dicom import choose_series, find_series, read_series, write_derived_series
+from monai_unsup_denoise.io.dicom.files import begins_as_dicom
 from monai_unsup_denoise.io.find import find_volumes
 from monai_unsup_denoise.io.reader import read_scan
 from tests.io.dicom.synthetic import block, save, write_series
@@ -169,3 +170,12 @@ def test_a_file_without_preamble_is_read(syntax, meta, tmp_path):
     volume = read_series(find_series(tmp_path / "in")[0])
     np.testing.assert_array_equal(volume.numpy(), block())
     np.testing.assert_allclose(volume.affine, np.diag([-1, -1, 1, 1]) @ lps, atol=1e-6)
+
+
+def test_few_raw_images_begin_as_dicom_does():
+    generator = np.random.default_rng(0)
+    images = np.abs(generator.normal(0, generator.choice([3, 10, 30, 300], size=(20000, 1)), (20000, 128))).astype(
+        "<i2"
+    )
+    images[:, 0] = generator.choice([2, 8], size=20000)
+    assert sum(begins_as_dicom(image.tobytes()) for image in images) < 100
