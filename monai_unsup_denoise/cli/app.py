@@ -16,6 +16,7 @@ from monai_unsup_denoise.cli.options import with_new_names
 from monai_unsup_denoise.cli.run_bundle import PASSES_OPTIONS_ON
 from monai_unsup_denoise.cli.train import evaluate, train
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.process import interruptible, open_streams
 
 app = typer.Typer(
     name="mri-denoise",
@@ -54,8 +55,10 @@ def _options(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `mri-denoise`; a user's mistake ends in one line and exit code 1."""
+    open_streams()
     try:
-        app(args=with_new_names(list(sys.argv[1:] if arguments is None else arguments)), prog_name="mri-denoise")
+        with interruptible():
+            app(args=with_new_names(list(sys.argv[1:] if arguments is None else arguments)), prog_name="mri-denoise")
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,7 +17,7 @@ from tqdm import tqdm
 
 from monai_unsup_denoise import __version__
 from monai_unsup_denoise.errors import InputError
-from monai_unsup_denoise.files import write_json
+from monai_unsup_denoise.files import check_writable, write_json
 from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume
 from monai_unsup_denoise.inference.denoiser import Denoiser
 from monai_unsup_denoise.inference.weights import weights_sha256
@@ -23,6 +25,7 @@ from monai_unsup_denoise.io.dicom import check_folder, read_series, write_derive
 from monai_unsup_denoise.io.outputs import Job, map_path, plan_jobs, sidecar_path
 from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
 from monai_unsup_denoise.io.volume_writer import check_output, write_volume
+from monai_unsup_denoise.process import interruptible, print_line
 
 Item = TypeVar("Item")
 VoxelType = Literal["float32", "same"]
@@ -40,7 +43,7 @@ def denoise_each(items: Sequence[Item], denoise: Callable[[Item], str], *, name:
         InputError: at the end, with a line for each failure.
     """
     failures = []
-    with tqdm(items, desc="denoising", unit="scan", disable=None) as bar:
+    with tqdm(items, desc="denoising", unit="scan", disable=sys.stderr is None or None) as bar:
         for item in bar:
             try:
                 line = denoise(item)
@@ -49,7 +52,7 @@ def denoise_each(items: Sequence[Item], denoise: Callable[[Item], str], *, name:
             except Exception as error:
                 failures.append(f"{name(item)}: {type(error).__name__}: {error}")
             else:
-                tqdm.write(line)
+                print_line(line)
     if failures:
         listed = "".join(f"\n  {failure}" for failure in failures)
         raise InputError(f"{len(failures)} of {len(items)} scans could not be denoised:{listed}")
@@ -69,7 +72,7 @@ def denoise_job(denoiser: Denoiser, job: Job, *, dtype: VoxelType = "float32", o
     with suppress_stderr():
         _write(job, volume, dtype=dtype, overwrite=overwrite)
     # A series is named by its number: its folder may be named after a person.
-    source = job.scan.resolve().name if job.series is None else f"DICOM series {job.series.number}"
+    source = job.scan.name if job.series is None else f"DICOM series {job.series.number}"
     digest = weights_sha256(denoiser.model_path) if denoiser.model_path else None
     provenance = {"model_sha256": digest, "monai_unsup_denoise": __version__}
     write_json(sidecar_path(job.output), {"Sources": [source]} | volume.noise_report() | provenance)
@@ -86,7 +89,7 @@ def check_job(job: Job, maps: Sequence[str], *, overwrite: bool = False) -> None
     if scan.is_dir() and job.series is None:
         raise InputError(f"{scan}: no DICOM image in this folder, or none that can be read; copy it again")
     if job.is_shared:
-        raise InputError(f"{scan}: another scan would be written to {output} too; denoise it by itself")
+        raise InputError(f"{scan}: another scan would be written to {output}, or its .json, too; denoise it by itself")
     paths = [map_path(output, name) for name in maps]
     if job.writes_dicom and job.series is not None:
         check_folder(output, source=job.series, overwrite=overwrite)
@@ -94,8 +97,19 @@ def check_job(job: Job, maps: Sequence[str], *, overwrite: bool = False) -> None
         paths.append(output)
     for path in paths:
         check_output(path, source=scan, overwrite=overwrite)
-    if not overwrite and sidecar_path(output).exists():
-        raise InputError(f"{sidecar_path(output)}: exists already; add --overwrite or give another output")
+    sidecar = sidecar_path(output)
+    check_writable(sidecar, overwrite=True)
+    if sidecar.exists() and not _is_ours(sidecar):
+        raise InputError(f"{sidecar}: exists already and is not of mri-denoise; give another output")
+    check_writable(sidecar, overwrite=overwrite)
+
+
+def _is_ours(sidecar: Path) -> bool:
+    """Whether an earlier run wrote this sidecar."""
+    try:
+        return "monai_unsup_denoise" in json.loads(sidecar.read_bytes())
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def noise_summary(volume: DenoisedVolume) -> str:
@@ -159,13 +173,14 @@ class FolderDenoiser:
             InputError: at the end, for those that could not be; at once, if there are none.
         """
         denoise_one = partial(denoise_job, self.denoiser, overwrite=self.overwrite)
-        denoise_each(self.dataset.jobs, denoise_one, name=lambda job: str(job.scan))
+        with interruptible():
+            denoise_each(self.dataset.jobs, denoise_one, name=lambda job: str(job.scan))
 
 
 def share_outputs(jobs: Sequence[Job]) -> list[Job]:
     """The jobs, with those marked that would write to one place."""
-    count = Counter(job.output for job in jobs)
-    return [replace(job, is_shared=count[job.output] > 1) for job in jobs]
+    count = Counter(sidecar_path(job.output) for job in jobs)
+    return [replace(job, is_shared=count[sidecar_path(job.output)] > 1) for job in jobs]
 
 
 def _write(job: Job, volume: DenoisedVolume, *, dtype: VoxelType, overwrite: bool) -> None:

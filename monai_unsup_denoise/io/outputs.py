@@ -106,7 +106,7 @@ def _jobs_of(scan: Path, folder: Path) -> list[Job]:
     if not scan.is_dir():
         return [Job(scan, folder / output_name(scan))]
     found = find_series(scan, below=False)
-    output = folder / scan.resolve().name
+    output = folder / Path(os.path.abspath(scan)).name  # of a link its own
     if len(found) < 2:
         return [Job(scan, output, next(iter(found), None))]
     return [Job(scan, output / folder_name(series, found), series) for series in found]

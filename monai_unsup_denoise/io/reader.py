@@ -49,7 +49,8 @@ def read_scan(path: str | Path, preprocessing: Compose) -> dict[str, Any]:
 
 def _read_volume(path: Path, image: MetaTensor) -> MetaTensor:
     """The volume of a NIfTI file whose header says that its fourth axis has no voxel, which some programs write."""
-    proxy: Any = nibabel.load(path).dataobj
+    file: Any = nibabel.load(path)
+    proxy = file.dataobj
     spec = (proxy.shape[:3], proxy.dtype, proxy.offset, proxy.slope, proxy.inter)
     values = np.asarray(ArrayProxy(proxy.file_like, spec), dtype=np.float32)
     return MetaTensor(torch.from_numpy(values[..., None]), meta=image.meta)

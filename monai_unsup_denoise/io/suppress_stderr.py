@@ -11,6 +11,9 @@ from contextlib import contextmanager
 @contextmanager
 def suppress_stderr() -> Iterator[None]:
     """Drop what libraries print on stderr, C and C++ ones included; exceptions pass."""
+    if sys.stderr is None:  # closed: descriptor 2 may be any file
+        yield
+        return
     sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)

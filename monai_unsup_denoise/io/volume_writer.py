@@ -12,7 +12,7 @@ import nibabel
 import numpy as np
 
 from monai_unsup_denoise.errors import InputError
-from monai_unsup_denoise.files import atomic_write, check_writable
+from monai_unsup_denoise.files import atomic_write, check_writable, exists
 from monai_unsup_denoise.io.file_checks import check_file
 
 _NIFTI = (".nii", ".nii.gz")
@@ -24,7 +24,7 @@ _WRITTEN_AS = {".nhdr": ".nrrd", ".mhd": ".mha", ".mnc": ".nii.gz", ".dcm": ".ni
 
 def output_name(source: Path) -> str:
     """File name of an output of the file ``source``: the same, or another ending where its format is not written."""
-    name = source.resolve().name
+    name = source.name  # of a link its own: the target's may be a key of DataLad, or name a person
     if name.lower().endswith(FORMATS):
         return name
     written = _WRITTEN_AS.get(source.suffix.lower())
@@ -40,7 +40,7 @@ def check_output(path: Path, *, source: Path, overwrite: bool = False) -> None:
     formats = _NIFTI if _is_nifti(source) else FORMATS
     if not path.name.lower().endswith(formats):
         raise InputError(f"{path}: not a format this scan is written in; end it in {' or '.join(formats)}")
-    if path.exists() and source.exists() and path.samefile(source):
+    if exists(path) and source.exists() and path.samefile(source):
         raise InputError(f"{path}: is the input itself; give another output")
     check_writable(path, overwrite=overwrite)
 

@@ -146,7 +146,7 @@ def test_a_device_that_is_not_there_is_named(device, scan, tmp_path, identity, m
     [
         ("in/scan.nii.gz", "is the input itself"),
         ("in/there.nii.gz", "exists already; add --overwrite"),
-        ("in/told.nii.gz", "exists already; add --overwrite"),
+        ("in/told.nii.gz", "told.json: exists already and is not of mri-denoise; give another output"),
         ("in/there.nii.gz/new.nii.gz", "is not a folder"),
         ("new.mha", "not a format this scan is written in"),
         ("new.png", "not a format this scan is written in"),
