@@ -12,7 +12,13 @@ from monai_unsup_denoise.cli.lean_imports import lean_imports
 from monai_unsup_denoise.cli.options import Bundle, Device, Overwrite, Weights, with_switches
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import write_json
-from monai_unsup_denoise.io.bids.dataset import ANATOMICAL_SUFFIXES, find_scans, read_description, read_metadata
+from monai_unsup_denoise.io.bids.dataset import (
+    ANATOMICAL_SUFFIXES,
+    check_only_one,
+    find_scans,
+    read_description,
+    read_metadata,
+)
 from monai_unsup_denoise.io.bids.derivative import derived_path, open_derivative, sidecar_content
 from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
 
@@ -99,6 +105,7 @@ def _denoise_scan(denoiser: "Denoiser", scan: PurePosixPath, *, source: Path, ta
     from monai_unsup_denoise.io.outputs import sidecar_path
     from monai_unsup_denoise.io.volume_writer import write_volume
 
+    check_only_one(source, scan)
     output = target / derived_path(scan)
     sidecar = sidecar_path(output)
     if output.exists() and sidecar.exists() and not overwrite:

@@ -130,3 +130,18 @@ def test_capital_ending_is_kept_with_its_maps(scan, tmp_path, identity, mri_deno
     np.testing.assert_allclose(
         nibabel.load(tmp_path / "out" / "SCAN.NII.GZ").get_fdata(), nibabel.load(capital).get_fdata(), atol=0.2
     )
+
+
+def test_bids_names_two_images_of_one_stem(scan, tmp_path, identity, mri_denoise):
+    anat = tmp_path / "data" / "sub-01" / "anat"
+    anat.mkdir(parents=True)
+    (tmp_path / "data" / "dataset_description.json").write_text('{"Name": "x", "BIDSVersion": "1.10.0"}')
+    for name in ("sub-01_T1w.nii.gz", "sub-01_T2w.nii.gz"):
+        (anat / name).write_bytes(scan.read_bytes())
+    (anat / "sub-01_T1w.nii").write_bytes(gzip.decompress(scan.read_bytes()))
+    outcome = mri_denoise("bids", tmp_path / "data", tmp_path / "out", "participant", "--model", identity)
+    assert outcome.code == 1 and outcome.err.count("too; remove one of them") == 2
+    assert {name for name in names(tmp_path / "out") if "_T" in name} == {
+        "sub-01_desc-denoised_T2w.nii.gz",
+        "sub-01_desc-denoised_T2w.json",
+    }

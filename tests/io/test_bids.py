@@ -1,12 +1,14 @@
 """What is found in a BIDS dataset, what its sidecars say, and what a derivative dataset is called."""
 
 import json
+import subprocess
 from pathlib import Path, PurePosixPath
 
 import pytest
 
 from monai_unsup_denoise.errors import InputError
-from monai_unsup_denoise.io.bids.dataset import find_scans, parse_name, read_description, read_metadata
+from monai_unsup_denoise.files import write_json
+from monai_unsup_denoise.io.bids.dataset import check_only_one, find_scans, parse_name, read_description, read_metadata
 from monai_unsup_denoise.io.bids.derivative import derived_path, open_derivative, sidecar_content
 
 IMAGES = (
@@ -75,6 +77,62 @@ def test_participants_sessions_and_suffixes_can_be_chosen(wanted, found, dataset
 def test_what_is_not_there_is_said_with_what_is(wanted, message, dataset):
     with pytest.raises(InputError, match=message):
         find_scans(dataset, **wanted)
+
+
+@pytest.mark.parametrize(
+    ("rules", "ignored"),
+    [
+        ("sub-02/", ["sub-02"]),
+        ("/sub-02", ["sub-02"]),
+        ("*_T1w.*", ["_T1w"]),
+        ("**/anat/*_T2w.nii", ["_T2w"]),
+        ("sub-02/**/*run-[0-9]*", ["_run-1_"]),
+        ("# sub-01\n\nses-a/\n", ["ses-a"]),
+        ("sub-02/*\n!sub-02/ses-b/", ["ses-a"]),
+        ("sub-02/\n!sub-02/ses-b/", ["sub-02"]),
+        ("sub-0?/ses-b/anat/", ["ses-b"]),
+        ("anat/*\nT1w.nii.gz\nsub-02/ses-a\\x\nub-01\nsub-01/anat/sub-01\n*.NII", []),
+    ],
+)
+def test_bidsignore_is_heeded(rules, ignored, dataset):
+    """As git does: ``git check-ignore`` gives the same for these rules."""
+    everything = names(find_scans(dataset))
+    (dataset / ".bidsignore").write_text(rules)
+    expected = [name for name in everything if not any(part in name for part in ignored)]
+    assert names(find_scans(dataset)) == expected
+
+    (dataset / ".gitignore").write_text(rules)
+    subprocess.run(["git", "init", "-q", str(dataset)], check=True)
+    scans = [path.relative_to(dataset).as_posix() for path in dataset.rglob("sub-*_*.nii*")]
+    done = subprocess.run(["git", "-C", str(dataset), "check-ignore", *scans], capture_output=True, text=True)
+    by_git = {PurePosixPath(line).name for line in done.stdout.splitlines()}
+    assert [name for name in everything if name not in by_git] == expected
+
+
+def test_image_of_the_same_stem_is_refused(dataset):
+    scan = PurePosixPath("sub-01/anat/sub-01_T1w.nii.gz")
+    check_only_one(dataset, scan)
+    (dataset / scan.with_suffix("")).touch()
+    for name in (scan, scan.with_suffix("")):
+        with pytest.raises(InputError, match=f"^{name}: there is .*T1w.nii(.gz)?, too; remove one of them$"):
+            check_only_one(dataset, name)
+
+
+def test_numbers_that_json_does_not_have_are_left_out(dataset, tmp_path):
+    scan = PurePosixPath("sub-01/anat/sub-01_T1w.nii.gz")
+    source = (
+        '{"EchoTime": NaN, "FlipAngle": -Infinity, "DwellTime": 1e999, "SliceTiming": [0, NaN], "EchoTrainLength": 3}'
+    )
+    (dataset / "T1w.json").write_text(source)
+    content = sidecar_content(scan, read_metadata(dataset, scan), sigma=3.0, percent=1.5, digest="ab")
+    write_json(tmp_path / "out.json", content)
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    written = json.loads((tmp_path / "out.json").read_text(), parse_constant=refuse)
+    assert written["EchoTrainLength"] == 3
+    assert not {"EchoTime", "FlipAngle", "DwellTime", "SliceTiming"} & written.keys()
 
 
 def test_a_sidecar_applies_below_it_and_the_nearer_one_counts(dataset):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.io.bids.ignore import read_ignore
 
 #: Contrasts of the training. Others have other physics (maps) or are unseen (FLAIR, T2starw).
 ANATOMICAL_SUFFIXES = ("T1w", "PDw", "T2w")
@@ -39,13 +41,14 @@ def find_scans(
 ) -> list[PurePosixPath]:
     """Paths below ``dataset`` of the anatomical magnitude images with one of ``suffixes``, sorted.
 
-    Only ``sub-*/anat`` and ``sub-*/ses-*/anat`` are searched. Phase, real and imaginary parts are left out, and
-    derived images (``desc-``). Labels are with or without ``sub-`` or ``ses-``; empty for all.
+    Only ``sub-*/anat`` and ``sub-*/ses-*/anat`` are searched. Phase, real and imaginary parts are left out, derived
+    images (``desc-``), and what ``.bidsignore`` names. Labels are with or without ``sub-`` or ``ses-``; empty for all.
 
     Raises:
         InputError: for a participant or session that the dataset does not have, or if no image is left.
     """
-    images = list(_anatomical_images(dataset))
+    is_ignored = read_ignore(dataset)
+    images = [image for image in _anatomical_images(dataset) if not is_ignored(image)]
     folders = [path.name for path in dataset.glob("sub-*") if path.is_dir()]
     for key, labels, known in (
         ("sub", participants, {folder.removeprefix("sub-") for folder in folders}),
@@ -64,6 +67,18 @@ def find_scans(
             "give others with --suffix"
         )
     return sorted(found)
+
+
+def check_only_one(dataset: Path, scan: PurePosixPath) -> None:
+    """Check that ``scan`` does not share its stem, and thus its derivative and sidecars, with another image.
+
+    Raises:
+        InputError: if it does (``.nii`` and ``.nii.gz``).
+    """
+    ending = ".nii" if scan.name.endswith(".gz") else ".nii.gz"
+    other = scan.with_name(scan.name.removesuffix(".gz").removesuffix(".nii") + ending)
+    if os.path.lexists(dataset / other):
+        raise InputError(f"{scan}: there is {other.name}, too; remove one of them")
 
 
 def read_metadata(dataset: Path, scan: PurePosixPath) -> dict[str, Any]:

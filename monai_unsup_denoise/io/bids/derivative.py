@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -64,7 +65,7 @@ def sidecar_content(
     the image, ``percent`` in percent of its maximum, ``digest`` the SHA-256 of the weights, ``options`` the names of
     the switches that were on.
     """
-    kept = {name: value for name, value in metadata.items() if name in ACQUISITION_FIELDS}
+    kept = {name: value for name, value in metadata.items() if name in ACQUISITION_FIELDS and _is_json(value)}
     return {
         "Description": "Magnitude image with its Rician noise removed",
         "Sources": [f"bids:{SOURCE}:{scan}"],
@@ -77,6 +78,15 @@ def sidecar_content(
         "DenoisingModelSHA256": digest,
         "DenoisingOptions": list(options),
     }
+
+
+def _is_json(value: Any) -> bool:
+    """Whether ``value``, which Python read, is valid JSON: no NaN, no infinity."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        return False
+    return True
 
 
 def open_derivative(folder: Path, *, source: Path) -> None:
