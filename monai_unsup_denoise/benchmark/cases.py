@@ -126,7 +126,7 @@ def check_levels(levels: Sequence[float]) -> None:
     """
     for level in levels:
         if not 0 < level <= 100:
-            raise InputError(f"--level {level:g}: is a percentage of the maximum, above 0 and up to 100")
+            raise InputError(f"--level {level:g}: must be above 0 and at most 100 (percent of the maximum)")
 
 
 def find_sources(words: Sequence[str]) -> list[Source]:

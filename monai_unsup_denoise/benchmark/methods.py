@@ -167,7 +167,7 @@ def _inspect(python: Path) -> Environment:
         versions = json.loads(listed)
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
         raise InputError(
-            f"{python}: is no working Python; make baselines anew, or give another --baselines-python"
+            f"{python}: not a working Python; run `make baselines` again, or give another --baselines-python"
         ) from error
     return Environment(python, {_normalised(name): version for name, version in versions.items()})
 

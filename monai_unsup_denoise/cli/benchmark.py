@@ -52,8 +52,8 @@ def benchmark(
         str | None,
         typer.Option(
             metavar="FIRST-LAST|N|all",
-            help="Slices of the last axis: a range from 0, the middle N, or all. Default: all, of a phantom the "
-            "middle 40, of brainweb_t1w 70-109.",
+            help="Slices of the last axis: a range from 0, the middle N, or all. Default: the middle 40 of a "
+            "phantom, 70-109 of brainweb_t1w, else all.",
         ),
     ] = None,
     models_dir: Annotated[
@@ -63,7 +63,6 @@ def benchmark(
         Path | None,
         typer.Option(
             "--baselines-python",
-            "--peers-python",
             help="Interpreter of the environment with the baselines. Default: .baselines/bin/python, if present.",
         ),
     ] = None,

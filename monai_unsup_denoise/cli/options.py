@@ -46,6 +46,7 @@ RENAMED = {
     "--fast": "--no-refine",
     "--even-noise": "--no-varying-noise",
     "--white-noise": "--no-correlated-noise",
+    "--peers-python": "--baselines-python",
 }
 
 

@@ -95,7 +95,7 @@ def test_file_that_is_no_interpreter_is_refused(content, tmp_path):
     if content:
         python.write_text(content)
         python.chmod(0o755)
-    with pytest.raises(InputError, match=f"{python}: is no working Python"):
+    with pytest.raises(InputError, match=f"{python}: not a working Python"):
         find_environments(python)
 
 

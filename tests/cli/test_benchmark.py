@@ -170,7 +170,7 @@ def test_ctrl_c_keeps_finished_results(settings, mri_denoise):
         (["--volume", "gone.nii"], "gone.nii: no such file"),
         (["--slices", "5-99"], "{scan}: no slices 5-99 in a volume of 14"),
         (["--slices", "8"], "{scan}: 20 x 18 x 8 voxels, but SSIM needs 11"),
-        (["--baselines-python", "gone/python"], "{folder}/gone/python: is no working Python"),
+        (["--baselines-python", "gone/python"], "{folder}/gone/python: not a working Python"),
         (["--output-dir", "scan.nii"], "scan.nii: cannot be made (File exists); give another --output-dir"),
     ],
 )
