@@ -18,6 +18,7 @@ from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.io.dicom import find_series, read_series
 from monai_unsup_denoise.io.dicom.files import is_dicom
 from monai_unsup_denoise.io.file_checks import check_file, is_nifti
+from monai_unsup_denoise.io.nrrd_axes import without_single_axes
 
 
 def read_scan(path: str | Path, preprocessing: Compose) -> dict[str, Any]:
@@ -34,10 +35,11 @@ def read_scan(path: str | Path, preprocessing: Compose) -> dict[str, Any]:
         return {"image": _read_dicom(path)}
     try:
         check_file(path)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), without_single_axes(path) as readable:
             warnings.filterwarnings("error", message=".*more than one DICOM series")
             warnings.filterwarnings("error", message="Casting complex values")
-            item = preprocessing({"image": str(path)}, end=1)
+            item = preprocessing({"image": str(readable)}, end=1)
+        item["image"].meta["filename_or_obj"] = str(path)
         if item["image"].numel() == 0 and is_nifti(path):
             item["image"] = _read_volume(path, item["image"])
         return item

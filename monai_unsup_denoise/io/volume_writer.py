@@ -14,6 +14,7 @@ import numpy as np
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import atomic_write, check_writable, exists
 from monai_unsup_denoise.io.file_checks import check_file
+from monai_unsup_denoise.io.nrrd_axes import without_single_axes
 
 _NIFTI = (".nii", ".nii.gz")
 #: Endings of all that is written.
@@ -138,7 +139,8 @@ def _read_itk(source: Path, slices: Sequence[Path]) -> tuple[Any, np.dtype]:
     """The source as an ITK image, and the type that its voxels are stored in."""
     import itk
 
-    image = itk.imread([str(path) for path in slices] if slices else str(source))
+    with without_single_axes(source) as readable:
+        image = itk.imread([str(path) for path in slices] if slices else str(readable))
     return image, itk.array_view_from_image(image).dtype
 
 

@@ -184,3 +184,50 @@ def test_thick_slab_keeps_the_order_of_its_axes(tmp_path, smoothing, bundle):
     image = denoiser.wrap(values)  # large enough as it is, as in every version before
     assert image.shape == (1, 16, 24, 20) and "slice_axis" not in image.meta
     assert denoiser.denoise_image(image).denoised.shape == (16, 24, 20)
+
+
+NRRD = """NRRD0004
+type: float
+dimension: 4
+space: left-posterior-superior
+sizes: {sizes}
+space directions: {directions}
+kinds: {kinds}
+endian: little
+encoding: raw
+space origin: (1,2,3)
+{more}subject:=a: "b"
+"""
+THREE = "(0.9, 0, 0) (0,1.5,0) (0,0,2)"
+AXES = {
+    "list first": ("1 18 17 6", f"none {THREE}", "list domain domain domain"),
+    "list last": ("18 17 6 1", f"{THREE} none", "domain domain domain list"),
+    "time": ("18 17 6 1", f"{THREE} none", "domain domain domain time"),
+    "vector": ("1 18 17 6", f"none {THREE}", "vector domain domain domain"),
+}
+
+
+@pytest.mark.parametrize("suffix", [".nrrd", ".nhdr"])
+@pytest.mark.parametrize("kind", AXES)
+def test_nrrd_axis_of_one_component_is_denoised(kind, suffix, tmp_path, volume, identity, mri_denoise):
+    sizes, directions, kinds = AXES[kind]
+    more = "" if suffix == ".nrrd" else "data file: voxels.raw\n"
+    header = NRRD.format(sizes=sizes, directions=directions, kinds=kinds, more=more).encode()
+    voxels = np.ascontiguousarray(volume.T).tobytes()
+    (tmp_path / f"in{suffix}").write_bytes(header + (b"\n" + voxels if suffix == ".nrrd" else b""))
+    (tmp_path / "voxels.raw").write_bytes(voxels)
+    outcome = mri_denoise(
+        "denoise", tmp_path / f"in{suffix}", tmp_path / "out.nrrd", "--no-refine", "--model", identity
+    )
+    assert outcome.code == 0, outcome.err
+    out = itk.imread(str(tmp_path / "out.nrrd"))
+    assert_same_voxels(itk.array_from_image(out).T, volume)
+    np.testing.assert_allclose(itk_affine(out), affine(np.diag([0.9, 1.5, 2.0]), (1.0, 2.0, 3.0)), atol=1e-6)
+    assert out.GetMetaDataDictionary()["subject"] == 'a: "b"'
+
+
+def test_nrrd_of_three_components_is_refused(tmp_path, volume, identity, mri_denoise):
+    header = NRRD.format(sizes="3 18 17 6", directions=f"none {THREE}", kinds="list domain domain domain", more="")
+    (tmp_path / "in.nrrd").write_bytes(header.encode() + b"\n" + np.repeat(volume.T, 3).tobytes())
+    outcome = mri_denoise("denoise", tmp_path / "in.nrrd", tmp_path / "out.nrrd", "--model", identity)
+    assert outcome.code == 1 and outcome.err.count("\n") == 1
