@@ -88,9 +88,7 @@ def test_what_holds_no_state_dictionary_is_an_error(network, tmp_path, content):
     ],
     ids=["missing", "unknown", "other shape"],
 )
-def test_weights_of_another_network_leave_it_unchanged(
-    network, tmp_path, change, count, first
-):
+def test_weights_of_another_network_leave_it_unchanged(network, tmp_path, change, count, first):
     state = {name: value + 1 for name, value in network.state_dict().items()}
     change(state)
     before = {name: value.clone() for name, value in network.state_dict().items()}
