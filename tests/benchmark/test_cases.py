@@ -56,5 +56,5 @@ def test_cases_are_volumes_x_levels_x_seeds(volume):
 
 @pytest.mark.parametrize("level", [0, -5, 101, float("nan")])
 def test_level_outside_0_to_100_is_refused(level, volume):
-    with pytest.raises(InputError, match="--level .*: is a percentage"):
+    with pytest.raises(InputError, match="--level .*: must be above 0"):
         make_cases([volume], [5, level], [0])

@@ -165,8 +165,8 @@ def test_ctrl_c_keeps_finished_results(settings, mri_denoise):
     ("arguments", "message"),
     [
         (["--method", "bm5d"], "--method bm5d: no such method; choose from noisy, shrink, "),
-        (["--level", "0"], "--level 0: is a percentage"),
-        (["--level", "200"], "--level 200: is a percentage"),
+        (["--level", "0"], "--level 0: must be above 0"),
+        (["--level", "200"], "--level 200: must be above 0"),
         (["--volume", "gone.nii"], "gone.nii: no such file"),
         (["--slices", "5-99"], "{scan}: no slices 5-99 in a volume of 14"),
         (["--slices", "8"], "{scan}: 20 x 18 x 8 voxels, but SSIM needs 11"),
