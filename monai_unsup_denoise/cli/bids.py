@@ -53,11 +53,18 @@ def bids(
     analysis_level: Annotated[str, typer.Argument(metavar="LEVEL", help="participant, the only level.")],
     participants: Annotated[
         list[str] | None,
-        typer.Option("--participant-label", "--participant_label", metavar="LABEL...", help="Which. Default: all."),
+        typer.Option(
+            "--participant-label",
+            "--participant_label",
+            metavar="LABEL...",
+            help="Participants to denoise. Default: all.",
+        ),
     ] = None,
     sessions: Annotated[
         list[str] | None,
-        typer.Option("--session-label", "--session_label", metavar="LABEL...", help="Which. Default: all."),
+        typer.Option(
+            "--session-label", "--session_label", metavar="LABEL...", help="Sessions to denoise. Default: all."
+        ),
     ] = None,
     suffixes: Annotated[
         list[str] | None,

@@ -67,7 +67,7 @@ def check_command_line(arguments: Sequence[str] | None = None) -> None:
         if path[0] not in known:
             close = difflib.get_close_matches(path[0], known, n=1)
             hint = f"did you mean --{close[0]}?" if close else "see the ids in the config file"
-            raise InputError(f"--{key}: no such key in {', '.join(files)}; {hint}")
+            raise InputError(f"--{key}: no such key in {', '.join(given)}; {hint}")
 
 
 def report_mistakes_in_one_line(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -87,7 +87,7 @@ def denoise(
     """Denoise scans, and report the estimated noise level.
 
     Format, geometry and units are kept (MINC and single DICOM files become .nii.gz). The estimated noise level goes
-    into a .json file beside each output.
+    into a .json file next to each output.
 
     A failure does not stop the other scans of a folder. Failures are listed at the end, and the exit code is 1.
     """

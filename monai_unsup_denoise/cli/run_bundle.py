@@ -30,7 +30,7 @@ def config_files(names: Sequence[str]) -> list[str]:
     def add(name: str) -> None:
         path = next((path for path in (Path(name), configs / name) if path.is_file()), None)
         if path is None:
-            known = ", ".join(sorted(path.name for path in configs.glob("*.json")))
+            known = ", ".join(sorted(path.name for kind in ("train_*", "weights_*") for path in configs.glob(kind)))
             raise InputError(f"{name}: no such config; give the path of one, or one of the bundle's: {known}")
         for base in ConfigParser.load_config_file(path).get("base", []):
             add(base)

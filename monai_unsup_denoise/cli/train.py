@@ -15,18 +15,24 @@ from monai_unsup_denoise.extras import require
 def train(
     context: typer.Context,
     noisy_dir: Annotated[
-        Path | None, typer.Option(help="Your noisy scans: a folder or a MONAI datalist; else phantoms.")
+        Path | None, typer.Option(help="Noisy scans: a folder or a MONAI datalist. Default: phantoms.")
     ] = None,
     clean_dir: Annotated[
-        Path | None, typer.Option(help="Clean scans of other subjects: the same; else phantoms.")
+        Path | None,
+        typer.Option(help="Clean scans of other subjects: a folder or a MONAI datalist. Default: phantoms."),
     ] = None,
     config: Annotated[
         list[str] | None,
-        typer.Option(help="Config laid over train.json, as train_paper.json or a path; can be repeated."),
+        typer.Option(
+            help="Config that changes train.json: a name such as train_paper.json, or a path; can be repeated."
+        ),
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Length of the training, in epochs.")] = None,
     output_dir: Annotated[
-        Path | None, typer.Option(help="Folder for all output, model.pt too; else the bundle's.")
+        Path | None,
+        typer.Option(
+            help="Folder for all output, model.pt too. Default: the bundle's, which replaces the bundled weights."
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume from the latest checkpoint.")] = False,
 ) -> None:
@@ -35,7 +41,7 @@ def train(
     Any other id of the config can be set with key=value or --key value, as in `python -m monai.bundle run`:
     mri-denoise train --epochs 40 batch_size=16
 
-    A bundle that cannot be written in (installed for all users) puts its output into ./mri_denoise_output.
+    If the bundle is read-only (installed for all users), output goes to ./mri_denoise_output.
     """
     require(extra="train")
     folder = output_dir or _default_output_dir()
@@ -58,13 +64,13 @@ def evaluate(
     context: typer.Context,
     model: Weights = None,
     test_dir: Annotated[
-        Path | None, typer.Option(help="Clean scans to add noise to: a folder or a MONAI datalist; else phantoms.")
+        Path | None, typer.Option(help="Clean scans to add noise to: a folder or a MONAI datalist. Default: phantoms.")
     ] = None,
     config: Annotated[
         list[str] | None,
-        typer.Option(help="Config that the model was trained with, as train_paper.json; can be repeated."),
+        typer.Option(help="Config that the model was trained with, such as train_paper.json; can be repeated."),
     ] = None,
-    output_dir: Annotated[Path | None, typer.Option(help="Folder for all output; else the bundle's.")] = None,
+    output_dir: Annotated[Path | None, typer.Option(help="Folder for all output. Default: the bundle's.")] = None,
 ) -> None:
     """Measure a model: PSNR and SSIM at each noise level, on clean scans with fixed noise.
 
