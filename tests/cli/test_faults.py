@@ -89,7 +89,7 @@ def test_closed_stream_does_not_stop_a_folder(redirect, scan, tmp_path, identity
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_signal_while_writing_leaves_nothing(number, tmp_path, scan, identity):
+def test_signal_while_writing_leaves_nothing(number, tmp_path, scan, identity, bundle):
     """Stopped just before the file gets its name, by a hook in that process."""
     hook = tmp_path / "hook" / "sitecustomize.py"
     hook.parent.mkdir()
@@ -101,6 +101,12 @@ def test_signal_while_writing_leaves_nothing(number, tmp_path, scan, identity):
     done = run(scan, tmp_path / "out" / "x.nii.gz", "--model", identity, PYTHONPATH=str(hook.parent))
     assert done.returncode == 130 and b"Traceback" not in done.stderr
     assert not list((tmp_path / "out").iterdir())
+    config = bundle / "configs" / "inference.json"
+    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", config, "--bundle_root", bundle]
+    command += ["--dataset_dir", scan.parent, "--output_dir", tmp_path / "bundle", "--model_path", identity]
+    environment = {**os.environ, "PYTHONPATH": f"{hook.parent}:{bundle.parents[1]}"}
+    assert subprocess.run(command, env=environment, capture_output=True, check=False).returncode == -signal.SIGINT
+    assert not list((tmp_path / "bundle").iterdir())
 
 
 def test_name_too_long_is_refused_before_work(scan, tmp_path, identity, mri_denoise):
