@@ -12,9 +12,7 @@ import torch
 from tests.io.dicom.synthetic import write_series
 
 
-def test_training_on_own_folders_needs_only_their_names(
-    train: Callable, runs: Callable, tmp_path: Path
-) -> None:
+def test_training_on_own_folders_needs_only_their_names(train: Callable, runs: Callable, tmp_path: Path) -> None:
     noisy, clean = tmp_path / "noisy", tmp_path / "clean"
     rng = np.random.default_rng(0)
     blob = np.hypot(*(rng.normal(200 * _ball(), 20) for _ in range(2))).astype(np.float32)

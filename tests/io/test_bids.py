@@ -10,6 +10,7 @@ from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import write_json
 from monai_unsup_denoise.io.bids.dataset import check_only_one, find_scans, parse_name, read_description, read_metadata
 from monai_unsup_denoise.io.bids.derivative import derived_path, open_derivative, sidecar_content
+from monai_unsup_denoise.io.bids.ignore import read_ignore
 
 IMAGES = (
     "sub-01/anat/sub-01_T1w.nii.gz",
@@ -221,3 +222,9 @@ def test_a_derivative_of_ours_is_kept_another_is_refused(dataset, tmp_path):
 def test_outputs_do_not_mix_with_the_dataset(place, dataset):
     with pytest.raises(InputError, match="would mix with the dataset itself; give .*derivatives/NAME"):
         open_derivative(dataset / place, source=dataset)
+
+
+def test_line_of_bidsignore_that_is_no_pattern_is_named(tmp_path):
+    (tmp_path / ".bidsignore").write_text("extra/\n[z-a]\n")
+    with pytest.raises(InputError, match=r"\.bidsignore: \[z-a\]: no valid pattern"):
+        read_ignore(tmp_path)

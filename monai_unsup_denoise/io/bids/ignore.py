@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+from monai_unsup_denoise.errors import InputError
+
 _WILDCARDS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
@@ -42,4 +44,7 @@ def _compile(pattern: str) -> re.Pattern[str]:
         _WILDCARDS.get(word) or (word.replace("[!", "[^") if word.startswith("[") else re.escape(word))
         for word in words
     )
-    return re.compile(("" if "/" in pattern.rstrip("/") else "(?:.*/)?") + body)
+    try:
+        return re.compile(("" if "/" in pattern.rstrip("/") else "(?:.*/)?") + body)
+    except re.error as error:
+        raise InputError(f".bidsignore: {pattern}: no valid pattern ({error}); correct this line") from None
