@@ -16,17 +16,16 @@ WINDOWS = 2 * 2 * 1
 
 def noisy_block(*, rising: bool) -> torch.Tensor:
     """Tissue with background around it; the noise is the same everywhere, or rises threefold along the first axis."""
-    clean = torch.zeros(40, 36, 20)
-    clean[4:-4, 4:-4, 2:-2] = 900
-    level = 60 * 3 ** torch.linspace(-0.5, 0.5, 40).view(-1, 1, 1) if rising else torch.tensor(60.0)
+    clean = torch.zeros(24, 20, 16)
+    clean[3:-3, 3:-3, 2:-2] = 900
+    level = 60 * 3 ** torch.linspace(-0.5, 0.5, 24).view(-1, 1, 1) if rising else torch.tensor(60.0)
     return add_rician_noise(clean, level.expand_as(clean), generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize("keep_floor", [False, True])
-@pytest.mark.parametrize("maps", [[], ["sigma"], ALL_MAPS], ids=str)
+@pytest.mark.parametrize(("maps", "keep_floor"), [([], False), (ALL_MAPS, True)], ids=str)
 @pytest.mark.parametrize("rising", [False, True])
 def test_noise_is_estimated_once_and_no_window_twice(monkeypatch, rising, maps, keep_floor):
-    settings = {"window": [32, 32, 32], "maps": maps, "keep_floor": keep_floor, "refine": False}
+    settings = {"window": [16, 16, 16], "maps": maps, "keep_floor": keep_floor, "refine": False}
     # Decided from the scan where the noise is stationary. Edges of so small a volume look like correlated noise.
     settings |= {"varying_noise": rising or None, "correlated_noise": False}
     denoiser = Denoiser.from_bundle(device="cpu", settings=settings)
