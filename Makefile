@@ -1,6 +1,6 @@
 # The commands. Each makes the environment it needs the first time; `make help` says what they do.
 .DEFAULT_GOAL := help
-.PHONY: help train weights evaluate export demo benchmark benchmark-full train-baselines train-peers baselines paper-ablation design-ablation fine-tuning ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test-entry-points test test-bare test-all lint profile clean
+.PHONY: help train weights evaluate export demo benchmark benchmark-full train-baselines train-peers baselines paper-ablation design-ablation fine-tuning ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test-entry-points test test-bare test-all test-training lint profile clean
 
 CONFIGS := bundles/brain_mri_denoise/configs
 MODELS  := bundles/brain_mri_denoise/models
@@ -128,6 +128,11 @@ test-bare: $(STAMP) ## denoise in an empty environment with the core dependencie
 
 test-all: $(STAMP) ## run the tests, the slow ones too
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow or not slow" $(ARGS)
+
+# The slow tests of the bundled model on real scans are in `make test-all` alone.
+test-training: $(STAMP) ## whole trainings: resumed, in two processes, of every method; and the ONNX export (minutes)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow tests/bundle/test_resume.py tests/bundle/test_distributed.py \
+		tests/bundle/test_training.py tests/bundle/test_own_data.py tests/export $(ARGS)
 
 test-entry-points: $(STAMP) ## one scan through every entry point gives the same voxels (MONAI Label and Deploy after their tests)
 	$(BIN)/python -m pytest tests/entry_points -m slow $(ARGS)

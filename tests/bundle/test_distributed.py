@@ -7,9 +7,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import torch
 
 
+@pytest.mark.slow
 def test_two_processes_train_one_model_in_one_mlflow_run(
     training_command: Callable, runs: Callable, repository: Path, tmp_path: Path
 ) -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+import pytest
 import torch
 
 from tests.io.dicom.synthetic import write_series
 
 
+@pytest.mark.slow
 def test_training_on_own_folders_needs_only_their_names(train: Callable, runs: Callable, tmp_path: Path) -> None:
     noisy, clean = tmp_path / "noisy", tmp_path / "clean"
     rng = np.random.default_rng(0)

@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import torch
 from mlflow import MlflowClient
 
 SETTINGS = {"experiment_name": "resume", "max_epochs": 4, "iterations_per_epoch": 8}
 
 
+@pytest.mark.slow
 def test_a_killed_and_resumed_training_ends_the_same(
     training_command: Callable, runs: Callable, tracking_uri: str, repository: Path, tmp_path: Path
 ) -> None:

@@ -69,6 +69,7 @@ def test_the_published_training_lowers_its_cycle_loss(train: Callable, runs: Cal
     assert_finite_and_cycle_falling(MlflowClient(tracking_uri), run, PaperObjective.TERMS)
 
 
+@pytest.mark.slow
 def test_the_paired_training_runs(train: Callable, runs: Callable) -> None:
     done = train("train.json", "train_paired.json", experiment_name="paired", iterations_per_epoch=10)
     assert done.returncode == 0, done.stderr
@@ -76,6 +77,7 @@ def test_the_paired_training_runs(train: Callable, runs: Callable) -> None:
     assert {"train/reconstruction", "train/noise_level"} <= set(run.data.metrics)
 
 
+@pytest.mark.slow
 def test_fine_tuning_on_noisy_scans_alone_changes_given_weights(train: Callable, tmp_path: Path) -> None:
     scans = tmp_path / "scans"
     scans.mkdir()
@@ -100,6 +102,7 @@ def test_fine_tuning_on_noisy_scans_alone_changes_given_weights(train: Callable,
     assert not any(name.startswith(("noise_encoder", "noise_level")) for name in moved)
 
 
+@pytest.mark.slow
 def test_the_training_of_dncnn_runs(train: Callable, runs: Callable) -> None:
     done = train(
         *("train.json", "slab_2d.json", "train_paired.json", "train_dncnn.json"),

@@ -23,7 +23,7 @@ SIZES = {
 }
 
 
-@pytest.fixture(params=["small", pytest.param("bundled", marks=pytest.mark.slow)])
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.slow) for name in ("small", "bundled")])
 def exported(request: pytest.FixtureRequest) -> Exported:
     return request.getfixturevalue(request.param)
 
