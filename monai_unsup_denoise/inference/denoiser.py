@@ -121,8 +121,9 @@ class Denoiser:
         """
         settings = settings or self.settings
         inferer = self.inferer.with_settings(settings)
-        if not isinstance(self.network, NoiseAwareNetwork) and {"sigma", "uncertainty"} & set(settings.maps):
-            raise InputError(f"maps: {settings.maps[0]!r}: this model does not estimate the noise level")
+        needing_sigma = [name for name in settings.maps if name != "residual"]
+        if needing_sigma and not isinstance(self.network, NoiseAwareNetwork):
+            raise InputError(f"maps: {needing_sigma[0]!r}: this model does not estimate the noise level")
         inputs = image.as_tensor()[None].to(self.device)
         noise = inferer.estimate_noise(inputs, self.network)
         amplitude = inferer(inputs, self.network, noise=noise)

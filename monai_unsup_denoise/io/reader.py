@@ -36,7 +36,6 @@ def read_scan(path: str | Path, preprocessing: Compose) -> dict[str, Any]:
     try:
         check_file(path)
         with warnings.catch_warnings(), without_single_axes(path) as readable:
-            warnings.filterwarnings("error", message=".*more than one DICOM series")
             warnings.filterwarnings("error", message="Casting complex values")
             item = preprocessing({"image": str(readable)}, end=1)
         item["image"].meta["filename_or_obj"] = str(path)
@@ -73,8 +72,6 @@ def _why_unreadable(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
     text = str(error)
-    if "more than one DICOM series" in text:
-        return "more than one DICOM series in this folder; give each a folder of its own"
     if "Casting complex" in text:
         return "complex voxels, but a volume of magnitudes is needed; save the magnitude"
     if "('R'" in text or "itk.Vector" in text or "itk.RGB" in text:

@@ -14,7 +14,11 @@ import pytest
 from monai_unsup_denoise.benchmark.worker import MethodError, run_method
 
 RESOLUTION = 0.99  # the kernel counts resident pages in batches
-ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and PR_SET_PDEATHSIG of Linux")
+
+
+def on_linux(what: str) -> pytest.MarkDecorator:
+    """Skip a test where the system is not Linux, which has ``what``."""
+    return pytest.mark.skipif(sys.platform != "linux", reason=f"needs {what} of Linux")
 
 
 @pytest.fixture
@@ -67,7 +71,7 @@ def test_method_may_print_and_read(noisy, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-@ON_LINUX
+@on_linux("/proc/self/clear_refs, which resets the peak memory,")
 def test_peak_is_the_memory_of_the_call(noisy, write_method):
     peak = run_method("toy_methods.Memory", {"mib": 200}, noisy, None).peak_mib
     assert RESOLUTION * 200 <= peak < 300
@@ -132,7 +136,7 @@ def test_process_ends_when_the_benchmark_is_interrupted(noisy, tmp_path):
         os.kill(int(mark.read_text()), 0)
 
 
-@ON_LINUX
+@on_linux("PR_SET_PDEATHSIG, which ends a process with its parent,")
 def test_process_ends_when_the_benchmark_is_killed(tmp_path, repository):
     mark = tmp_path / "pid"
     script = (
@@ -149,7 +153,7 @@ def test_process_ends_when_the_benchmark_is_killed(tmp_path, repository):
     assert has_ended(int(mark.read_text()))
 
 
-@ON_LINUX
+@on_linux("/proc, which says whether a process has ended,")
 def test_children_of_a_method_end_with_it(noisy, write_method, tmp_path):
     body = f"open({str(tmp_path / 'pid')!r}, 'w').write(str(Popen(['sleep', '60']).pid)); return noisy"
     run_method(write_method(body, "from subprocess import Popen"), {}, noisy, None)

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from monai_unsup_denoise import __version__
+from monai_unsup_denoise.cli.denoise import OutputMap
+from monai_unsup_denoise.inference.settings import MAPS
 
 
 def test_the_noise_level_is_printed_and_in_the_sidecar(scan, tmp_path, identity, mri_denoise):
@@ -165,3 +167,7 @@ def test_a_defect_in_one_scan_does_not_stop_the_others(scan, tmp_path, volume, i
     outcome = mri_denoise("denoise", scan.parent, tmp_path / "out", "--no-refine", "--model", identity)
     assert outcome.code == 1 and "a.nii: MemoryError: too large" in outcome.err
     assert (tmp_path / "out" / "scan.nii.gz").is_file()
+
+
+def test_option_maps_has_the_maps_of_the_settings():
+    assert [chosen.value for chosen in OutputMap] == list(MAPS)

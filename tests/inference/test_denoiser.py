@@ -57,7 +57,7 @@ def test_unknown_map_is_refused():
 
 
 def test_unaware_network_makes_no_map_of_the_noise(scan):
-    denoiser = Denoiser.from_bundle(network=Same(), settings={**PLAIN, "maps": ["sigma"]})
+    denoiser = Denoiser.from_bundle(network=Same(), settings={**PLAIN, "maps": ["residual", "sigma"]})
     with pytest.raises(InputError, match="maps: 'sigma': this model does not estimate the noise level"):
         denoiser.denoise(scan)
     volume = denoiser.denoise_image(denoiser.load(scan), DenoiseSettings(**PLAIN, maps=("residual",)))

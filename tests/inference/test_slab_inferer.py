@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from monai.data import DataLoader, Dataset, MetaTensor, decollate_batch
 
 from monai_unsup_denoise.inference import NoiseEstimate, SlabInferer
 from monai_unsup_denoise.networks import ContentEncoder, ContentGenerator, DisentangledDenoiser, NoiseEncoder
@@ -103,34 +102,9 @@ def test_untrained_denoiser_returns_the_volume():
     torch.testing.assert_close(out, volume, atol=1e-6, rtol=0)
 
 
-def test_metadata_of_every_volume_is_kept():
-    affines = [torch.diag(torch.tensor([1.0, 2.0, 3.0, 1.0])) * factor for factor in (1, 2)]
-    items = [
-        {"image": MetaTensor(torch.rand(1, 4, 4, 5), affine=affine, meta={"filename_or_obj": f"{index}.nii"})}
-        for index, affine in enumerate(affines)
-    ]
-    (batch,) = DataLoader(Dataset(items), batch_size=2)
-    out = SlabInferer(3)(batch["image"], identity(3))
-    assert isinstance(out, MetaTensor)
-    for volume, item in zip(decollate_batch(out), items, strict=True):
-        torch.testing.assert_close(volume.affine, item["image"].affine)
-        assert volume.meta["filename_or_obj"] == item["image"].meta["filename_or_obj"]
-        torch.testing.assert_close(volume.as_tensor(), item["image"].as_tensor())
-
-
-def test_plain_tensor_stays_plain():
-    assert type(SlabInferer(3)(torch.rand(1, 1, 4, 4, 5), identity(3))) is torch.Tensor
-
-
 def test_too_few_slices_are_an_error():
     with pytest.raises(ValueError, match="has 4 slices along its last axis, the network sees 5"):
         SlabInferer(5)(torch.rand(1, 1, 8, 8, 4), identity(5))
-
-
-@pytest.mark.parametrize("shape", [(1, 2, 8, 8, 8), (1, 8, 8, 8), (8, 8, 8)])
-def test_other_shapes_are_an_error(shape):
-    with pytest.raises(ValueError, match=r"\(B, 1, H, W, D\) expected"):
-        SlabInferer(3)(torch.rand(shape), identity(3))
 
 
 @pytest.mark.parametrize("depth, step", [(4, 1), (3, 0), (3, 4)])

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 import torch
-from monai.data import DataLoader, Dataset, MetaTensor, decollate_batch
+from monai.data import MetaTensor
 
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.functional import nonlocal_bayes, upsample_to
@@ -151,38 +151,10 @@ def test_volumes_of_a_batch_are_denoised_one_by_one():
     assert not torch.allclose(together[0], together[1])
 
 
-def test_metadata_of_every_volume_is_kept():
-    affines = [torch.diag(torch.tensor([1.0, 2.0, 3.0, 1.0])) * factor for factor in (1, 2)]
-    items = [
-        {"image": MetaTensor(torch.rand(1, 4, 4, 5), affine=affine, meta={"filename_or_obj": f"{index}.nii"})}
-        for index, affine in enumerate(affines)
-    ]
-    (batch,) = DataLoader(Dataset(items), batch_size=2)
-    out = network_only()(batch["image"], Spy())
-    assert isinstance(out, MetaTensor)
-    for volume, item in zip(decollate_batch(out), items, strict=True):
-        torch.testing.assert_close(volume.affine, item["image"].affine)
-        assert volume.meta["filename_or_obj"] == item["image"].meta["filename_or_obj"]
-        torch.testing.assert_close(volume.as_tensor(), item["image"].as_tensor())
-
-
-def test_plain_tensor_stays_plain_and_unchanged():
-    volume = torch.rand(1, 1, 20, 4, 5)
-    before = volume.clone()
-    assert type(network_only((16, 16, 16))(volume, Spy(shift=-1.0))) is torch.Tensor
-    assert torch.equal(volume, before)
-
-
 def test_network_never_sees_a_meta_tensor():
     network = Spy()
     network_only((16, 16, 16))(MetaTensor(torch.rand(1, 1, 20, 4, 5)), network)
     assert {type(image) for image in network.encoded + network.images + network.codes} == {torch.Tensor}
-
-
-@pytest.mark.parametrize("shape", [(1, 2, 8, 8, 8), (1, 8, 8, 8), (8, 8, 8)])
-def test_other_shapes_are_an_error(shape):
-    with pytest.raises(ValueError, match=r"\(B, 1, H, W, D\) expected"):
-        network_only()(torch.rand(shape), Spy())
 
 
 def test_progress_is_shown_on_request_on_a_terminal(capsys, monkeypatch):

@@ -64,7 +64,9 @@ def run_baseline(repository: Path, tmp_path: Path) -> Callable[..., np.ndarray]:
     def run(package: str, target: str, noisy: np.ndarray, sigma: float | None, **parameters: object) -> np.ndarray:
         interpreter = _interpreter_with(repository, package)
         if interpreter is None:
-            pytest.skip(f"the package {package} is neither here nor in .baselines; `make baselines` installs it")
+            pytest.skip(
+                f"no module {package} here or in .baselines: `make baselines` (careamics: Python 3.11 or newer)"
+            )
         module, _, name = target.rpartition(".")
         empty = tmp_path / "empty"
         empty.mkdir(exist_ok=True)
