@@ -136,4 +136,4 @@ def _denoise_scan(denoiser: "Denoiser", scan: PurePosixPath, *, source: Path, ta
         options=[name for name in denoiser.settings.switches() if used[name]],
     )
     write_json(sidecar, content)
-    return f"{scan}: {noise_summary(volume)}, {time.perf_counter() - start:.1f} s"
+    return f"{scan}: {noise_summary(volume.noise_report())}, {time.perf_counter() - start:.1f} s"

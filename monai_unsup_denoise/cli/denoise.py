@@ -67,6 +67,14 @@ def denoise(
             help="List the DICOM series in and below FOLDER, and exit.",
         ),
     ] = None,
+    volume: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Denoise only this volume of a 4-D NIfTI file, as if it were alone; counted from 0, as in FSL.",
+        ),
+    ] = None,
     model: Weights = None,
     bundle: Bundle = None,
     dtype: Annotated[
@@ -87,13 +95,15 @@ def denoise(
     """Denoise scans, and report the estimated noise level.
 
     Format, geometry and units are kept (MINC and single DICOM files become .nii.gz). The estimated noise level goes
-    into a .json file next to each output.
+    into a .json file next to each output. The volumes of a 4-D NIfTI file share one estimate.
 
     A failure does not stop the other scans of a folder. Failures are listed at the end, and the exit code is 1.
     """
     from monai_unsup_denoise.io.outputs import plan_jobs
 
     jobs, is_collection = plan_jobs(source, output, series)
+    if is_collection and volume is not None:
+        raise InputError(f"--volume {volume}: chooses from one file, but {source} may hold several; give one of them")
     names = [name.value for name in maps or ()]
     with lean_imports():
         from monai_unsup_denoise.inference import Denoiser
@@ -104,7 +114,7 @@ def denoise(
             check_job(jobs[0], names, overwrite=overwrite)
         settings = {**switches, "maps": names or None}
         denoiser = Denoiser.from_bundle(bundle, model=model, device=device, settings=settings, progress=True)
-    denoise_one = partial(denoise_job, denoiser, dtype=dtype.value, overwrite=overwrite)
+    denoise_one = partial(denoise_job, denoiser, dtype=dtype.value, overwrite=overwrite, volume=volume)
     if is_collection:
         denoise_each(jobs, denoise_one, name=lambda job: str(job.scan))
     else:

@@ -1,6 +1,7 @@
 """A scan before and after denoising."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class DenoisedVolume:
-    """Arrays ``(X, Y, Z)`` as the axes lie in the file, float32, in scanner units.
+    """Arrays ``(X, Y, Z)`` or ``(X, Y, Z, T)`` as the axes lie in the file, float32, in scanner units.
 
     Attributes:
         noisy: the scan as it was read.
@@ -18,7 +19,7 @@ class DenoisedVolume:
             tissue where it varies; None where the model does not estimate it.
         varying_noise: whether a map of the noise level was used.
         correlated_noise: whether the noise of neighbouring voxels was found, or said, to be correlated.
-        maps: the requested maps ``(X, Y, Z)`` by name, in scanner units.
+        maps: the requested maps by name, of the same shape and units; that of sigma is always ``(X, Y, Z)``.
     """
 
     noisy: np.ndarray
@@ -33,9 +34,9 @@ class DenoisedVolume:
     def sigma_percent(self) -> float | None:
         """Sigma in percent of the maximum of the denoised scan, or None.
 
-        The maximum is the 99.9th percentile: a few bright vessels do not count.
+        The maximum is the 99.9th percentile, in the brightest volume: a few bright vessels do not count.
         """
-        maximum = float(np.percentile(self.denoised, 99.9))
+        maximum = float(np.percentile(self.denoised, 99.9, axis=(0, 1, 2)).max())
         return None if self.sigma is None or maximum <= 0 else 100 * self.sigma / maximum
 
     def noise_report(self) -> dict[str, Any]:
@@ -46,3 +47,13 @@ class DenoisedVolume:
             "varying_noise": self.varying_noise,
             "correlated_noise": self.correlated_noise,
         }
+
+
+def stack_volumes(volumes: Sequence[DenoisedVolume]) -> DenoisedVolume:
+    """Volumes ``(X, Y, Z)`` with one noise estimate as one scan ``(X, Y, Z, T)``."""
+    maps = {name: values for volume in volumes for name, values in volume.maps.items()}
+    for name in maps.keys() - {"sigma"}:
+        maps[name] = np.stack([volume.maps[name] for volume in volumes], axis=-1)
+    noisy = np.stack([volume.noisy for volume in volumes], axis=-1)
+    denoised = np.stack([volume.denoised for volume in volumes], axis=-1)
+    return replace(volumes[0], noisy=noisy, denoised=denoised, maps=maps)

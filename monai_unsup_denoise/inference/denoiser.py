@@ -16,13 +16,15 @@ from torch import Tensor, nn
 from monai_unsup_denoise.errors import InputError, find_input_error
 from monai_unsup_denoise.functional import rician_mean
 from monai_unsup_denoise.inference.bundle import find_device, read_inference_config
-from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume
+from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume, stack_volumes
 from monai_unsup_denoise.inference.maps import uncertainty_map
-from monai_unsup_denoise.inference.noise import sigma_map
+from monai_unsup_denoise.inference.noise import NoiseEstimate, sigma_map
 from monai_unsup_denoise.inference.settings import DenoiseSettings
+from monai_unsup_denoise.inference.volumes import denoise_volumes
 from monai_unsup_denoise.inference.weights import load_weights
 from monai_unsup_denoise.inference.whole_volume import WholeVolumeInferer
 from monai_unsup_denoise.io.reader import read_scan
+from monai_unsup_denoise.io.volumes import open_volumes, read_volume
 from monai_unsup_denoise.protocols import NoiseAwareNetwork
 
 
@@ -107,13 +109,30 @@ class Denoiser:
         denoiser.inferer.progress = progress
         return denoiser
 
-    def denoise(self, path: str | Path) -> DenoisedVolume:
-        """Denoise the file, or the folder of one DICOM series, at ``path``; nothing is written."""
-        return self.denoise_image(self.load(path))
+    def denoise(self, path: str | Path, *, volume: int | None = None) -> DenoisedVolume:
+        """Denoise the file, or the folder of one DICOM series, at ``path``; nothing is written.
+
+        Of a NIfTI file with several volumes, denoise all, with one noise estimate: arrays ``(X, Y, Z, T)``. Or only
+        ``volume``, counted from 0, as if it were alone. `denoise_volumes` gives one after the other, in less memory.
+        """
+        volumes = open_volumes(path) if volume is None else None
+        if volumes is None:
+            return self.denoise_image(self.load(path, volume=volume))
+        return stack_volumes(list(denoise_volumes(self, volumes, progress=self.inferer.progress)))
 
     @torch.no_grad()
-    def denoise_image(self, image: MetaTensor, settings: DenoiseSettings | None = None) -> DenoisedVolume:
+    def estimate_noise(self, image: MetaTensor, settings: DenoiseSettings | None = None) -> NoiseEstimate:
+        """The noise of what :meth:`load` or :meth:`wrap` returned, in multiples of its reference intensity."""
+        inputs = image.as_tensor()[None].to(self.device)
+        return self.inferer.with_settings(settings or self.settings).estimate_noise(inputs, self.network)
+
+    @torch.no_grad()
+    def denoise_image(
+        self, image: MetaTensor, settings: DenoiseSettings | None = None, *, noise: NoiseEstimate | None = None
+    ) -> DenoisedVolume:
         """Denoise what :meth:`load` or :meth:`wrap` returned.
+
+        ``noise``, as :meth:`estimate_noise` gives it, is estimated here if it is None.
 
         Raises:
             InputError: for a map that the model cannot make, a setting that its inferer does not have, or a result that
@@ -125,7 +144,7 @@ class Denoiser:
         if needing_sigma and not isinstance(self.network, NoiseAwareNetwork):
             raise InputError(f"maps: {needing_sigma[0]!r}: this model does not estimate the noise level")
         inputs = image.as_tensor()[None].to(self.device)
-        noise = inferer.estimate_noise(inputs, self.network)
+        noise = noise or inferer.estimate_noise(inputs, self.network)
         amplitude = inferer(inputs, self.network, noise=noise)
         level = partial(sigma_map, inputs, noise, self.network)
         pred = rician_mean(amplitude, level()) if settings.keep_floor else amplitude
@@ -156,21 +175,24 @@ class Denoiser:
             maps=volumes,
         )
 
-    def load(self, path: str | Path) -> MetaTensor:
+    def load(self, path: str | Path, *, volume: int | None = None) -> MetaTensor:
         """The preprocessed scan at ``path``, ``(1, X, Y, Z)`` in multiples of its reference intensity, slices last.
+
+        ``volume`` chooses one of a NIfTI file with several, counted from 0.
 
         Raises:
             InputError: if it is missing, cannot be read, or is no volume of magnitudes.
         """
-        return self._preprocess(read_scan(path, self.preprocessing))
+        image = None if volume is None else read_volume(path, volume)
+        return self.preprocess(read_scan(path, self.preprocessing)["image"] if image is None else image)
 
     def wrap(self, volume: np.ndarray | Tensor) -> MetaTensor:
         """As :meth:`load`, of an array ``(X, Y, Z)`` of magnitudes in any units, with voxels of 1 mm."""
-        return self._preprocess({"image": MetaTensor(torch.as_tensor(volume, dtype=torch.float32))})
+        return self.preprocess(MetaTensor(torch.as_tensor(volume, dtype=torch.float32)))
 
-    def _preprocess(self, item: dict[str, Any]) -> MetaTensor:
-        """All but the first transform, which reads."""
+    def preprocess(self, image: MetaTensor) -> MetaTensor:
+        """As :meth:`load`, of a volume ``(X, Y, Z)`` as the first transform, which reads, returns it."""
         try:
-            return self.preprocessing(item, start=1)["image"]
+            return self.preprocessing({"image": image}, start=1)["image"]
         except RuntimeError as error:
             raise find_input_error(error) or error from None

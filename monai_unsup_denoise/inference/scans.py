@@ -6,11 +6,11 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, TypeVar
 
 from torch.utils.data import Dataset
 from tqdm import tqdm
@@ -18,17 +18,17 @@ from tqdm import tqdm
 from monai_unsup_denoise import __version__
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import check_writable, write_json
-from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume
 from monai_unsup_denoise.inference.denoiser import Denoiser
 from monai_unsup_denoise.inference.weights import weights_sha256
-from monai_unsup_denoise.io.dicom import check_folder, read_series, write_derived_series
+from monai_unsup_denoise.inference.written import write_outputs, write_volumes
+from monai_unsup_denoise.io.dicom import check_folder, read_series
 from monai_unsup_denoise.io.outputs import Job, map_path, plan_jobs, sidecar_path
 from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
-from monai_unsup_denoise.io.volume_writer import check_output, write_volume
+from monai_unsup_denoise.io.volume_writer import VoxelType, check_output
+from monai_unsup_denoise.io.volumes import open_volumes
 from monai_unsup_denoise.process import interruptible, print_line
 
 Item = TypeVar("Item")
-VoxelType = Literal["float32", "same"]
 
 
 def denoise_each(items: Sequence[Item], denoise: Callable[[Item], str], *, name: Callable[[Item], str]) -> None:
@@ -58,8 +58,17 @@ def denoise_each(items: Sequence[Item], denoise: Callable[[Item], str], *, name:
         raise InputError(f"{len(failures)} of {len(items)} scans could not be denoised:{listed}")
 
 
-def denoise_job(denoiser: Denoiser, job: Job, *, dtype: VoxelType = "float32", overwrite: bool = False) -> str:
+def denoise_job(
+    denoiser: Denoiser,
+    job: Job,
+    *,
+    dtype: VoxelType = "float32",
+    overwrite: bool = False,
+    volume: int | None = None,
+) -> str:
     """Denoise one scan, write it with its maps and its sidecar, and return a line about it.
+
+    ``volume`` is the only one to denoise of a NIfTI file with several, counted from 0.
 
     Raises:
         InputError: if it cannot be read or written.
@@ -67,16 +76,25 @@ def denoise_job(denoiser: Denoiser, job: Job, *, dtype: VoxelType = "float32", o
     check_job(job, denoiser.settings.maps, overwrite=overwrite)
     start = time.perf_counter()
     with suppress_stderr():
-        image = denoiser.load(job.scan) if job.series is None else denoiser.wrap(read_series(job.series))
-    volume = denoiser.denoise_image(image)
-    with suppress_stderr():
-        _write(job, volume, dtype=dtype, overwrite=overwrite)
+        volumes = open_volumes(job.scan) if volume is None else None
+    if volumes is not None:
+        about = write_volumes(denoiser, volumes, job, dtype=dtype, overwrite=overwrite)
+    else:
+        with suppress_stderr():
+            if job.series is None:
+                image = denoiser.load(job.scan, volume=volume)
+            else:
+                image = denoiser.wrap(read_series(job.series))
+        denoised = denoiser.denoise_image(image)
+        with suppress_stderr():
+            write_outputs(job, denoised, dtype=dtype, overwrite=overwrite)
+        about = ({} if volume is None else {"volume": volume}) | denoised.noise_report()
     # A series is named by its number: its folder may be named after a person.
     source = job.scan.name if job.series is None else f"DICOM series {job.series.number}"
     digest = weights_sha256(denoiser.model_path) if denoiser.model_path else None
     provenance = {"model_sha256": digest, "monai_unsup_denoise": __version__}
-    write_json(sidecar_path(job.output), {"Sources": [source]} | volume.noise_report() | provenance)
-    return f"{job.scan}: {noise_summary(volume)}, {time.perf_counter() - start:.1f} s -> {job.output}"
+    write_json(sidecar_path(job.output), {"Sources": [source]} | about | provenance)
+    return f"{job.scan}: {noise_summary(about)}, {time.perf_counter() - start:.1f} s -> {job.output}"
 
 
 def check_job(job: Job, maps: Sequence[str], *, overwrite: bool = False) -> None:
@@ -112,14 +130,15 @@ def _is_ours(sidecar: Path) -> bool:
         return False
 
 
-def noise_summary(volume: DenoisedVolume) -> str:
-    """The noise level of a scan, in its units and in percent, as one clause."""
-    if volume.sigma is None:
+def noise_summary(report: Mapping[str, Any]) -> str:
+    """A `DenoisedVolume.noise_report` as one clause."""
+    if report["sigma"] is None:
         return "this model does not estimate the noise level"
-    percent = "" if volume.sigma_percent is None else f" ({volume.sigma_percent:.1f} % of the maximum)"
-    varying = ", spatially varying" if volume.varying_noise else ""
-    correlated = ", spatially correlated" if volume.correlated_noise else ""
-    return f"sigma {volume.sigma:.4g}{percent}{varying}{correlated}"
+    volumes = f"{report['volumes']} volumes, " if "volumes" in report else ""
+    percent = "" if report["sigma_percent"] is None else f" ({report['sigma_percent']:.1f} % of the maximum)"
+    varying = ", spatially varying" if report["varying_noise"] else ""
+    correlated = ", spatially correlated" if report["correlated_noise"] else ""
+    return f"{volumes}sigma {report['sigma']:.4g}{percent}{varying}{correlated}"
 
 
 class ScanDataset(Dataset[Job]):
@@ -181,18 +200,3 @@ def share_outputs(jobs: Sequence[Job]) -> list[Job]:
     """The jobs, with those marked that would write to one place."""
     count = Counter(sidecar_path(job.output) for job in jobs)
     return [replace(job, is_shared=count[sidecar_path(job.output)] > 1) for job in jobs]
-
-
-def _write(job: Job, volume: DenoisedVolume, *, dtype: VoxelType, overwrite: bool) -> None:
-    """The denoised scan, as a derived series or in the manner of the scan, and its maps."""
-    slices = () if job.series is None else job.series.files  # of a folder that may hold other series
-    write = partial(write_volume, source=job.scan, affine=volume.affine, overwrite=overwrite, slices=slices)
-    if job.writes_dicom and job.series is not None:
-        software = f"monai-unsup-denoise {__version__}"
-        write_derived_series(
-            job.series, volume.denoised, job.output, sigma=volume.sigma, software=software, overwrite=overwrite
-        )
-    else:
-        write(job.output, volume.denoised, dtype=dtype)
-    for name, voxels in volume.maps.items():
-        write(map_path(job.output, name), voxels)

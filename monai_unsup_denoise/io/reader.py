@@ -45,7 +45,7 @@ def read_scan(path: str | Path, preprocessing: Compose) -> dict[str, Any]:
     except InputError:
         raise
     except Exception as error:
-        raise InputError(f"{path}: {_why_unreadable(error)}") from error
+        raise InputError(f"{path}: {why_unreadable(error)}") from error
 
 
 def _read_volume(path: Path, image: MetaTensor) -> MetaTensor:
@@ -67,7 +67,7 @@ def _read_dicom(path: Path) -> MetaTensor:
     return read_series(found[0])
 
 
-def _why_unreadable(error: BaseException) -> str:
+def why_unreadable(error: BaseException) -> str:
     """What the readers raise as one clause, with what to do about it."""
     while error.__cause__ is not None:
         error = error.__cause__

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import errno
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import nibabel
 import numpy as np
+from nibabel.openers import ImageOpener
 
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import atomic_write, check_writable, exists
 from monai_unsup_denoise.io.file_checks import check_file
 from monai_unsup_denoise.io.nrrd_axes import without_single_axes
 
+VoxelType = Literal["float32", "same"]
 _NIFTI = (".nii", ".nii.gz")
 #: Endings of all that is written.
 FORMATS = (*_NIFTI, ".nrrd", ".mha")
@@ -52,7 +55,7 @@ def write_volume(
     *,
     source: Path,
     affine: np.ndarray,
-    dtype: Literal["float32", "same"] = "float32",
+    dtype: VoxelType = "float32",
     overwrite: bool = False,
     slices: Sequence[Path] = (),
 ) -> None:
@@ -63,7 +66,7 @@ def write_volume(
 
     Args:
         path: of the output; its ending says the format.
-        values: with the source's shape and axes.
+        values: with the source's shape and axes; of a source with several volumes, one.
         source: file or DICOM folder.
         affine: from voxels to millimetres, right-anterior-superior; for a source that is not NIfTI.
         dtype: ``"same"`` as in the source: integers are rounded and clipped, with the source's own scaling.
@@ -76,12 +79,49 @@ def write_volume(
     check_output(path, source=source, overwrite=overwrite)
     make = _nifti if _is_nifti(path) else _itk_image
     image = make(values, source, affine, same=dtype == "same", slices=slices)
+    with _written(path), atomic_write(path) as partial:
+        if _is_nifti(path):
+            image.to_filename(partial)
+        else:
+            _write_itk(image, partial)
+
+
+@contextmanager
+def open_output(
+    path: Path, *, source: Path, dtype: VoxelType = "float32", overwrite: bool = False
+) -> Iterator[Callable[[np.ndarray], None]]:
+    """A function that writes the next volume ``(X, Y, Z)`` of a NIfTI ``source`` with several, as `write_volume` does.
+
+    The file appears whole at the end of the block, or not at all. It never is in memory.
+
+    Raises:
+        InputError: as `write_volume`.
+    """
+    check_output(path, source=source, overwrite=overwrite)
+    original: Any = nibabel.load(source)
+    same = dtype == "same"
+    voxel_type = original.get_data_dtype() if same else np.dtype(np.float32)
+    image = type(original)(np.broadcast_to(np.zeros((), voxel_type), original.shape), original.affine, original.header)
+    image.set_data_dtype(voxel_type)
+    image.update_header()
+    image.header.set_slope_inter(*_scaling(original) if same else (1, 0))
+
+    def write(values: np.ndarray) -> None:
+        stored = _as_stored(values, original) if same else values
+        with _written(path):
+            file.write(stored.astype(image.get_data_dtype()).tobytes(order="F"))
+
+    with _written(path), atomic_write(path) as partial, ImageOpener(str(partial), "wb") as file:
+        image.header.write_to(file)
+        file.write(bytes(image.header.get_data_offset() - file.tell()))
+        yield write
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
+    """What the disk or ITK raise, as one line."""
     try:
-        with atomic_write(path) as partial:
-            if _is_nifti(path):
-                image.to_filename(partial)
-            else:
-                _write_itk(image, partial)
+        yield
     except (OSError, RuntimeError, UnicodeError) as error:  # the latter two are ITK's
         reason = getattr(error, "strerror", None) or "ITK cannot"
         raise InputError(f"{path}: cannot be written ({reason}); make room or give another output") from error
@@ -112,15 +152,24 @@ def _nifti(values: np.ndarray, source: Path, affine: np.ndarray, *, same: bool, 
         return image
     original: Any = nibabel.load(source)
     header = original.header.copy()
-    values = values.reshape([n or 1 for n in original.shape])  # (X, Y, Z, 1) where the source has a time axis
+    if values.size == math.prod(shape := [n or 1 for n in original.shape]):  # else one volume of several
+        values = values.reshape(shape)  # (X, Y, Z, 1) where the source has a time axis
     if not same:
         header.set_data_dtype(np.float32)
         return type(original)(values.astype(np.float32), original.affine, header)
-    slope, inter = float(original.dataobj.slope), float(original.dataobj.inter)
-    stored = _to_type((values.astype(np.float64) - inter) / slope, original.get_data_dtype())
-    image = type(original)(stored, original.affine, header)
-    image.header.set_slope_inter(slope, inter)
+    image = type(original)(_as_stored(values, original), original.affine, header)
+    image.header.set_slope_inter(*_scaling(original))
     return image
+
+
+def _scaling(image: Any) -> tuple[float, float]:
+    return float(image.dataobj.slope), float(image.dataobj.inter)
+
+
+def _as_stored(values: np.ndarray, original: Any) -> np.ndarray:
+    """``values`` in the type and with the scaling of ``original``."""
+    slope, inter = _scaling(original)
+    return _to_type((values.astype(np.float64) - inter) / slope, original.get_data_dtype())
 
 
 def _itk_image(values: np.ndarray, source: Path, affine: np.ndarray, *, same: bool, slices: Sequence[Path]) -> Any:

@@ -1,0 +1,114 @@
+"""The volumes of a 4-D scan, denoised one at a time with one estimate of the noise."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from monai.data import MetaTensor
+from tqdm import tqdm
+
+from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume
+from monai_unsup_denoise.inference.noise import NoiseEstimate
+from monai_unsup_denoise.io.volumes import Volumes
+from monai_unsup_denoise.protocols import NoiseAwareNetwork
+
+if TYPE_CHECKING:
+    from monai_unsup_denoise.inference.denoiser import Denoiser
+
+_ASKED = 9  # volumes that the noise is estimated from; in repeats of real scans their estimates differ by 1 to 3 %
+
+
+@dataclass(frozen=True)
+class SharedNoise:
+    """The noise of all volumes of a scan: ``estimate``, in multiples of the ``reference`` of the volume it is from."""
+
+    estimate: NoiseEstimate
+    reference: float
+
+    @property
+    def sigma(self) -> float:
+        """In scanner units, the same in every volume."""
+        return self.reference * (self.estimate.sigma or 0.0)
+
+    def of(self, image: MetaTensor, network: NoiseAwareNetwork) -> NoiseEstimate:
+        """The same noise in multiples of the reference intensity of ``image``."""
+        factor = self.reference / float(image.meta["reference"])
+        code = self.estimate.code
+        factors = code.new_full((1, *[1] * (code.dim() - 2)), factor)
+        return replace(
+            self.estimate, code=network.scale_sigma(code, factors), sigma=factor * (self.estimate.sigma or 0.0)
+        )
+
+
+def denoise_volumes(denoiser: Denoiser, volumes: Volumes, *, progress: bool = False) -> Iterator[DenoisedVolume]:
+    """Every volume, denoised with one noise estimate; nothing is denoised before all of them were read and checked.
+
+    The noise of a scanner does not depend on what is measured: it is the same, in scanner units, in all volumes of a
+    time series or a diffusion series, however unlike their contrast. It is estimated from up to 9 volumes, spread over
+    the scan, and that of the volume with the median sigma is taken, map and all: one odd volume does not matter. A
+    network that does not estimate the noise level has a code for each volume.
+
+    Volumes of zeros (dummy scans) stay as they are, and have no map of the noise level.
+
+    Args:
+        denoiser: with which weights and settings.
+        volumes: of the scan.
+        progress: show a progress bar.
+
+    Raises:
+        InputError: naming the first volume that is no volume of magnitudes, or if all are zero; as
+            `Denoiser.denoise_image`.
+    """
+    denoiser = copy.copy(denoiser)
+    denoiser.inferer = copy.copy(denoiser.inferer)
+    denoiser.inferer.progress = False  # one bar for all
+    shown = None if progress and sys.stderr is not None else True
+    bar = partial(tqdm, unit="volume", leave=False, disable=shown)
+    numbers = range(len(volumes))
+    filled = [number for number in bar(numbers, desc="checking") if _load(denoiser, volumes, number) is not None]
+    if not filled:
+        raise InputError(f"{volumes.path}: all voxels are zero; export the scan again")
+    noise = _shared_noise(denoiser, volumes, filled)
+    for number in (shown := bar(numbers)):
+        shown.set_description(f"volume {number}")
+        image = _load(denoiser, volumes, number)
+        if image is None:
+            yield _zeros(denoiser, volumes, noise)
+        else:
+            of_image = None if noise is None else noise.of(image, denoiser.network)
+            yield denoiser.denoise_image(image, noise=of_image)
+
+
+def _load(denoiser: Denoiser, volumes: Volumes, number: int) -> MetaTensor | None:
+    """Volume ``number``, preprocessed and checked; None if it is zero everywhere."""
+    volume = volumes[number]
+    return denoiser.preprocess(volume) if volume.any() else None
+
+
+def _shared_noise(denoiser: Denoiser, volumes: Volumes, filled: list[int]) -> SharedNoise | None:
+    if not isinstance(denoiser.network, NoiseAwareNetwork):
+        return None
+    asked = {filled[place] for place in np.linspace(0, len(filled) - 1, _ASKED).round().astype(int)}
+    images = (denoiser.preprocess(volumes[number]) for number in sorted(asked))
+    found = [SharedNoise(denoiser.estimate_noise(image), float(image.meta["reference"])) for image in images]
+    return sorted(found, key=lambda noise: noise.sigma)[len(found) // 2]
+
+
+def _zeros(denoiser: Denoiser, volumes: Volumes, noise: SharedNoise | None) -> DenoisedVolume:
+    zeros = np.zeros(volumes.shape, dtype=np.float32)
+    return DenoisedVolume(
+        noisy=zeros,
+        denoised=zeros,
+        affine=volumes.affine,
+        sigma=None if noise is None else noise.sigma,
+        varying_noise=noise is not None and noise.estimate.varies,
+        correlated_noise=noise is not None and noise.estimate.is_correlated,
+        maps={name: zeros for name in denoiser.settings.maps if name != "sigma"},
+    )

@@ -1,0 +1,70 @@
+"""What is written of a scan: the denoised image and its maps."""
+
+from __future__ import annotations
+
+import math
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from monai_unsup_denoise import __version__
+from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume
+from monai_unsup_denoise.inference.denoiser import Denoiser
+from monai_unsup_denoise.inference.volumes import denoise_volumes
+from monai_unsup_denoise.io.dicom import write_derived_series
+from monai_unsup_denoise.io.outputs import Job, map_path
+from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
+from monai_unsup_denoise.io.volume_writer import VoxelType, open_output, write_volume
+from monai_unsup_denoise.io.volumes import Volumes
+
+
+def write_outputs(job: Job, volume: DenoisedVolume, *, dtype: VoxelType, overwrite: bool) -> None:
+    """Write the denoised scan, as a derived series or in the manner of the scan, and its maps.
+
+    Raises:
+        InputError: if they cannot be written.
+    """
+    slices = () if job.series is None else job.series.files  # of a folder that may hold other series
+    write = partial(write_volume, source=job.scan, affine=volume.affine, overwrite=overwrite, slices=slices)
+    if job.writes_dicom and job.series is not None:
+        software = f"monai-unsup-denoise {__version__}"
+        write_derived_series(
+            job.series, volume.denoised, job.output, sigma=volume.sigma, software=software, overwrite=overwrite
+        )
+    else:
+        write(job.output, volume.denoised, dtype=dtype)
+    for name, voxels in volume.maps.items():
+        write(map_path(job.output, name), voxels)
+
+
+def write_volumes(
+    denoiser: Denoiser, volumes: Volumes, job: Job, *, dtype: VoxelType, overwrite: bool
+) -> dict[str, Any]:
+    """Denoise and write the volumes of a 4-D scan one after the other; maps are 4-D too, but for that of sigma.
+
+    Returns:
+        The number of volumes, and the noise report of the brightest, whose maximum is that of the scan.
+
+    Raises:
+        InputError: as `denoise_volumes`, or if the outputs cannot be written. Then nothing is left.
+    """
+    open_one = partial(open_output, source=job.scan, overwrite=overwrite)
+    reports: list[dict[str, Any]] = []
+    sigma: np.ndarray | None = None
+    with ExitStack() as outputs:
+        with suppress_stderr():
+            paths = {name: map_path(job.output, name) for name in denoiser.settings.maps if name != "sigma"}
+            maps = {name: outputs.enter_context(open_one(path)) for name, path in paths.items()}
+            write = outputs.enter_context(open_one(job.output, dtype=dtype))
+        for volume in denoise_volumes(denoiser, volumes, progress=True):
+            write(volume.denoised)
+            for name, write_map in maps.items():
+                write_map(volume.maps[name])
+            sigma = volume.maps.get("sigma", sigma)
+            reports.append(volume.noise_report())
+        if sigma is not None:
+            path = map_path(job.output, "sigma")
+            write_volume(path, sigma, source=job.scan, affine=volumes.affine, overwrite=overwrite)
+    return {"volumes": len(volumes)} | min(reports, key=lambda report: report["sigma_percent"] or math.inf)
