@@ -1,18 +1,16 @@
-"""Files and folders that are written whole or not at all."""
+"""Files and folders that are written whole or not at all, also where the process is killed."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.staging import flush, put_in_place, settle, staging_folder
 
 
 def check_writable(path: Path, *, overwrite: bool = False) -> None:
@@ -21,6 +19,7 @@ def check_writable(path: Path, *, overwrite: bool = False) -> None:
     Raises:
         InputError: if it is a folder, exists (without ``overwrite``), or lies where nothing can be written.
     """
+    settle(path.parent)
     if exists(path) and path.is_dir():
         raise InputError(f"{path}: is a folder; give the name of a file")
     if exists(path) and not overwrite:
@@ -57,51 +56,54 @@ def check_parent(path: Path) -> None:
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """A temporary name beside ``path`` to write to; it replaces ``path`` when the block succeeds.
+    """A temporary file to write to, of the same name; it replaces ``path`` when the block succeeds.
 
-    An interrupted or failing block leaves nothing under either name. Of two processes that write the same file, the
-    later one wins. The temporary name ends as ``path`` does, since writers choose the format by it. The content is on
-    the disk before the name changes, so that a power failure leaves no empty file.
+    An interrupted or failing block leaves nothing. Of two processes that write the same file, the later one wins. The
+    content is on the disk before the name changes, so that a power failure leaves no empty file.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".partial_", suffix=path.name[-7:], dir=path.parent)
-    os.close(handle)
-    partial = Path(name)
-    try:
+    with staging_folder(path.parent) as staging:
+        partial = staging / path.name
         yield partial
-        os.chmod(partial, 0o666 & ~_umask())
-        _flush(partial)
+        flush(partial)
         os.replace(partial, path)
-        _flush(path.parent)
-    finally:
-        partial.unlink(missing_ok=True)
+        flush(path.parent)
 
 
 @contextmanager
 def atomic_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder beside ``folder`` to write into; it replaces ``folder`` when the block succeeds.
+    """A temporary folder to write into, of the same name; it replaces ``folder`` when the block succeeds.
 
     Raises:
         InputError: if the disk refuses.
     """
+    with atomic_group(folder) as new:
+        new.mkdir()
+        yield new
 
-    partial, old = (folder.absolute().with_name(f".{what}_{uuid.uuid4().hex}") for what in ("partial", "replaced"))
+
+@contextmanager
+def atomic_group(path: Path) -> Iterator[Path]:
+    """A temporary place for ``path``, a file or a folder, and for what belongs beside it, such as a sidecar.
+
+    All that the block puts there replaces what lies beside ``path``, or none of it: also where the process is killed,
+    once the next run writes there. Errors of the block name the final places.
+
+    Raises:
+        InputError: if the disk refuses.
+    """
+    path = path if path.name.strip(".") else path.resolve()  # . and ..
     try:
-        partial.mkdir(parents=True)
-        yield partial
-        for path in (*partial.rglob("*"), partial):
-            _flush(path)
-        if folder.exists():
-            os.replace(folder, old)
-        os.replace(partial, folder)
-        _flush(folder.absolute().parent)
+        with staging_folder(path.parent) as staging:
+            new = staging / "new" / path.name
+            new.parent.mkdir()
+            try:
+                yield new
+            except InputError as error:
+                hidden, final = (str(place)[: -len(path.name)] for place in (new, path))
+                raise InputError(str(error).replace(hidden, final)) from error
+            put_in_place(new.parent)
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror or error}); give another folder") from error
-    finally:
-        if old.exists() and not folder.exists():  # interrupted between the two
-            os.replace(old, folder)
-        for path in (partial, old):
-            shutil.rmtree(path, ignore_errors=True)
+        raise InputError(f"{path}: cannot be written ({error.strerror or error}); give another output") from error
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -109,8 +111,9 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
     Raises:
         InputError: if the disk refuses.
+        ValueError: for NaN or infinity, which JSON does not have.
     """
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -125,20 +128,3 @@ def write_text(path: Path, text: str) -> None:
             partial.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror}); make room or give another output") from error
-
-
-def _flush(path: Path) -> None:
-    """Have the system write a file, or the names in a folder, to the disk now."""
-    if path.is_dir() and os.name == "nt":
-        return
-    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
