@@ -38,25 +38,25 @@ class Tried:
     """An input and its verdict."""
 
     number: int
-    format: str
+    form: str
     kind: str
     verdict: Verdict
 
 
-def kinds_of(format: str) -> dict[str, Damage]:
+def kinds_of(form: str) -> dict[str, Damage]:
     """The kinds of damage that a format can have."""
     kinds = dict(DAMAGE)
-    if format.endswith("gzip") and not format.startswith("nrrd") or format == "mgz":
+    if form.endswith("gzip") and not form.startswith("nrrd") or form == "mgz":
         kinds |= GZIP
-    if format.startswith(("nifti", "analyze")):
+    if form.startswith(("nifti", "analyze")):
         kinds |= FIELDS
-    if format in ("mgh", "mgz"):
+    if form in ("mgh", "mgz"):
         kinds |= MGH_FIELDS
-    if format in ("nifti", "nifti gzip", "mgh", "mgz"):
+    if form in ("nifti", "nifti gzip", "mgh", "mgz"):
         kinds |= VALUES
-    if format.startswith(("nrrd", "mha", "mhd")):
+    if form.startswith(("nrrd", "mha", "mhd")):
         kinds |= TEXT
-    if format.startswith("dicom"):
+    if form.startswith("dicom"):
         kinds |= DICOM
     return kinds
 
@@ -80,23 +80,23 @@ class Fuzz:
     def choose(self, number: int) -> tuple[str, str, np.random.Generator]:
         """Format and kind of damage of an input, and where to go on drawing."""
         rng = np.random.default_rng([self.seed, number])
-        format = list(self.good)[number % len(self.good)]
-        kinds = list(kinds_of(format))
-        return format, kinds[rng.integers(len(kinds))], rng
+        form = list(self.good)[number % len(self.good)]
+        kinds = list(kinds_of(form))
+        return form, kinds[rng.integers(len(kinds))], rng
 
     def try_one(self, number: int) -> Tried:
         """Input ``number``, tried."""
-        format, kind, rng = self.choose(number)
+        form, kind, rng = self.choose(number)
         case = Path(tempfile.mkdtemp(dir=self.folder))
         try:
-            shutil.copytree(self.good[format].parent, case / "in")
-            scan = case / "in" / self.good[format].name
-            rule = kinds_of(format)[kind](rng, scan)
+            shutil.copytree(self.good[form].parent, case / "in")
+            scan = case / "in" / self.good[form].name
+            rule = kinds_of(form)[kind](rng, scan)
             to_volume = number // len(self.good) % 2 == 0
-            verdict = judge(self.denoiser, scan, rule=rule, undamaged=self.truth[format], to_volume=to_volume)
+            verdict = judge(self.denoiser, scan, rule=rule, undamaged=self.truth[form], to_volume=to_volume)
         finally:
             shutil.rmtree(case, ignore_errors=True)
-        return Tried(number, format, kind, verdict)
+        return Tried(number, form, kind, verdict)
 
     def try_all(self, numbers: list[int], *, processes: int = 2) -> Iterator[Tried]:
         """Each input, tried in one of some processes: one that crashes or hangs is an escape, and the rest go on."""
@@ -168,7 +168,7 @@ def main() -> int:
         tried = list(fuzz.try_all(list(range(options.inputs))))
     for row in table(tried):
         print(row)
-    for each in sorted(tried, key=lambda each: (each.kind, each.format)):
+    for each in sorted(tried, key=lambda each: (each.kind, each.form)):
         if each.verdict.outcome == "escape":
             print(each)
     return 0
