@@ -1,4 +1,4 @@
-"""Write a derived MR series: the source's slices with new voxels."""
+"""Write a derived MR series: the source's files with new voxels."""
 
 from __future__ import annotations
 
@@ -12,23 +12,27 @@ import numpy as np
 import pydicom
 from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 
 from monai_unsup_denoise import __version__
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import atomic_folder, check_parent
-from monai_unsup_denoise.io.dicom.files import read_file
 from monai_unsup_denoise.io.dicom.headers import integer_of
 from monai_unsup_denoise.io.dicom.reading import rescale_of
 from monai_unsup_denoise.io.dicom.series import DicomSeries
+from monai_unsup_denoise.io.dicom.slices import read_slices
+from monai_unsup_denoise.io.dicom.sources import refer_to_source
+from monai_unsup_denoise.staging import settle
 
 #: Elements that become invalid when pixels change: signatures, the thumbnail, extremes over the series, offsets of
-#: compressed frames, the creator of the source and its coded derivation (no code of the standard means denoising).
+#: compressed frames, the creator of the source and its coded derivation (no code of the standard means denoising),
+#: and the object that a source of several files was cut out of.
 #: LossyImageCompression stays: it says that the image was lossily compressed once (DICOM PS3.3, C.7.6.1.1.5).
 _DROPPED = (
     "DigitalSignaturesSequence MACParametersSequence IconImageSequence SmallestPixelValueInSeries "
-    "LargestPixelValueInSeries ExtendedOffsetTable ExtendedOffsetTableLengths InstanceCreatorUID DerivationCodeSequence"
+    "LargestPixelValueInSeries ExtendedOffsetTable ExtendedOffsetTableLengths InstanceCreatorUID "
+    "DerivationCodeSequence ConcatenationUID SOPInstanceUIDOfConcatenationSource ConcatenationFrameOffsetNumber "
+    "InConcatenationNumber InConcatenationTotalNumber"
 ).split()
 #: A UUID as a UID: DICOM PS3.5, B.2.
 _IMPLEMENTATION_UID = UID(f"2.25.{uuid.UUID('b2d5b0c4-6f0e-4c55-9d3f-6a2f1c7e8a10').int}")
@@ -48,14 +52,12 @@ def write_derived_series(
 ) -> list[Path]:
     """Write ``voxels`` ``(X, Y, Z)``, in rescaled units, as a series derived from ``series`` into ``folder``.
 
-    Each slice is a copy of its source's dataset: patient, study, geometry, acquisition and rescale stay; series and
-    instances get new UIDs; pixels are rounded and clipped to the source's stored bits (so they read back within half a
-    stored unit) and not compressed. The folder appears whole or not at all.
-
-    DICOM PS3.3, C.7.6.1.1.2 (image type) and C.12.4 (derivation, source images).
+    Each file is a copy of its source's dataset, frames in the source's order: patient, study, geometry, acquisition
+    and rescale stay; series and instances get new UIDs; pixels are rounded and clipped to the source's stored bits (so
+    they read back within half a stored unit) and not compressed. The folder appears whole or not at all.
 
     ``sigma``, the estimated noise level in rescaled units, and ``software``, name and version, go into the derivation's
-    description. Returns the files, in the order of the slices.
+    description. Returns the files, in the order of those of ``series``.
 
     Raises:
         ValueError: if ``voxels`` has another shape than the series, or is not finite.
@@ -66,21 +68,26 @@ def write_derived_series(
     voxels = np.asarray(voxels)
     if not np.isfinite(voxels).all():
         raise ValueError("voxels: some are NaN or infinite")
-    if voxels.ndim != 3 or voxels.shape[2] != len(series.files):
-        raise ValueError(f"voxels {voxels.shape} are not the {len(series.files)} slices of the series")
     uid, now = generate_uid(), datetime.now()
     noise = "" if sigma is None else f"; estimated noise level: sigma {sigma:.4g}"
     names = [f"IM{number:04d}.dcm" for number in range(1, len(series.files) + 1)]
     with disable_value_validation(), atomic_folder(folder) as partial:
-        for index, path in enumerate(series.files):
-            item = read_file(path)
+        slices = read_slices(series)
+        if voxels.ndim != 3 or voxels.shape[2] != len(slices):
+            raise ValueError(f"voxels {voxels.shape} are not the {len(slices)} slices of the series")
+        frames: dict[Path, list[tuple[int, int]]] = {path: [] for path in series.files}
+        for z, each in enumerate(slices):
+            frames[each.path].append((each.frame, z))
+        for path, name in zip(series.files, names, strict=True):
+            places = [z for _, z in sorted(frames[path])]
+            item = slices[places[0]].item
             if (item.Columns, item.Rows) != voxels.shape[:2]:
                 raise ValueError(f"{path}: voxels {voxels.shape}, but the slice has {(item.Columns, item.Rows)}")
-            item.SeriesInstanceUID = uid
             item.DerivationDescription = f"Rician noise removed by {software}{noise}. Not for diagnostic use."
             item.InstanceCreationDate, item.InstanceCreationTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
             try:
-                _save(_derived(item, voxels[:, :, index].T), partial / names[index])
+                stored = np.stack([_to_stored(voxels[:, :, z].T, item, slices[z].header) for z in places])
+                _save(_derived(item, stored, uid), partial / name)
             except Exception as error:  # elements that were skipped on reading
                 if isinstance(error, OSError) and error.errno is not None:  # the disk
                     raise
@@ -95,6 +102,7 @@ def check_folder(folder: Path, *, source: DicomSeries, overwrite: bool) -> None:
     Raises:
         InputError: if not.
     """
+    settle(folder.parent)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file, but a DICOM series is written into a folder; give another output")
     if any(path.resolve().is_relative_to(folder.resolve()) for path in source.files):
@@ -107,12 +115,10 @@ def check_folder(folder: Path, *, source: DicomSeries, overwrite: bool) -> None:
     check_parent(folder)
 
 
-def _derived(item: Dataset, values: np.ndarray) -> Dataset:
-    """The slice ``item`` with other pixels ``(rows, columns)``, in rescaled units."""
-    item.SourceImageSequence = DicomSequence([_reference(item)])
-    item.SOPInstanceUID = generate_uid()
-    kind = [str(value) for value in item.get("ImageType") or ["ORIGINAL", "PRIMARY"]]
-    item.ImageType = ["DERIVED", "SECONDARY", *kind[2:]]
+def _derived(item: Dataset, stored: np.ndarray, series_uid: str) -> Dataset:
+    """The source ``item`` with other pixels ``(frames, rows, columns)``, in the series ``series_uid``."""
+    refer_to_source(item)
+    item.SeriesInstanceUID, item.SOPInstanceUID = series_uid, generate_uid()
     item.SeriesNumber = integer_of(item, "SeriesNumber") + 1000
     description = str(item.get("SeriesDescription") or "")[:55].rstrip()  # of 64 characters, with the suffix
     item.SeriesDescription = f"{description} denoised".strip()
@@ -123,7 +129,6 @@ def _derived(item: Dataset, values: np.ndarray) -> Dataset:
         if (group, 0x3000) not in item:  # an overlay in unused bits of the pixels, which are not written
             for element in list(item.group_dataset(group)):
                 del item[element.tag]
-    stored = _to_stored(values, item)
     item.BitsAllocated = 8 * stored.dtype.itemsize
     item.PixelData = stored.tobytes()
     item["PixelData"].VR = "OW"
@@ -136,22 +141,11 @@ def _derived(item: Dataset, values: np.ndarray) -> Dataset:
     return item
 
 
-def _reference(item: Dataset) -> Dataset:
-    """A reference to the slice ``item`` as a source; its purpose is of DICOM PS3.16, CID 7202."""
-    purpose, source = Dataset(), Dataset()
-    purpose.CodeValue, purpose.CodingSchemeDesignator = "121322", "DCM"
-    purpose.CodeMeaning = "Source image for image processing operation"
-    source.ReferencedSOPClassUID, source.ReferencedSOPInstanceUID = item.SOPClassUID, item.SOPInstanceUID
-    source.SpatialLocationsPreserved = "YES"
-    source.PurposeOfReferenceCodeSequence = DicomSequence([purpose])
-    return source
-
-
-def _to_stored(values: np.ndarray, item: Dataset) -> np.ndarray:
-    """Rescaled ``values`` as the integers of ``item``: rounded, clipped to its stored bits."""
+def _to_stored(values: np.ndarray, item: Dataset, header: Dataset) -> np.ndarray:
+    """Rescaled ``values`` of the slice ``header`` as the integers of its file ``item``: rounded, clipped."""
     bits, signed = int(item.BitsStored), bool(int(item.PixelRepresentation))
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
-    slope, intercept = rescale_of(item)
+    slope, intercept = rescale_of(header)
     stored = np.rint((values.astype(np.float64) - intercept) / slope).clip(low, high)
     return np.ascontiguousarray(stored.astype(f"<{'i' if signed else 'u'}{2 if bits <= 16 else 4}"))
 

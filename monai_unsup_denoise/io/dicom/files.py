@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import zlib
+from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.filereader import read_dataset, read_preamble
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 from pydicom.valuerep import VR
+
+from monai_unsup_denoise.errors import InputError
 
 #: Endings of DICOM alone; others (.mr, .img, none) say nothing, so that the content decides.
 DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
@@ -59,9 +69,20 @@ def begins_as_dicom(head: bytes) -> bool:
     return length == 4 if element < 2 else text.isascii() and text.decode().isprintable() and bool(text)
 
 
+def largest(size: int) -> int:
+    """The most bytes that ``size`` compressed bytes may claim to be: no MR image compresses 64 times, bombs do."""
+    return max(2**26, 64 * size)
+
+
 def read_file(path: Path, **options: Any) -> Dataset:
-    """``pydicom.dcmread`` that needs no preamble; a file that does not name its transfer syntax gets it."""
-    item = pydicom.dcmread(path, force=True, **options)
+    """``pydicom.dcmread`` that needs no preamble; a file that does not name its transfer syntax gets it.
+
+    Raises:
+        InputError: if it is deflated, and is cut off or inflates to more than `largest`.
+        Exception: of any kind, if it is damaged.
+    """
+    with path.open("rb") as file:
+        item = pydicom.dcmread(_inflated(file, path), force=True, **options)
     if "TransferSyntaxUID" not in item.file_meta:
         if hasattr(item, "original_encoding"):
             implicit, little = item.original_encoding
@@ -70,3 +91,20 @@ def read_file(path: Path, **options: Any) -> Dataset:
         explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
         item.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
     return item
+
+
+def _inflated(file: BinaryIO, path: Path) -> BinaryIO:
+    """``file``; the dataset of a deflated one, which pydicom would inflate without a limit. DICOM PS3.5, A.5."""
+    read_preamble(file, force=True)
+    meta = read_dataset(file, False, True, stop_when=lambda tag, vr, length: tag >> 16 != 2)
+    if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
+        file.seek(0)
+        return file
+    content, inflater = file.read(), zlib.decompressobj(-zlib.MAX_WBITS)
+    inflated = inflater.decompress(content, largest(len(content)))
+    if not inflater.eof:
+        raise InputError(
+            f"{path}: its deflated content is cut off, or inflates more than 64 times, as no image does; copy it "
+            "again, or export it uncompressed"
+        )
+    return BytesIO(inflated)

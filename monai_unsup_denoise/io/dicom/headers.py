@@ -9,6 +9,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
+from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.io.dicom.files import DICOM_SUFFIXES, begins_as_dicom, read_file, read_head
 
 _ELEMENTS = (
@@ -79,6 +80,8 @@ def read_header(path: Path) -> Header | None:
             position=numbers_of(item, "ImagePositionPatient", 3),
             fault=fault,
         )
+    except InputError as error:
+        return Header(path, fault=str(error).removeprefix(f"{path}: "))
     except Exception:  # damage raises errors of every kind
         return Header(path, fault="its header cannot be read, it is damaged; copy it again")
 

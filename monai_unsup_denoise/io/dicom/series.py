@@ -27,14 +27,16 @@ class DicomSeries:
     description: str
     modality: str
     files: tuple[Path, ...]
-    frames: int = 1  # the most of a file; more than one is an enhanced (multi-frame) object
+    frames: int = 1  # the most of a file; more than one in an enhanced multi-frame file
     fault: str = ""  # in one line, why it must not be read: a file that is, or may be, one of its slices is damaged
 
     def __str__(self) -> str:
         description = self.description or "no description"
         uid = "".join(filter(str.isprintable, self.uid))
         fault = f"; damaged: {self.fault}" if self.fault else ""
-        return f"number {self.number}: {description}, {self.modality}, {len(self.files)} files, UID {uid}{fault}"
+        count = f"{len(self.files)} file{'s' * (len(self.files) != 1)}"
+        count += f" of {self.frames} frames" if self.frames > 1 else ""
+        return f"number {self.number}: {description}, {self.modality}, {count}, UID {uid}{fault}"
 
 
 def find_series(folder: str | Path, *, below: bool = True) -> list[DicomSeries]:
@@ -79,7 +81,7 @@ def choose_series(series: Sequence[DicomSeries], wanted: str | None, *, folder: 
         return found[0]
     listed = "".join(f"\n  {s}" for s in series)
     if not found:
-        raise InputError(f"{folder}: no DICOM series {wanted!r}; give the number or the UID of one of these:{listed}")
+        raise InputError(f"{folder}: no DICOM series whose number or UID is {wanted!r}; choose one of these:{listed}")
     raise InputError(f"{folder}: {len(found)} DICOM series; choose one by number or UID with --series:{listed}")
 
 

@@ -29,8 +29,8 @@ KINDS = [
     ({"ComplexImageComponent": "PHASE"}, "a phase, real or imaginary image"),
     ({"ComplexImageComponent": "REAL"}, "a phase, real or imaginary image"),
     ({"ImageType": ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]}, "a Siemens mosaic"),
-    ({"SOPClassUID": EnhancedMRImageStorage}, "enhanced multi-frame"),
-    ({"NumberOfFrames": 6}, "enhanced multi-frame"),
+    ({"SOPClassUID": EnhancedMRImageStorage}, "enhanced multi-frame file of 0 frames, of which 0 are described"),
+    ({"NumberOfFrames": 6}, "a multi-frame file of a class that is not read .MR Image Storage"),
     ({"SeriesInstanceUID": None}, "has no SeriesInstanceUID"),
     ({"SOPInstanceUID": None}, "has no SOPInstanceUID"),
 ]

@@ -44,7 +44,9 @@ def test_a_series_is_chosen_by_number_or_uid(study):
     assert choose_series(found[:1], None, folder=study) is found[0]
 
 
-@pytest.mark.parametrize(("wanted", "says"), [(None, "2 DICOM series; choose one"), ("9", "no DICOM series '9'")])
+@pytest.mark.parametrize(
+    ("wanted", "says"), [(None, "2 DICOM series; choose one"), ("9", "no DICOM series whose number or UID is '9'")]
+)
 def test_without_a_clear_choice_the_series_are_listed(wanted, says, study):
     with pytest.raises(InputError, match=says) as caught:
         choose_series(find_series(study), wanted, folder=study)
