@@ -9,9 +9,9 @@ import typer
 from typer.core import TyperCommand
 
 from monai_unsup_denoise.cli.lean_imports import lean_imports
-from monai_unsup_denoise.cli.options import Bundle, Device, Overwrite, Weights, with_switches
+from monai_unsup_denoise.cli.options import Bundle, Device, NonpositiveOption, Overwrite, Weights, with_switches
 from monai_unsup_denoise.errors import InputError
-from monai_unsup_denoise.files import write_json
+from monai_unsup_denoise.files import atomic_group, write_json
 from monai_unsup_denoise.io.bids.dataset import (
     ANATOMICAL_SUFFIXES,
     check_only_one,
@@ -21,6 +21,7 @@ from monai_unsup_denoise.io.bids.dataset import (
 )
 from monai_unsup_denoise.io.bids.derivative import derived_path, open_derivative, sidecar_content
 from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
+from monai_unsup_denoise.staging import settle
 
 if TYPE_CHECKING:
     from monai_unsup_denoise.inference import Denoiser
@@ -72,6 +73,7 @@ def bids(
     ] = None,
     model: Weights = None,
     bundle: Bundle = None,
+    nonpositive: NonpositiveOption = None,
     device: Device = None,
     overwrite: Overwrite = False,
     **switches: bool | None,
@@ -96,7 +98,8 @@ def bids(
         from monai_unsup_denoise.inference import Denoiser
         from monai_unsup_denoise.inference.scans import denoise_each
 
-        denoiser = Denoiser.from_bundle(bundle, model=model, device=device, settings=switches, progress=True)
+        settings = {**switches, "nonpositive": nonpositive and nonpositive.value}
+        denoiser = Denoiser.from_bundle(bundle, model=model, device=device, settings=settings, progress=True)
     open_derivative(output_dir, source=bids_dir)
     denoise_scan = partial(_denoise_scan, denoiser, source=bids_dir, target=output_dir, overwrite=overwrite)
     try:
@@ -114,8 +117,8 @@ def _denoise_scan(denoiser: "Denoiser", scan: PurePosixPath, *, source: Path, ta
 
     check_only_one(source, scan)
     output = target / derived_path(scan)
-    sidecar = sidecar_path(output)
-    if output.exists() and sidecar.exists() and not overwrite:
+    settle(output.parent)  # what an interruption has left
+    if output.exists() and sidecar_path(output).exists() and not overwrite:
         return f"{scan}: already done, skipped"
     if not (source / scan).exists():  # a broken link of DataLad
         raise InputError(f"{scan}: its content is not here; fetch it first (datalad get)")
@@ -124,8 +127,6 @@ def _denoise_scan(denoiser: "Denoiser", scan: PurePosixPath, *, source: Path, ta
     with suppress_stderr():
         image = denoiser.load(source / scan)
     volume = denoiser.denoise_image(image)
-    with suppress_stderr():  # overwrite: an image without a sidecar is left by an interruption
-        write_volume(output, volume.denoised, source=source / scan, affine=volume.affine, overwrite=True)
     used = denoiser.settings.switches() | volume.noise_report()
     content = sidecar_content(
         scan,
@@ -135,5 +136,9 @@ def _denoise_scan(denoiser: "Denoiser", scan: PurePosixPath, *, source: Path, ta
         digest=weights_sha256(denoiser.model_path) if denoiser.model_path else None,
         options=[name for name in denoiser.settings.switches() if used[name]],
     )
-    write_json(sidecar, content)
+    if volume.clipped_voxels:
+        content["ClippedVoxels"] = volume.clipped_voxels
+    with suppress_stderr(), atomic_group(output) as place:
+        write_volume(place, volume.denoised, source=source / scan, affine=volume.affine)
+        write_json(sidecar_path(place), content)
     return f"{scan}: {noise_summary(volume.noise_report())}, {time.perf_counter() - start:.1f} s"
