@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from monai_unsup_denoise.errors import InputError
-from monai_unsup_denoise.files import write_json
+from monai_unsup_denoise.io.bids.acquisition import _NUMBERS, _SWITCHES, _TERMS, acquisition_of
 from monai_unsup_denoise.io.bids.dataset import check_only_one, find_scans, parse_name, read_description, read_metadata
 from monai_unsup_denoise.io.bids.derivative import derived_path, open_derivative, sidecar_content
 from monai_unsup_denoise.io.bids.ignore import read_ignore
@@ -119,21 +119,45 @@ def test_image_of_the_same_stem_is_refused(dataset):
             check_only_one(dataset, name)
 
 
-def test_numbers_that_json_does_not_have_are_left_out(dataset, tmp_path):
+def test_numbers_that_json_does_not_have_are_left_out(dataset):
     scan = PurePosixPath("sub-01/anat/sub-01_T1w.nii.gz")
     source = (
         '{"EchoTime": NaN, "FlipAngle": -Infinity, "DwellTime": 1e999, "SliceTiming": [0, NaN], "EchoTrainLength": 3}'
     )
     (dataset / "T1w.json").write_text(source)
-    content = sidecar_content(scan, read_metadata(dataset, scan), sigma=3.0, percent=1.5, digest="ab")
-    write_json(tmp_path / "out.json", content)
+    assert acquisition_of(read_metadata(dataset, scan)) == {"EchoTrainLength": 3}
 
-    def refuse(constant: str) -> None:
-        raise AssertionError(constant)
 
-    written = json.loads((tmp_path / "out.json").read_text(), parse_constant=refuse)
-    assert written["EchoTrainLength"] == 3
-    assert not {"EchoTime", "FlipAngle", "DwellTime", "SliceTiming"} & written.keys()
+def test_acquisition_is_kept_in_numbers_and_set_terms():
+    metadata = {
+        "EchoTime": 0.003,
+        "SliceTiming": [0, 0.5, 1.0],
+        "FlipAngle": 9,
+        "Manufacturer": "SIEMENS",
+        "ScanningSequence": "GR_IR",
+        "SequenceVariant": ["SP", "MP"],
+        "ScanOptions": "PFP\\FS",
+        "MRAcquisitionType": "3D",
+        "PhaseEncodingDirection": "j-",
+        "BodyPart": "Brain",
+        "ContrastBolusIngredient": "GADOLINIUM",
+        "MTState": False,
+        "SkullStripped": True,
+    }
+    assert acquisition_of(metadata) == metadata
+    assert acquisition_of({"Manufacturer": "Canon_MEC"}) and acquisition_of({"Manufacturer": "GE MEDICAL SYSTEMS"})
+
+
+@pytest.mark.parametrize("name", ["DOE JOHN", "GE DOE JOHN", "DOE^JOHN", "Siemens_DOE", "1970-01-01", "i\nDOE", ""])
+def test_free_text_is_never_copied(name):
+    """In any field, in place of any kind of value, alone or within."""
+    fields = {*_NUMBERS, *_SWITCHES, *_TERMS, "SoftwareVersions", "ReceiveCoilName", "SequenceName", "PatientName", "X"}
+    for value in (name, [name], [1, name], ["GR", name], {"EchoTime": name}, {name: 1}, [[1]], [], None):
+        assert acquisition_of(dict.fromkeys(fields, value)) == {}
+    for field in fields - _SWITCHES:
+        assert acquisition_of({field: True}) == {}
+    for field in (*_SWITCHES, *_TERMS):
+        assert acquisition_of({field: 19700101}) == {}
 
 
 def test_a_sidecar_applies_below_it_and_the_nearer_one_counts(dataset):
@@ -151,7 +175,7 @@ def test_a_sidecar_applies_below_it_and_the_nearer_one_counts(dataset):
     assert read_metadata(dataset, scan) == {"RepetitionTime": 4, "EchoTime": 3, "FlipAngle": 2, "top": 1}
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "\xff"])
+@pytest.mark.parametrize("content", ["{", "[]", "\xff", "[" * 100_000])
 def test_a_damaged_sidecar_is_named(content, dataset):
     (dataset / "T1w.json").write_bytes(content.encode("latin1"))
     with pytest.raises(InputError, match="T1w.json: .*fix this"):
@@ -190,6 +214,8 @@ def test_only_the_acquisition_is_kept_of_the_metadata():
         ("dataset/derivatives/mri-denoise", None, "../..", [{"URL": "../.."}]),
         ("dataset/derivatives/a/b", None, "../../..", [{"URL": "../../.."}]),
         ("elsewhere", None, "about:blank", None),
+        ("elsewhere", "DOE JOHN", "about:blank", None),
+        ("elsewhere", "https://doi.org/10.18112/ds1", "doi:10.18112/ds1", [{"DOI": "doi:10.18112/ds1"}]),
         ("elsewhere", "10.18112/ds1", "doi:10.18112/ds1", [{"DOI": "doi:10.18112/ds1"}]),
         ("dataset/derivatives/x", "doi:10.18112/ds1", "../..", [{"DOI": "doi:10.18112/ds1"}]),
     ],

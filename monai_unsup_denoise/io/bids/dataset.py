@@ -119,9 +119,11 @@ def _anatomical_images(dataset: Path) -> Iterator[PurePosixPath]:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: a pipe, device or folder, not a JSON file; remove it")
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read ({error}); fix this JSON file") from error
     if not isinstance(content, dict):
         raise InputError(f"{path}: not a JSON object; fix this file")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 from monai_unsup_denoise import __version__
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import write_json, write_text
+from monai_unsup_denoise.io.bids.acquisition import acquisition_of
 from monai_unsup_denoise.io.bids.dataset import parse_name, read_description
 
 GENERATOR = "monai-unsup-denoise"
@@ -24,23 +24,6 @@ Rician noise was removed by {GENERATOR} (`mri-denoise bids`) from the images und
 and units are those of the source. `NoiseSigma` is the estimated standard deviation of the noise, in the units of the
 image, `NoiseSigmaPercent` the same in percent of the maximum. For research; not a medical device.
 """
-#: Metadata copied from a scan: how it was acquired. Never who, where, when, or free text.
-ACQUISITION_FIELDS = frozenset(
-    """
-    Manufacturer ManufacturersModelName SoftwareVersions MagneticFieldStrength ReceiveCoilName
-    ReceiveCoilActiveElements NumberReceiveCoilActiveElements GradientSetType MRTransmitCoilSequence MatrixCoilMode
-    CoilCombinationMethod NumberTransmitCoilActiveElements PulseSequenceType ScanningSequence SequenceVariant
-    ScanOptions SequenceName MRAcquisitionType NonlinearGradientCorrection MTState MTOffsetFrequency MTPulseBandwidth
-    MTNumberOfPulses MTPulseShape MTPulseDuration NumberShots SpoilingState SpoilingType SpoilingRFPhaseIncrement
-    SpoilingGradientMoment SpoilingGradientDuration WaterSuppression WaterSuppressionTechnique B0ShimmingTechnique
-    B1ShimmingTechnique ParallelReductionFactorInPlane ParallelReductionFactorOutOfPlane ParallelAcquisitionTechnique
-    PartialFourier PartialFourierDirection EffectiveEchoSpacing MixingTime PhaseEncodingDirection TotalReadoutTime
-    EchoTime InversionTime DwellTime AcquisitionDuration SliceTiming SliceEncodingDirection SliceThickness
-    NegativeContrast FlipAngle MultibandAccelerationFactor ContrastBolusIngredient RepetitionTime
-    RepetitionTimeExcitation RepetitionTimePreparation EchoTrainLength PixelBandwidth ImagingFrequency BodyPart
-    SkullStripped
-    """.split()
-)
 
 
 def derived_path(scan: PurePosixPath) -> PurePosixPath:
@@ -65,12 +48,11 @@ def sidecar_content(
     the image, ``percent`` in percent of its maximum, ``digest`` the SHA-256 of the weights, ``options`` the names of
     the switches that were on.
     """
-    kept = {name: value for name, value in metadata.items() if name in ACQUISITION_FIELDS and _is_json(value)}
     return {
         "Description": "Magnitude image with its Rician noise removed",
         "Sources": [f"bids:{SOURCE}:{scan}"],
         "SkullStripped": False,
-        **kept,
+        **acquisition_of(metadata),
         "NoiseSigma": sigma,
         "NoiseSigmaPercent": percent,
         "DenoisingSoftware": GENERATOR,
@@ -78,15 +60,6 @@ def sidecar_content(
         "DenoisingModelSHA256": digest,
         "DenoisingOptions": list(options),
     }
-
-
-def _is_json(value: Any) -> bool:
-    """Whether ``value``, which Python read, is valid JSON: no NaN, no infinity."""
-    try:
-        json.dumps(value, allow_nan=False)
-    except ValueError:
-        return False
-    return True
 
 
 def open_derivative(folder: Path, *, source: Path) -> None:
@@ -108,7 +81,10 @@ def open_derivative(folder: Path, *, source: Path) -> None:
 
 
 def _description(source: Mapping[str, Any], link: str | None) -> dict[str, Any]:
-    doi = re.sub(r"^10\.", "doi:10.", str(source.get("DatasetDOI") or ""))
+    found = re.fullmatch(
+        r"(?:doi:|https?://(?:dx\.)?doi\.org/)?(10\.\d{4,9}/[\w.()/:;-]+)", str(source.get("DatasetDOI"))
+    )
+    doi = f"doi:{found[1]}" if found else ""  # and no other text
     known = {"DOI": doi} if doi else {"URL": link} if link else {}
     return {
         "Name": "Denoised MR magnitude images",
