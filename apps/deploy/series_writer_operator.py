@@ -7,6 +7,7 @@ from pathlib import Path
 
 from monai.deploy.core import ExecutionContext, Fragment, InputContext, Operator, OperatorSpec, OutputContext
 from outcome import Outcome, log, name_of
+from stop import writing
 
 from monai_unsup_denoise import __version__
 from monai_unsup_denoise.io.dicom import DicomSeries, write_derived_series
@@ -32,7 +33,7 @@ class DerivedSeriesWriterOperator(Operator):
 
     def compute(self, op_input: InputContext, op_output: OutputContext, context: ExecutionContext) -> None:
         done = op_input.receive("denoised")
-        with self.outcome.of(done.series):
+        with self.outcome.of(done.series), writing:
             software = f"monai-unsup-denoise {__version__}"
             folder = self.folder_of(done.series)
             files = write_derived_series(done.series, done.voxels, folder, sigma=done.sigma, software=software)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,14 +81,18 @@ def _why_no_volume(series: DicomSeries) -> str | None:
     if series.fault and series.modality in ("MR", ""):
         return None  # reading it says what is wrong
     if series.modality != "MR":
-        return f"{series.modality or 'unknown modality'}, not MR"
+        is_code = re.fullmatch(r"[A-Z]{2,4}", series.modality)  # else free text, such as a name
+        return f"{series.modality if is_code else 'another modality'}, not MR"
     if len(series.files) == 1 and series.frames == 1:
         return "one slice"
-    orientations = set()
-    for path in series.files:
-        header = read_file(path, specific_tags=["ImageOrientationPatient"], stop_before_pixels=True)
-        cosines = numbers_of(header, "ImageOrientationPatient", 6)
-        orientations.add(() if cosines is None else tuple(cosines.round(2) + 0.0))  # -0.0 is 0.0
+    try:
+        headers = [
+            read_file(path, specific_tags=["ImageOrientationPatient"], stop_before_pixels=True) for path in series.files
+        ]
+    except Exception:  # damage raises errors of every kind
+        return None
+    cosines = [numbers_of(header, "ImageOrientationPatient", 6) for header in headers]
+    orientations = {() if each is None else tuple(each.round(2) + 0.0) for each in cosines}  # -0.0 is 0.0
     return f"slices of {len(orientations)} orientations, a localiser" if len(orientations) > 1 else None
 
 
