@@ -85,7 +85,7 @@ def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
 def _name_of_output(scan: Path, *, to_volume: bool) -> str:
     if scan.suffix == "":
         return "result.nii.gz" if to_volume else "result"
-    kinds = {".nhdr": ".nrrd", ".mhd": ".mha", ".mnc": ".nii.gz", ".img": ".nii", ".mgh": ".mgh", ".mgz": ".mgz"}
+    kinds = {".nhdr": ".nrrd", ".mhd": ".mha", ".mnc": ".nii.gz", ".img": ".nii.gz", ".mgh": ".mgh", ".mgz": ".mgz"}
     return "result" + kinds.get(scan.suffix, "".join(scan.suffixes))
 
 
