@@ -77,7 +77,7 @@ BAD: dict[str, tuple[str, Maker]] = {
     "text named dcm": ("no DICOM file, or damaged", lambda at, v: text(at / "bad.dcm")),
     "not an image": ("unknown kind of file", lambda at, v: text(at / "bad.txt")),
     "2-D": ("2 axes", lambda at, v: save(at / "bad.nii", v[..., 0])),
-    "4-D": ("4 axes", lambda at, v: save(at / "bad.nii", np.stack([v, v], axis=-1))),
+    "vectors": ("5 axes", lambda at, v: save(at / "bad.nii", np.stack([v, v, v], axis=-1)[:, :, :, None])),
     "RGB": ("colour voxels", lambda at, v: save(at / "bad.nii", colour(v))),
     "RGB mha": ("colour voxels", lambda at, v: write_itk(at / "bad.mha", np.zeros((*v.T.shape, 3), "u1"))),
     "complex": ("complex voxels", lambda at, v: save(at / "bad.nii", v.astype(np.complex64))),

@@ -148,7 +148,7 @@ def test_an_interrupted_write_leaves_nothing_half_done(
     options = ["--overwrite"] if overwrite else []
     outcome = mri_denoise("denoise", scan, out, "--no-refine", "--model", identity, *options)
     assert outcome.code == (1 if isinstance(interruption, OSError) else 130)
-    assert partial[0].parent == out and partial[0].name.startswith(".") and partial[0].name.endswith(".nii.gz")
+    assert partial[0].relative_to(out).parts[0].startswith(".") and partial[0].name.endswith(".nii.gz")
     assert {path.name: path.read_text() for path in out.iterdir()} == ({"scan.nii.gz": "older"} if overwrite else {})
 
 
@@ -158,10 +158,10 @@ def test_a_defect_in_one_scan_does_not_stop_the_others(scan, tmp_path, volume, i
     nibabel.save(nibabel.Nifti1Image(volume, np.eye(4)), scan.parent / "a.nii")
     load = Denoiser.load
 
-    def out_of_memory_once(self, path):
+    def out_of_memory_once(self, path, **options):
         if path.name == "a.nii":
             raise MemoryError("too large")
-        return load(self, path)
+        return load(self, path, **options)
 
     monkeypatch.setattr(Denoiser, "load", out_of_memory_once)
     outcome = mri_denoise("denoise", scan.parent, tmp_path / "out", "--no-refine", "--model", identity)
@@ -171,3 +171,74 @@ def test_a_defect_in_one_scan_does_not_stop_the_others(scan, tmp_path, volume, i
 
 def test_option_maps_has_the_maps_of_the_settings():
     assert [chosen.value for chosen in OutputMap] == list(MAPS)
+
+
+@pytest.fixture
+def series(tmp_path, volume):
+    """A 4-D file of three volumes, each brighter than the one before."""
+    image = nibabel.Nifti1Image(np.stack([volume, 2 * volume, 3 * volume], axis=-1), np.diag([1.0, 1, 2, 1]))
+    image.header["pixdim"][4] = 2.5
+    image.header.set_xyzt_units("mm", "sec")
+    (tmp_path / "in").mkdir()
+    nibabel.save(image, tmp_path / "in" / "series.nii.gz")
+    return tmp_path / "in" / "series.nii.gz"
+
+
+def test_4d_in_gives_4d_out_with_4d_maps(series, tmp_path, identity, mri_denoise):
+    command = ("denoise", series, tmp_path / "out.nii.gz", "--no-refine", "--model", identity)
+    outcome = mri_denoise(*command, "--maps", "sigma", "--maps", "residual")
+    assert outcome.code == 0, outcome.err
+    sidecar = json.loads((tmp_path / "out.json").read_text())
+    assert sidecar["volumes"] == 3 and f"series.nii.gz: 3 volumes, sigma {sidecar['sigma']:.4g} (" in outcome.out
+    before = nibabel.load(series)
+    out, residual, sigma = (nibabel.load(tmp_path / f"out{end}.nii.gz") for end in ("", "_residual", "_sigma"))
+    assert out.shape == residual.shape == (18, 17, 6, 3) and sigma.shape == (18, 17, 6)
+    assert out.header.get_zooms() == before.header.get_zooms() and out.header.get_xyzt_units() == ("mm", "sec")
+    np.testing.assert_allclose(out.get_fdata() + residual.get_fdata(), before.get_fdata(), rtol=1e-5)
+    np.testing.assert_allclose(sigma.get_fdata(), sidecar["sigma"], rtol=1e-5)
+    assert sidecar["sigma_percent"] == pytest.approx(
+        100 * sidecar["sigma"] / np.percentile(out.get_fdata()[..., 2], 99.9), rel=1e-4
+    )
+
+
+def test_option_volume_gives_a_volume_as_if_alone(series, tmp_path, volume, smoothing, mri_denoise):
+    nibabel.save(nibabel.Nifti1Image(2 * volume, np.diag([1.0, 1, 2, 1])), tmp_path / "alone.nii.gz")
+    for name, scan, option in (("one", series, ("--volume", "1")), ("other", tmp_path / "alone.nii.gz", ())):
+        command = ("denoise", scan, tmp_path / f"{name}.nii.gz", "--no-refine", "--model", smoothing, "--dtype", "same")
+        outcome = mri_denoise(*command, *option)
+        assert outcome.code == 0, outcome.err
+    one, other = (nibabel.load(tmp_path / f"{name}.nii.gz") for name in ("one", "other"))
+    np.testing.assert_array_equal(one.get_fdata(), other.get_fdata())
+    assert np.abs(one.get_fdata() - 2 * volume).max() > 1 and json.loads((tmp_path / "one.json").read_text())["volume"]
+
+
+@pytest.mark.parametrize(
+    ("source", "number", "reason"),
+    [
+        ("in/series.nii.gz", 3, r"series.nii.gz: no volume 3 (there are 0 to 2); give another number"),
+        ("in", 0, "--volume 0: chooses from one file, but "),
+    ],
+)
+def test_option_volume_needs_a_file_and_its_number(source, number, reason, series, tmp_path, identity, mri_denoise):
+    out = tmp_path / "out" / ("" if source == "in" else "x.nii")
+    outcome = mri_denoise("denoise", tmp_path / source, out, "--volume", number, "--model", identity)
+    assert outcome.code == 1 and reason in outcome.err and outcome.err.count("\n") == 1
+    assert not list(tmp_path.rglob("out/**/*.*"))
+
+
+def test_an_interrupted_series_leaves_nothing(series, tmp_path, identity, mri_denoise, monkeypatch):
+    from monai_unsup_denoise.inference.denoiser import Denoiser
+
+    denoise_image, during = Denoiser.denoise_image, []
+
+    def interrupted(self, image, *arguments, **options):
+        during.append([path.name for path in (tmp_path / "out").rglob("*.nii.gz")])
+        if len(during) == 2:
+            raise KeyboardInterrupt
+        return denoise_image(self, image, *arguments, **options)
+
+    monkeypatch.setattr(Denoiser, "denoise_image", interrupted)
+    command = ("denoise", series, tmp_path / "out", "--no-refine", "--model", identity, "--maps", "residual")
+    assert mri_denoise(*command).code == 130
+    assert sorted(during[1]) == ["series.nii.gz", "series_residual.nii.gz"]  # hidden
+    assert not list((tmp_path / "out").iterdir())

@@ -57,6 +57,18 @@ def test_one_bad_scan_does_not_stop_the_others(scan, run_bundle, tmp_path):
     assert [path.name for path in (tmp_path / "out").glob("*.nii.gz")] == ["scan_denoised.nii.gz"]
 
 
+def test_bad_volume_refuses_its_scan_alone(scan, run_bundle, tmp_path):
+    good = nibabel.load(scan).get_fdata(dtype=np.float32)
+    bad = good.copy()
+    bad[9, 9, 3] = np.nan
+    for name, volumes in (("a_bad", [good, bad]), ("good", [good, 2 * good])):
+        nibabel.save(nibabel.Nifti1Image(np.stack(volumes, axis=-1), np.eye(4)), scan.parent / f"{name}.nii.gz")
+    with pytest.raises(InputError, match=r"1 of 3 scans.*\n  .*a_bad.nii.gz, volume 1 \(counted from 0\).* NaN"):
+        run_bundle(scan.parent, refine=False)
+    written = {path.name: nibabel.load(path).shape for path in (tmp_path / "out").glob("*.nii.gz")}
+    assert written == {"scan_denoised.nii.gz": (18, 17, 6), "good_denoised.nii.gz": (18, 17, 6, 2)}
+
+
 def test_existing_outputs_are_kept_if_asked(scan, run_bundle):
     out = run_bundle(scan.parent)
     before = (out / "scan_denoised.nii.gz").read_bytes()
