@@ -1,6 +1,7 @@
 """BrainWeb's simulated brain, from local files or downloaded by the package ``brainweb-dl``."""
 
 import re
+import tempfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, cast
 import nibabel
 import numpy as np
 
-from monai_unsup_denoise.data.cache import default_cache_dir
+from monai_unsup_denoise.data.cache import default_cache_dir, is_cached
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.extras import require
 from monai_unsup_denoise.files import atomic_write
@@ -62,11 +63,11 @@ def _as_nifti(path: Path) -> Path:
     state = path.stat()
     key = zlib.crc32(f"{path.resolve()} {state.st_size} {state.st_mtime_ns}".encode())
     target = default_cache_dir() / "brainweb" / f"{path.name.split('.mnc')[0]}_{key:08x}.nii"
-    if not target.is_file():
+    if not is_cached(target):
         try:
             image = cast(nibabel.spatialimages.SpatialImage, nibabel.load(path))
             volume = np.asarray(image.dataobj, dtype=np.float32)
-        except (OSError, nibabel.filebasedimages.ImageFileError, ImportError) as error:
+        except Exception as error:  # as many kinds as nibabel has
             raise InputError(f"{path}: cannot be read as MINC ({error}); convert it to NIfTI") from error
         _save(target, volume, image.affine)
     return target
@@ -74,12 +75,12 @@ def _as_nifti(path: Path) -> Path:
 
 def _downloaded(contrast: str) -> dict[str, Any]:
     path = default_cache_dir() / "brainweb" / f"{contrast[:2].lower()}_icbm_normal_1mm_pn0_rf0.nii.gz"
-    if not path.is_file():
+    if not is_cached(path):
         require("brainweb_dl", extra="brainweb")
         from brainweb_dl import get_mri
 
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _save(path, *get_mri(0, contrast[:2], brainweb_dir=path.parent, with_affine=True))
+        with tempfile.TemporaryDirectory() as folder:  # its own cache trusts what an interruption has left
+            _save(path, *get_mri(0, contrast[:2], brainweb_dir=Path(folder), with_affine=True))
     return {"image": str(path), "contrast": contrast, "subject": "brainweb_normal"}
 
 

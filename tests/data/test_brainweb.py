@@ -60,6 +60,9 @@ def test_brainweb_minc_is_converted_for_monai(tmp_path, monkeypatch):
     np.testing.assert_allclose(loaded.numpy(), original.get_fdata(), rtol=1e-6)
     np.testing.assert_allclose(loaded.affine, original.affine)
     assert brainweb_datalist(path.parent) == [item]
+    Path(item["image"]).write_bytes(Path(item["image"]).read_bytes()[:-1])
+    assert brainweb_datalist(path.parent) == [item]
+    np.testing.assert_array_equal(LoadImage()(item["image"]), loaded)
     (path.parent / "t2_icbm.mnc").write_bytes(b"broken")
     with pytest.raises(InputError, match="t2_icbm.mnc: cannot be read as MINC"):
         brainweb_datalist(path.parent)
@@ -77,7 +80,12 @@ def test_brainweb_is_downloaded_once(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "brainweb_dl", package)
     for _ in range(2):
         items = brainweb_datalist(contrasts=["T1w", "PDw"])
-    assert calls == ["T1", "PD"] and [item["contrast"] for item in items] == ["T1w", "PDw"]
+    assert calls == ["T1", "PD"]
+    for size in (0, -20):  # empty, and cut
+        content = Path(items[1]["image"]).read_bytes()
+        Path(items[1]["image"]).write_bytes(content[:size])
+        assert brainweb_datalist(contrasts=["T1w", "PDw"]) == items
+    assert calls == ["T1", "PD", "PD", "PD"] and [item["contrast"] for item in items] == ["T1w", "PDw"]
     np.testing.assert_array_equal(LoadImage()(items[0]["image"]).numpy(), VOLUME)
 
 

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from monai_unsup_denoise.data import default_cache_dir, phantom_datalist
-from monai_unsup_denoise.data.phantom import datalist
+from monai_unsup_denoise.data.cache import is_cached
+from monai_unsup_denoise.data.phantom import datalist, template
 from monai_unsup_denoise.data.phantom.acquisition import largest
 from monai_unsup_denoise.data.phantom.anatomy import draw_anatomy
 from monai_unsup_denoise.data.phantom.contrast import GREY, WHITE
+from monai_unsup_denoise.data.phantom.template import load_template
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.extras import MissingExtraError
 from tests.data.phantom_items import find, read
@@ -71,6 +73,43 @@ def test_interrupted_write_leaves_no_file(phantom_cache, phantoms, monkeypatch):
     assert not list(Path(item["image"]).parent.glob(".partial*"))
     phantom_datalist(phantom_cache, [0], spacing=4, progress=False)
     assert Path(item["image"]).read_bytes() == whole
+
+
+def damages(content: bytes) -> list[bytes]:
+    return [b"", content[:100], content[:-1], bytes(len(content)), b"no volume"]
+
+
+def test_damaged_cache_is_made_again(phantom_cache, phantoms, capsys):
+    item = find(phantoms, 0, "PDw")
+    files = [Path(item["tissue"]), Path(item["image"])]
+    whole = [path.read_bytes() for path in files]
+    for path, content in zip(files, whole, strict=True):
+        for damaged in damages(content):
+            path.write_bytes(damaged)
+            assert not is_cached(path)
+            said = capsys.readouterr().out
+            assert said.startswith(f"{path}: damaged (") and said.endswith("); it is made again\n")
+        path.write_bytes(content)
+        assert is_cached(path) and capsys.readouterr().out == ""
+    files[1].write_bytes(whole[1][:-1])
+    assert phantom_datalist(phantom_cache, [0], contrasts=["PDw"], spacing=4, progress=False) == [item]
+    assert [path.read_bytes() for path in files] == whole
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+def test_damaged_template_is_made_again(phantoms, phantom_cache, tmp_path, monkeypatch, capsys):
+    content = (phantom_cache / "template_v1_4mm.npz").read_bytes()
+    path = tmp_path / "template_v1_4mm.npz"
+    path.write_bytes(content)
+    maps, affine = load_template(tmp_path, spacing=4)
+    monkeypatch.setattr(template, "_make", lambda spacing: (maps, affine))
+    changed = content[:2000] + bytes([content[2000] ^ 1]) + content[2001:]  # of a voxel: the checksum tells
+    for damaged in (*damages(content), changed):
+        path.write_bytes(damaged)
+        found = load_template(tmp_path, spacing=4)
+        assert capsys.readouterr().out.startswith(f"{path}: damaged (")
+        np.testing.assert_array_equal(load_template(tmp_path, spacing=4)[0], found[0])
+        assert capsys.readouterr().out == ""
 
 
 def test_default_cache_follows_the_environment(monkeypatch, tmp_path):

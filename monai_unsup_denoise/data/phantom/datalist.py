@@ -1,6 +1,5 @@
 """Phantom scans on disk, as a MONAI datalist."""
 
-import os
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ import nibabel
 import numpy as np
 from tqdm import tqdm
 
-from monai_unsup_denoise.data.cache import default_cache_dir
+from monai_unsup_denoise.data.cache import default_cache_dir, is_cached
 from monai_unsup_denoise.data.phantom.acquisition import Scan, acquire
 from monai_unsup_denoise.data.phantom.anatomy import draw_anatomy
 from monai_unsup_denoise.data.phantom.contrast import CONTRASTS, relaxation
@@ -70,7 +69,7 @@ def phantom_datalist(
         for subject in numbers
         for contrast in contrasts
     ]
-    missing = [item for item in items if not (os.path.isfile(item["image"]) and os.path.isfile(item["tissue"]))]
+    missing = [item for item in items if not all(is_cached(Path(item[key])) for key in ("tissue", "image"))]
     with tqdm(total=len(missing), desc="phantom", unit="scan", disable=not (progress and missing)) as bar:
         for subject in sorted({item["subject"] for item in missing}):
             for item in _scans(cache, subject, [i for i in missing if i["subject"] == subject], seed, spacing):

@@ -1,10 +1,13 @@
 """The average anatomy that is deformed into each phantom subject."""
 
+import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
 
+from monai_unsup_denoise.data.cache import say_damaged
 from monai_unsup_denoise.extras import require
 from monai_unsup_denoise.files import atomic_write
 
@@ -24,12 +27,16 @@ def load_template(cache_dir: Path, *, spacing: int = 1) -> tuple[np.ndarray, np.
     Fonov et al., NeuroImage 54 (2011) 313.
     """
     path = cache_dir / f"template_v{VERSION}_{spacing}mm.npz"
-    if not path.is_file():
-        maps, affine = _make(spacing)
-        with atomic_write(path) as partial, open(partial, "wb") as file:
-            np.savez(file, maps=maps, affine=affine)
-    with np.load(path) as stored:
-        return stored["maps"], stored["affine"]
+    if path.is_file():
+        try:
+            with path.open("rb") as source, np.load(source) as stored:
+                return stored["maps"], stored["affine"]
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            say_damaged(path, error)
+    maps, affine = _make(spacing)
+    with atomic_write(path) as partial, open(partial, "wb") as file:
+        np.savez(file, maps=maps, affine=affine)
+    return maps, affine
 
 
 def _make(spacing: int) -> tuple[np.ndarray, np.ndarray]:
