@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from monai_unsup_denoise.cli.lean_imports import lean_imports
-from monai_unsup_denoise.cli.options import Bundle, Device, Overwrite, Weights, with_switches
+from monai_unsup_denoise.cli.options import Bundle, Device, NonpositiveOption, Overwrite, Weights, with_switches
 from monai_unsup_denoise.errors import InputError
 
 
@@ -42,8 +42,8 @@ def denoise(
         Path,
         typer.Argument(
             metavar="IN",
-            help="A scan (NIfTI, NRRD, MetaImage, MINC), the folder of a DICOM series, or a folder of these, "
-            "sub-folders included.",
+            help="A scan (NIfTI, MGH, Analyze, NRRD, MetaImage, MINC), the folder of a DICOM series, or a folder of "
+            "these, sub-folders included.",
         ),
     ],
     output: Annotated[
@@ -88,14 +88,15 @@ def denoise(
             "deviation of the expected error (uncertainty). Can be repeated.",
         ),
     ] = None,
+    nonpositive: NonpositiveOption = None,
     device: Device = None,
     overwrite: Overwrite = False,
     **switches: bool | None,
 ) -> None:
     """Denoise scans, and report the estimated noise level.
 
-    Format, geometry and units are kept (MINC and single DICOM files become .nii.gz). The estimated noise level goes
-    into a .json file next to each output. The volumes of a 4-D NIfTI file share one estimate.
+    Format, geometry and units are kept (MINC, pairs of .img and .hdr and single DICOM files become .nii.gz). The
+    estimated noise level goes into a .json file next to each output. The volumes of a 4-D NIfTI file share one estimate.
 
     A failure does not stop the other scans of a folder. Failures are listed at the end, and the exit code is 1.
     """
@@ -112,7 +113,7 @@ def denoise(
         jobs = share_outputs(jobs)
         if not is_collection:
             check_job(jobs[0], names, overwrite=overwrite)
-        settings = {**switches, "maps": names or None}
+        settings = {**switches, "maps": names or None, "nonpositive": nonpositive and nonpositive.value}
         denoiser = Denoiser.from_bundle(bundle, model=model, device=device, settings=settings, progress=True)
     denoise_one = partial(denoise_job, denoiser, dtype=dtype.value, overwrite=overwrite, volume=volume)
     if is_collection:

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,22 @@ Bundle = Annotated[
 ]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda:0, ... Default: a GPU if there is one.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing outputs.")]
+
+
+class Nonpositive(str, Enum):
+    refuse = "refuse"
+    clip = "clip"
+
+
+NonpositiveOption = Annotated[
+    Nonpositive | None,
+    typer.Option(
+        "--nonpositive",
+        show_default=False,
+        help="Negative or NaN voxels: refuse the scan, or clip them to 0 where they are small, as splines leave them, "
+        "and NaN few or in the background. Default: refuse.",
+    ),
+]
 
 #: The switches of `DenoiseSettings`. Left out, the bundle decides.
 _SWITCHES = {

@@ -18,7 +18,8 @@ class DenoisedVolume:
         sigma: estimated standard deviation of the noise in each complex channel, in scanner units, the median over
             tissue where it varies; None where the model does not estimate it.
         varying_noise: whether a map of the noise level was used.
-        correlated_noise: whether the noise of neighbouring voxels was found, or said, to be correlated.
+        correlated_noise: whether the noise of neighbouring voxels was found, or assumed, to be correlated.
+        clipped_voxels: number of negative or NaN voxels of the scan that `CheckVolume` has set to 0.
         maps: the requested maps by name, of the same shape and units; that of sigma is always ``(X, Y, Z)``.
     """
 
@@ -28,6 +29,7 @@ class DenoisedVolume:
     sigma: float | None
     varying_noise: bool = False
     correlated_noise: bool = False
+    clipped_voxels: int = 0
     maps: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
@@ -41,12 +43,13 @@ class DenoisedVolume:
 
     def noise_report(self) -> dict[str, Any]:
         """The noise as sidecars and servers report it, by the names of `DenoiseSettings`."""
-        return {
+        report = {
             "sigma": self.sigma,
             "sigma_percent": self.sigma_percent,
             "varying_noise": self.varying_noise,
             "correlated_noise": self.correlated_noise,
         }
+        return report | ({"clipped_voxels": self.clipped_voxels} if self.clipped_voxels else {})
 
 
 def stack_volumes(volumes: Sequence[DenoisedVolume]) -> DenoisedVolume:
@@ -56,4 +59,5 @@ def stack_volumes(volumes: Sequence[DenoisedVolume]) -> DenoisedVolume:
         maps[name] = np.stack([volume.maps[name] for volume in volumes], axis=-1)
     noisy = np.stack([volume.noisy for volume in volumes], axis=-1)
     denoised = np.stack([volume.denoised for volume in volumes], axis=-1)
-    return replace(volumes[0], noisy=noisy, denoised=denoised, maps=maps)
+    clipped = sum(volume.clipped_voxels for volume in volumes)
+    return replace(volumes[0], noisy=noisy, denoised=denoised, maps=maps, clipped_voxels=clipped)

@@ -17,14 +17,15 @@ from tqdm import tqdm
 
 from monai_unsup_denoise import __version__
 from monai_unsup_denoise.errors import InputError
-from monai_unsup_denoise.files import check_writable, write_json
+from monai_unsup_denoise.files import atomic_group, check_writable, write_json
 from monai_unsup_denoise.inference.denoiser import Denoiser
 from monai_unsup_denoise.inference.weights import weights_sha256
 from monai_unsup_denoise.inference.written import write_outputs, write_volumes
 from monai_unsup_denoise.io.dicom import check_folder, read_series
+from monai_unsup_denoise.io.nibabel_formats import why_sides_unsure
 from monai_unsup_denoise.io.outputs import Job, map_path, plan_jobs, sidecar_path
 from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
-from monai_unsup_denoise.io.volume_writer import VoxelType, check_output
+from monai_unsup_denoise.io.volume_writer import VoxelType, check_output, output_name
 from monai_unsup_denoise.io.volumes import open_volumes
 from monai_unsup_denoise.process import interruptible, print_line
 
@@ -77,24 +78,29 @@ def denoise_job(
     start = time.perf_counter()
     with suppress_stderr():
         volumes = open_volumes(job.scan) if volume is None else None
-    if volumes is not None:
-        about = write_volumes(denoiser, volumes, job, dtype=dtype, overwrite=overwrite)
-    else:
+    if volumes is None:
         with suppress_stderr():
             if job.series is None:
                 image = denoiser.load(job.scan, volume=volume)
             else:
                 image = denoiser.wrap(read_series(job.series))
         denoised = denoiser.denoise_image(image)
-        with suppress_stderr():
-            write_outputs(job, denoised, dtype=dtype, overwrite=overwrite)
-        about = ({} if volume is None else {"volume": volume}) | denoised.noise_report()
     # A series is named by its number: its folder may be named after a person.
     source = job.scan.name if job.series is None else f"DICOM series {job.series.number}"
     digest = weights_sha256(denoiser.model_path) if denoiser.model_path else None
     provenance = {"model_sha256": digest, "monai_unsup_denoise": __version__}
-    write_json(sidecar_path(job.output), {"Sources": [source]} | about | provenance)
-    return f"{job.scan}: {noise_summary(about)}, {time.perf_counter() - start:.1f} s -> {job.output}"
+    with atomic_group(job.output) as place:  # image, maps and sidecar: all of them, or none
+        hidden = replace(job, output=place)
+        if volumes is not None:
+            about = write_volumes(denoiser, volumes, hidden, dtype=dtype, overwrite=overwrite)
+        else:
+            with suppress_stderr():
+                write_outputs(hidden, denoised, dtype=dtype, overwrite=overwrite)
+            about = ({} if volume is None else {"volume": volume}) | denoised.noise_report()
+        write_json(sidecar_path(place), {"Sources": [source]} | about | provenance)
+        check_job(job, denoiser.settings.maps, overwrite=overwrite)  # that nobody else has written there meanwhile
+    note = f" ({why})" if (why := why_sides_unsure(job.scan)) else ""
+    return f"{job.scan}: {noise_summary(about)}, {time.perf_counter() - start:.1f} s -> {job.output}{note}"
 
 
 def check_job(job: Job, maps: Sequence[str], *, overwrite: bool = False) -> None:
@@ -132,13 +138,14 @@ def _is_ours(sidecar: Path) -> bool:
 
 def noise_summary(report: Mapping[str, Any]) -> str:
     """A `DenoisedVolume.noise_report` as one clause."""
+    clipped = f", {report['clipped_voxels']} negative or NaN voxels set to 0" if "clipped_voxels" in report else ""
     if report["sigma"] is None:
-        return "this model does not estimate the noise level"
+        return f"this model does not estimate the noise level{clipped}"
     volumes = f"{report['volumes']} volumes, " if "volumes" in report else ""
     percent = "" if report["sigma_percent"] is None else f" ({report['sigma_percent']:.1f} % of the maximum)"
     varying = ", spatially varying" if report["varying_noise"] else ""
     correlated = ", spatially correlated" if report["correlated_noise"] else ""
-    return f"{volumes}sigma {report['sigma']:.4g}{percent}{varying}{correlated}"
+    return f"{volumes}sigma {report['sigma']:.4g}{percent}{varying}{correlated}{clipped}"
 
 
 class ScanDataset(Dataset[Job]):
@@ -161,7 +168,9 @@ class ScanDataset(Dataset[Job]):
     @cached_property
     def jobs(self) -> list[Job]:
         """All of them."""
+        folder = Path(self.output_dir).expanduser()
         jobs, _ = plan_jobs(self.dataset_dir, f"{self.output_dir}/")
+        jobs = [replace(job, output=folder / output_name(job.scan)) if job.output == folder else job for job in jobs]
         return share_outputs([replace(job, output=map_path(job.output, "denoised")) for job in jobs])
 
     def __len__(self) -> int:

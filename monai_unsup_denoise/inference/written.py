@@ -67,4 +67,6 @@ def write_volumes(
         if sigma is not None:
             path = map_path(job.output, "sigma")
             write_volume(path, sigma, source=job.scan, affine=volumes.affine, overwrite=overwrite)
-    return {"volumes": len(volumes)} | min(reports, key=lambda report: report["sigma_percent"] or math.inf)
+    brightest = min(reports, key=lambda report: report["sigma_percent"] or math.inf)
+    clipped = sum(report.get("clipped_voxels", 0) for report in reports)
+    return {"volumes": len(volumes)} | brightest | ({"clipped_voxels": clipped} if clipped else {})

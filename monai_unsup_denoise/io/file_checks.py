@@ -12,12 +12,15 @@ from typing import Any
 
 import nibabel
 import numpy as np
+from nibabel.analyze import AnalyzeImage
 
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.io.nibabel_formats import files_of, is_nibabel
 
 _CHUNK = 2**20
 #: Of compressed voxels to their file; noise compresses by less than ten.
 _MAX_RATIO, _FREE = 200, 64 * 2**20
+_MAX_MATRIX = 2**16  # of the .mat beside an image of SPM, which holds two matrices of 4 by 4
 _BYTES = {  # of a voxel, by the letters and digits of its type's name; of others at least 1
     **dict.fromkeys(("short", "shortint", "ushort", "int16", "uint16", "int16t", "uint16t"), 2),
     **dict.fromkeys(("signedshort", "signedshortint", "unsignedshort", "unsignedshortint"), 2),
@@ -41,8 +44,8 @@ def check_file(path: Path, *, max_ratio: float = _MAX_RATIO) -> None:
         return
     _check_regular(path)
     name = path.name.lower()
-    if is_nifti(path):
-        _check_nifti(path, max_ratio)
+    if is_nibabel(path):
+        _check_nibabel(path, max_ratio)
     elif name.endswith((".nrrd", ".nhdr")):
         _check_nrrd(path, max_ratio)
     elif name.endswith((".mha", ".mhd")):
@@ -59,20 +62,26 @@ def _check_regular(path: Path) -> None:
         raise InputError(f"{path}: a pipe or device, not a file; copy the scan into a file")
 
 
-def _check_nifti(path: Path, max_ratio: float) -> None:
+def _check_nibabel(path: Path, max_ratio: float) -> None:
+    files = files_of(path)
+    for file in files:
+        _check_regular(file)
+        if file.suffix.lower() == ".mat" and file.stat().st_size > _MAX_MATRIX:
+            raise InputError(f"{file}: too large for an orientation of SPM; remove it")
     try:
-        image = nibabel.load(path)
+        image: Any = nibabel.load(path)
     except ValueError as error:
         if "w2 should be positive" not in str(error):
             raise
         raise InputError(f"{path}: its qform cannot be decoded and it has no sform; set one of them") from error
-    if not isinstance(image, nibabel.Nifti1Image):
+    if not isinstance(image, (AnalyzeImage, nibabel.MGHImage)):  # NIfTI is an AnalyzeImage, too
         return
     if not np.isfinite(image.affine).all():
         raise InputError(f"{path}: its orientation (sform, qform or voxel size) holds NaN or infinity; set it again")
-    voxels: Any = image.dataobj
-    claimed = voxels.offset + math.prod(n or 1 for n in image.shape) * image.get_data_dtype().itemsize
-    _check_voxels([path], claimed, ratio=max_ratio if path.name.lower().endswith(".gz") else None, stream=0)
+    voxels = image.dataobj
+    claimed = voxels.offset + math.prod(int(n) or 1 for n in image.shape) * image.get_data_dtype().itemsize
+    is_compressed = path.name.lower().endswith((".gz", ".mgz"))
+    _check_voxels(files[:1], claimed, ratio=max_ratio if is_compressed else None, stream=0)
 
 
 def _check_nrrd(path: Path, max_ratio: float) -> None:

@@ -1,22 +1,25 @@
 """The volumes that a path names, as a MONAI datalist."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.io.dicom.files import is_dicom
+from monai_unsup_denoise.io.folders import walk_folders
+from monai_unsup_denoise.io.nibabel_formats import PAIRS, is_of_pair, is_second_of_pair
 
-VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".mnc")
+#: Of volumes in one file, or named by their header.
+VOLUME_SUFFIXES = (".nii", ".nii.gz", ".mgh", ".mgz", ".nrrd", ".nhdr", ".mha", ".mhd", ".mnc")
+_ALL_SUFFIXES = (*VOLUME_SUFFIXES, *PAIRS)
 
 
 def find_volumes(path: str | Path) -> list[dict[str, Any]]:
     """List the volumes that a path names, as MONAI datalist items `{"image": path}`, sorted by path.
 
     - a file: itself;
-    - a folder: every NIfTI, NRRD, MetaImage and MINC (2.0) file at any depth, and every folder with DICOM files
-      (of any name), once;
+    - a folder: every NIfTI, MGH, Analyze, NRRD, MetaImage and MINC (2.0) file at any depth, of a pair the ``.img``,
+      and every folder with DICOM files (of any name), once; linked folders included;
     - a `.json` file: its `training` list (items with "image", other keys kept; or plain paths), relative to the file.
 
     Volumes are not opened, so a damaged one is found when it is loaded.
@@ -30,27 +33,26 @@ def find_volumes(path: str | Path) -> list[dict[str, Any]]:
     if path.is_dir():
         if found := _volumes_below(path):
             return [{"image": str(volume)} for volume in found]
-        raise InputError(f"{path}: no volume in this folder; looked for {' '.join(VOLUME_SUFFIXES)} and DICOM series")
+        raise InputError(f"{path}: no volume in this folder; looked for {' '.join(_ALL_SUFFIXES)} and DICOM series")
     if path.name.lower().endswith(".json"):
         return _read_datalist(path)
     if _is_volume(path) or is_dicom(path):
         return [{"image": str(path)}]
-    raise InputError(f"{path}: unknown kind of file; give {' '.join(VOLUME_SUFFIXES)}, DICOM or .json")
+    raise InputError(f"{path}: unknown kind of file; give {' '.join(_ALL_SUFFIXES)}, DICOM or .json")
 
 
 def _volumes_below(folder: Path) -> list[Path]:
     found: list[Path] = []
-    for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        paths = [Path(parent, name) for name in files if not name.startswith(".")]
-        found += [path for path in paths if _is_volume(path)]
-        if any(is_dicom(path) for path in paths if not _is_volume(path)):
-            found.append(Path(parent))
+    for parent, paths in walk_folders(folder):
+        volumes = [path for path in paths if _is_volume(path)]
+        found += [path for path in volumes if not is_second_of_pair(path)]
+        if any(is_dicom(path) for path in paths if path not in volumes):
+            found.append(parent)
     return sorted(found)
 
 
 def _is_volume(path: Path) -> bool:
-    return path.name.lower().endswith(VOLUME_SUFFIXES)
+    return path.name.lower().endswith(VOLUME_SUFFIXES) or is_of_pair(path)
 
 
 def _read_datalist(path: Path) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.io.dicom import DicomSeries, choose_series, find_series, folder_name
+from monai_unsup_denoise.io.dicom.files import is_dicom
 from monai_unsup_denoise.io.find import find_volumes
 from monai_unsup_denoise.io.volume_writer import FORMATS, output_name
 
@@ -55,11 +56,18 @@ def plan_jobs(source: Path, output: str, wanted: str | None = None) -> tuple[lis
     scans = [Path(item["image"]) for item in find_volumes(source)]
     if scans != [source]:
         return _plan_collection(scans, source, output), True
-    if source.is_dir():
-        series = choose_series(find_series(source, below=False), None, folder=source)
-        return [Job(source, _series_output(output), series)], False
+    if only := _only_series(source):
+        return [Job(source, _series_output(output), only)], False
     target = Path(output).expanduser()
     return [Job(source, target / output_name(source) if _is_folder(output) else target)], False
+
+
+def _only_series(source: Path) -> DicomSeries | None:
+    """The only series of a folder, or of an enhanced multi-frame file; None for any other file."""
+    if source.is_dir():
+        return choose_series(find_series(source, below=False), None, folder=source)
+    found = find_series(source) if is_dicom(source) else []
+    return next((series for series in found if series.frames > 1), None)
 
 
 def sidecar_path(output: Path) -> Path:
@@ -86,12 +94,12 @@ def check_inside(output: Path, folder: Path) -> None:
 def _plan_collection(scans: Sequence[Path], source: Path, output: str) -> list[Job]:
     if not _is_folder(output):
         raise InputError(f"{output}: is a file, but {source} may hold several scans; give a folder (end it in /)")
-    root = (source if source.is_dir() else source.parent).resolve()
+    root = source if source.is_dir() else source.parent
     target = Path(output).expanduser()
     folder = target.resolve()
-    if folder == root:
+    if folder == root.resolve():
         raise InputError(f"{output}: is the folder of the input; give another one")
-    if folder.is_relative_to(root):
+    if source.is_dir() and not root.resolve().is_relative_to(folder):
         scans = [scan for scan in scans if not scan.resolve().is_relative_to(folder)]
         if not scans:
             raise InputError(f"{source}: holds only outputs, those in {output}; give the folder of the scans")
@@ -113,9 +121,16 @@ def _jobs_of(scan: Path, folder: Path) -> list[Job]:
 
 
 def _folder_below(target: Path, scan: Path, root: Path) -> Path:
-    """The folder in ``target`` that corresponds to the scan's in ``root``; ``target`` for a scan from elsewhere."""
-    folder = (scan if scan.resolve() == root else scan.absolute().parent).resolve()
-    return target / folder.relative_to(root) if folder.is_relative_to(root) else target
+    """The folder in ``target`` that corresponds to the scan's in ``root``; ``target`` for a scan from elsewhere.
+
+    A linked folder keeps its own name; else that of the folder itself counts, however it was reached.
+    """
+    folder = scan if scan.resolve() == root.resolve() else scan.parent
+    for whole in (os.path.abspath, os.path.realpath):
+        inside, outside = Path(whole(folder)), Path(whole(root))
+        if inside.is_relative_to(outside):
+            return target / inside.relative_to(outside)
+    return target
 
 
 def _is_folder(output: str) -> bool:

@@ -11,35 +11,45 @@ import nibabel
 import numpy as np
 import torch
 from monai.data import MetaTensor
-from monai.transforms import Compose
+from monai.transforms import Compose, LoadImaged
 from nibabel.arrayproxy import ArrayProxy
 
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.io.dicom import find_series, read_series
 from monai_unsup_denoise.io.dicom.files import is_dicom
-from monai_unsup_denoise.io.file_checks import check_file, is_nifti
+from monai_unsup_denoise.io.file_checks import check_file
+from monai_unsup_denoise.io.nibabel_formats import is_nibabel
 from monai_unsup_denoise.io.nrrd_axes import without_single_axes
+from monai_unsup_denoise.io.ratio_images import RATIO_IMAGE, is_ratio_name
+
+#: Reads what nibabel can and MONAI does not give to it.
+_READ = LoadImaged("image", image_only=True, reader="NibabelReader")
 
 
 def read_scan(path: str | Path, preprocessing: Compose) -> dict[str, Any]:
     """``{"image": scan}`` after the first transform of ``preprocessing``, which reads.
 
+    DICOM is read by `read_series`, and what MONAI does not know by its ending by nibabel.
+
     Raises:
-        InputError: if the scan is missing, or fails the checks of `check_file`; whatever the transform raises is the
-            file's fault.
+        InputError: if the scan is missing, is no image of magnitudes by its name, or fails the checks of `check_file`;
+            whatever the transform raises is the file's fault.
     """
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; check the path")
     if path.is_dir() or is_dicom(path):
         return {"image": _read_dicom(path)}
+    if is_ratio_name(path.name):
+        raise InputError(f"{path}: {RATIO_IMAGE}")
     try:
         check_file(path)
         with warnings.catch_warnings(), without_single_axes(path) as readable:
             warnings.filterwarnings("error", message="Casting complex values")
-            item = preprocessing({"image": str(readable)}, end=1)
+            is_known = path.name.lower().endswith((".nii", ".nii.gz")) or not is_nibabel(path)
+            item = preprocessing({"image": str(readable)}, end=1) if is_known else _READ({"image": str(readable)})
         item["image"].meta["filename_or_obj"] = str(path)
-        if item["image"].numel() == 0 and is_nifti(path):
+        if item["image"].numel() == 0 and is_nibabel(path):
             item["image"] = _read_volume(path, item["image"])
         return item
     except InputError:
@@ -49,7 +59,7 @@ def read_scan(path: str | Path, preprocessing: Compose) -> dict[str, Any]:
 
 
 def _read_volume(path: Path, image: MetaTensor) -> MetaTensor:
-    """The volume of a NIfTI file whose header says that its fourth axis has no voxel, which some programs write."""
+    """The volume of a file whose header says that its fourth axis has no voxel, which some programs write."""
     file: Any = nibabel.load(path)
     proxy = file.dataobj
     spec = (proxy.shape[:3], proxy.dtype, proxy.offset, proxy.slope, proxy.inter)

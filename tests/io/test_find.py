@@ -21,6 +21,8 @@ def write(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.name.endswith((".nii", ".nii.gz")):
         nibabel.save(nibabel.Nifti1Image(VOLUME, np.eye(4)), path)
+    elif path.name.lower().endswith((".img", ".img.gz")):
+        nibabel.save(nibabel.Nifti1Pair(VOLUME, np.eye(4)), path)
     else:
         itk.imwrite(itk.image_from_array(np.ascontiguousarray(VOLUME.T)), str(path))
     return path
@@ -74,6 +76,31 @@ def test_a_folder_is_listed_in_order_without_other_files(tmp_path):
     (tmp_path / "notes.txt").write_text("x")
     (tmp_path / "README").write_text("short")
     assert [item["image"] for item in find_volumes(tmp_path)] == sorted(map(str, expected), key=Path)
+
+
+def test_a_pair_is_one_volume_and_dicom_img_is_a_series(tmp_path):
+    pairs = [write(tmp_path / name) for name in ("a.img", "B.IMG", "c.img.gz")]
+    (tmp_path / "only_header.hdr").write_bytes((tmp_path / "a.hdr").read_bytes())
+    series = write_dicom_series(tmp_path / "series", suffix=".img")
+    expected = sorted([*pairs, tmp_path / "only_header.hdr", series])
+    assert [item["image"] for item in find_volumes(tmp_path)] == [str(path) for path in expected]
+    assert find_volumes(tmp_path / "a.hdr") == [{"image": str(tmp_path / "a.hdr")}]
+    assert find_volumes(series / "slice9.img") == [{"image": str(series / "slice9.img")}]
+
+
+def test_linked_folders_are_walked_once_under_their_names(tmp_path):
+    elsewhere = write(tmp_path / "annex" / "DOE" / "scan.nii").parent
+    root = tmp_path / "data"
+    own = write(root / "z" / "own.nii")
+    for name, target in {"a_circle": root, "b_again": own.parent, "s1": elsewhere, "s2": elsewhere}.items():
+        (root / name).symlink_to(target)
+    (elsewhere / "back").symlink_to(root)
+    (root / "gone").symlink_to(tmp_path / "nowhere")
+    series = write_dicom_series(tmp_path / "annex" / "series")
+    (root / "t").symlink_to(series)
+    expected = [root / "s1" / "scan.nii", root / "t", own]
+    assert [item["image"] for item in find_volumes(root)] == [str(path) for path in expected]
+    assert len(find_volumes(root / "s1")) == 3  # by way of back
 
 
 def test_a_datalist_keeps_other_keys_and_relative_paths(tmp_path):

@@ -12,6 +12,7 @@ NAMES = {
     "scan.nii": "scan_sigma.nii",
     "scan.nrrd": "scan_sigma.nrrd",
     "scan.mha": "scan_sigma.mha",
+    "scan.mgz": "scan_sigma.mgz",
     "sub-01.run.2.nii.gz": "sub-01.run.2_sigma.nii.gz",
     "sub-01.run.2.nrrd": "sub-01.run.2_sigma.nrrd",
     "scan.nii.gz.nii": "scan.nii.gz_sigma.nii",
@@ -48,3 +49,32 @@ def test_no_output_is_planned_through_a_link_out_of_the_folder(tmp_path):
     (tmp_path / "out" / "sub").symlink_to(tmp_path / "victim")
     with pytest.raises(InputError, match="scan.nii: lies outside the output folder"):
         plan_jobs(tmp_path / "in", f"{tmp_path}/out/")
+
+
+def test_linked_folders_keep_their_names_in_the_output(tmp_path):
+    for scan in ("real/DOE/T1.nii", "data/a/T1.nii"):
+        (tmp_path / scan).parent.mkdir(parents=True)
+        (tmp_path / scan).touch()
+    (tmp_path / "data" / "s1").symlink_to(tmp_path / "real" / "DOE")
+    (tmp_path / "linked").symlink_to(tmp_path / "data")
+    for source in ("data", "linked"):
+        jobs, is_collection = plan_jobs(tmp_path / source, f"{tmp_path}/out")
+        assert is_collection
+        assert [job.output for job in jobs] == [tmp_path / "out" / "a" / "T1.nii", tmp_path / "out" / "s1" / "T1.nii"]
+
+
+def test_outputs_behind_a_link_are_not_taken_for_scans(tmp_path):
+    (tmp_path / "real" / "out").mkdir(parents=True)
+    for name in ("T1.nii", "out/T1.nii"):
+        (tmp_path / "real" / name).touch()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "s1").symlink_to(tmp_path / "real")
+    (job,), _ = plan_jobs(tmp_path / "data", f"{tmp_path}/real/out")
+    assert job.scan == tmp_path / "data" / "s1" / "T1.nii"
+
+
+@pytest.mark.parametrize("name", ["a.img", "a.hdr", "a.img.gz", "A.IMG", "a.mnc", "a.dcm"])
+def test_what_is_not_written_becomes_nifti(name, tmp_path):
+    (tmp_path / name).touch()
+    (job,), is_collection = plan_jobs(tmp_path / name, f"{tmp_path}/out/")
+    assert not is_collection and job.output == tmp_path / "out" / f"{name[0]}.nii.gz"

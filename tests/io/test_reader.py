@@ -13,17 +13,24 @@ import nibabel
 import numpy as np
 import pytest
 from monai.transforms import Compose, LoadImaged
+from nibabel.analyze import AnalyzeImage
+from nibabel.spm99analyze import Spm99AnalyzeImage
 
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.io.reader import read_scan
 
 VOLUME = np.random.default_rng(0).integers(1, 1000, (20, 18, 6)).astype(np.int16)
+PAIR = {"a": nibabel.Nifti1Pair, "b": AnalyzeImage, "s": Spm99AnalyzeImage}
 READ = Compose([LoadImaged("image")])
 
 
 def write(path: Path, values: np.ndarray = VOLUME, *, compressed: bool = False) -> Path:
     if path.name.lower().endswith((".nii", ".nii.gz")):
         nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), path)
+    elif path.suffix.lower() in (".mgz", ".mgh"):
+        nibabel.save(nibabel.MGHImage(values, np.eye(4)), path)
+    elif ".img" in path.name.lower():
+        nibabel.save(PAIR[path.name[0]](values, np.eye(4)), path)
     else:
         itk.imwrite(itk.image_from_array(np.ascontiguousarray(values.T)), str(path), compression=compressed)
     return path
@@ -54,6 +61,37 @@ def test_sound_file_is_read_as_written(name, compressed, tmp_path):
     np.testing.assert_array_equal(read(write(tmp_path / name, compressed=compressed)), VOLUME)
 
 
+@pytest.mark.parametrize("name", ["a.mgz", "A.MGZ", "a.mgh", "a.img", "b.img", "s.img", "a.img.gz", "A.IMG"])
+def test_freesurfer_file_and_pair_are_read(name, tmp_path):
+    if name == "A.IMG":
+        write(tmp_path / "a.img").rename(tmp_path / name)
+        (tmp_path / "a.hdr").rename(tmp_path / "A.HDR")
+    else:
+        write(tmp_path / name)
+    image = read_scan(tmp_path / name, READ)["image"]
+    np.testing.assert_array_equal(image, VOLUME)
+    np.testing.assert_array_equal(image.affine, nibabel.load(tmp_path / name).affine)
+    if "img" in name:
+        np.testing.assert_array_equal(read(tmp_path / name.replace("img", "hdr")), VOLUME)
+
+
+def test_half_a_pair_is_refused(tmp_path):
+    for here, missing in (("a.img", "header a.hdr"), ("b.hdr", "file of voxels b.img")):
+        write(tmp_path / f"{here[0]}.img")
+        (tmp_path / missing.split()[-1]).unlink()
+        assert reason(tmp_path / here).endswith(f"its {missing} is missing; put it into the same folder")
+    write(tmp_path / "s.img").with_suffix(".mat").write_bytes(bytes(10**5))
+    with pytest.raises(InputError, match="s.mat: too large for an orientation of SPM"):
+        read(tmp_path / "s.img")
+
+
+@pytest.mark.parametrize("name", ["sub-01_UNIT1.nii.gz", "x_UNI_Images_5.nii", "sub-01_UNIT1.mgz"])
+def test_ratio_image_is_refused_by_its_name(name, tmp_path):
+    assert "MP2RAGE ratio image: its noise is not Rician" in reason(write(tmp_path / name))
+    for other in ("sub-01_inv-1_MP2RAGE", "UNIVERSITY_Images", "sub-UNIT1_T1w", "UNI", "a_UNIT1_mask"):
+        np.testing.assert_array_equal(read(write(tmp_path / f"{other}.nii")), VOLUME)
+
+
 @pytest.mark.parametrize("name", ["a.nii.gz", "a.nrrd", "a.mha"])
 def test_flipped_bit_never_changes_a_voxel(name, tmp_path):
     path = write(tmp_path / name, compressed=True)
@@ -71,7 +109,7 @@ def test_flipped_bit_never_changes_a_voxel(name, tmp_path):
     assert refused > 50
 
 
-@pytest.mark.parametrize("name", ["a.nii.gz", "a.nrrd", "a.mha"])
+@pytest.mark.parametrize("name", ["a.nii.gz", "a.mgz", "a.nrrd", "a.mha"])
 @pytest.mark.parametrize("missing", [1, 4, 8, 200])
 def test_cut_compressed_voxels_are_refused(name, missing, tmp_path):
     path = write(tmp_path / name, compressed=True)
@@ -87,17 +125,28 @@ def test_gzip_members_and_trailing_bytes_are_read(tmp_path):
         np.testing.assert_array_equal(read(tmp_path / "a.nii.gz"), VOLUME)
 
 
-@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz", "a.nrrd", "a.nhdr", "a.mha", "a.mhd"])
+SIZED = ["a.nii", "a.nii.gz", "a.img", "b.img", "a.mgh", "a.mgz", "a.nrrd", "a.nhdr", "a.mha", "a.mhd"]
+
+
+@pytest.mark.parametrize("name", SIZED)
 def test_claimed_size_is_checked_before_memory_is_taken(name, tmp_path):
     claimed = (1700, 1700, 1700)  # 9.8 GB of int16
     path = tmp_path / name
+    offset = 352 if ".nii" in name else 284 if ".mg" in name else 0
     if ".nii" in name:
         with_header(path, 42, np.array(claimed, "<i2"))
+    elif ".img" in name:
+        header = write(path).with_suffix(".hdr")
+        header.write_bytes(header.read_bytes()[:42] + np.array(claimed, "<i2").tobytes() + header.read_bytes()[48:])
+    elif ".mg" in name:
+        content = write(tmp_path / "whole.mgh").read_bytes()
+        content = content[:4] + np.array(claimed, ">i4").tobytes() + content[16:]
+        path.write_bytes(gzip.compress(content) if name == "a.mgz" else content)
     else:
         header = write(path).read_bytes()
         path.write_bytes(header.replace(b"20 18 6", b"%d %d %d" % claimed, 1))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert f"claims {2 * 1700**3 + (352 if '.nii' in name else 0)} bytes" in reason(path)
+    assert f"claims {2 * 1700**3 + offset} bytes" in reason(path)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # in kB
 
 

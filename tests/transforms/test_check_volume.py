@@ -7,6 +7,7 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Compose, LoadImaged
 from PIL import Image
+from scipy import ndimage
 
 from monai_unsup_denoise.transforms import CheckVolume, CheckVolumed
 
@@ -23,10 +24,11 @@ BAD = {
     "slice": (volume(shape=(6, 5)), r"2 axes.*give the whole stack of slices"),
     "series": (volume(shape=(6, 5, 4, 3)), r"4 axes.*save the volumes one by one"),
     "colour": (volume(shape=(6, 5, 4, 1, 3)), r"5 axes.*colour.*save the volumes one by one"),
-    "nan": (volume(at=np.nan), r"1 voxels are NaN or infinite.*set them to numbers"),
+    "nan": (volume(at=np.nan), r"1 voxels are NaN; set them to numbers, or to 0 with --nonpositive clip"),
     "infinite": (volume(at=np.inf), r"1 voxels are NaN or infinite"),
     "minus infinite": (volume(at=-np.inf), r"1 voxels are NaN or infinite"),
-    "negative": (volume(at=-2.5), r"negative values, down to -2.5.*give the magnitude image"),
+    "negative": (volume(at=-2.5), r"down to -2.5, .*give the magnitude image.* to 0 with --nonpositive clip"),
+    "signed": (volume() - 50, r"down to -50, .* \(not the phase.*their sum is 52.8% of .* clip takes at most 2%"),
     "zero": (volume() * 0, r"all voxels are zero.*export the scan again"),
     "short": (
         volume(shape=(6, 5, 2)),
@@ -94,6 +96,53 @@ def test_short_axis_becomes_the_last(shape, axis):
     voxel = np.array([1, 2, 1])  # the same one, before and after
     moved = np.append(np.delete(voxel, axis), voxel[axis])
     np.testing.assert_array_equal(checked.affine.numpy() @ [*moved, 1], affine @ [*voxel, 1])
+
+
+def head(shape=(24, 24, 8)) -> np.ndarray:
+    """Magnitudes 100 to 300 in an ellipsoid, 0 around it."""
+    radii = (np.indices(shape).T / (np.array(shape) - 1) * 2 - 1).T
+    return np.where((radii**2).sum(axis=0) < 0.8, np.random.default_rng(0).uniform(100, 300, shape), 0)
+
+
+def test_clip_sets_few_negatives_to_zero_and_counts_them():
+    turned = ndimage.rotate(head(), 11, reshape=False, order=3)  # splines overshoot at the mask
+    assert turned.min() < -20
+    for image in (turned, torch.from_numpy(turned), MetaTensor(turned)):
+        clipped = CheckVolume(nonpositive="clip")(image)
+        assert type(clipped) is type(image)
+        np.testing.assert_array_equal(clipped, np.maximum(turned, 0))
+    assert clipped.meta["clipped_voxels"] == (turned < 0).sum()
+    assert CheckVolume(nonpositive="clip")(image := head()) is image
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_clip_sets_nan_of_background_to_zero(axis):
+    masked = np.moveaxis(np.where(head() > 0, head(), np.nan), 2, axis)
+    masked[tuple(n // 2 for n in masked.shape)] = np.nan  # one voxel in the middle
+    clipped = CheckVolume(nonpositive="clip")(MetaTensor(masked))
+    np.testing.assert_array_equal(clipped, np.nan_to_num(masked))
+    assert clipped.meta["clipped_voxels"] == np.isnan(masked).sum() > masked.size / 2
+
+
+def test_clip_refuses_what_is_no_magnitude():
+    noisy, normal = head(), np.random.default_rng(1).standard_normal
+    hole = noisy.copy()
+    hole[9:15, 9:15, 3:5] = np.nan
+    no_magnitudes = {
+        "CT": np.where(noisy > 0, noisy - 150, -1000),
+        "phase": np.angle(normal(noisy.shape) + 1j * normal(noisy.shape)),
+        "z-score": (noisy - noisy.mean()) / noisy.std(),
+        "real part": noisy + 10 * normal(noisy.shape),
+        "hole": hole,
+        "infinite": np.where(noisy > 299, np.inf, noisy),
+        "NaN only": noisy * np.nan,
+    }
+    for name, image in no_magnitudes.items():
+        with pytest.raises(ValueError, match=r"takes at most [12]%|are NaN or infinite|all voxels are zero"):
+            CheckVolume(nonpositive="clip")(image)
+            pytest.fail(name)
+    with pytest.raises(ValueError, match="nonpositive: 'zero' is unknown; give refuse or clip"):
+        CheckVolume(nonpositive="zero")
 
 
 def test_compose_error_keeps_the_message_as_cause():
