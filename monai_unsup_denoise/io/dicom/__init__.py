@@ -4,7 +4,7 @@ Own code on pydicom, not highdicom: that needs pydicom 3, and MONAI Label pins p
 """
 
 from monai_unsup_denoise.io.dicom.derived import check_folder, write_derived_series
-from monai_unsup_denoise.io.dicom.reading import read_series
+from monai_unsup_denoise.io.dicom.reading import read_series, stored_type
 from monai_unsup_denoise.io.dicom.series import DicomSeries, choose_series, find_series, folder_name
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "find_series",
     "folder_name",
     "read_series",
+    "stored_type",
     "write_derived_series",
 ]

@@ -18,7 +18,7 @@ from monai_unsup_denoise import __version__
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import atomic_folder, check_parent
 from monai_unsup_denoise.io.dicom.headers import integer_of
-from monai_unsup_denoise.io.dicom.reading import rescale_of
+from monai_unsup_denoise.io.dicom.reading import pixel_type, rescale_of
 from monai_unsup_denoise.io.dicom.series import DicomSeries
 from monai_unsup_denoise.io.dicom.slices import read_slices
 from monai_unsup_denoise.io.dicom.sources import refer_to_source
@@ -147,7 +147,7 @@ def _to_stored(values: np.ndarray, item: Dataset, header: Dataset) -> np.ndarray
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
     slope, intercept = rescale_of(header)
     stored = np.rint((values.astype(np.float64) - intercept) / slope).clip(low, high)
-    return np.ascontiguousarray(stored.astype(f"<{'i' if signed else 'u'}{2 if bits <= 16 else 4}"))
+    return stored.astype(pixel_type(item))
 
 
 def _save(item: Dataset, path: Path) -> None:

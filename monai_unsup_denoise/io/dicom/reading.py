@@ -16,7 +16,7 @@ from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.io.dicom.files import largest
 from monai_unsup_denoise.io.dicom.headers import integer_of, numbers_of
 from monai_unsup_denoise.io.dicom.series import DicomSeries
-from monai_unsup_denoise.io.dicom.slices import Slice, read_slices
+from monai_unsup_denoise.io.dicom.slices import Slice, read_slices, slices_of
 
 if TYPE_CHECKING:
     from monai.data import MetaTensor
@@ -49,6 +49,23 @@ def read_series(series: DicomSeries) -> MetaTensor:
         affine=torch.from_numpy(affine),
         meta={"filename_or_obj": str(where), "original_channel_dim": "no_channel"},
     )
+
+
+def stored_type(files: Sequence[Path]) -> np.dtype:
+    """The type in which the slices of ``files`` are stored; float32 if they are rescaled.
+
+    Raises:
+        InputError: as `read_series`.
+    """
+    slices = [each for path in files for each in slices_of(path)]
+    if any(rescale_of(each.header) != (1, 0) for each in slices):
+        return np.dtype(np.float32)
+    return np.result_type(*(pixel_type(each.item) for each in slices))
+
+
+def pixel_type(item: Dataset) -> np.dtype:
+    """The type of the integers in which the pixels of ``item`` are stored, little-endian."""
+    return np.dtype(f"<{'i' if int(item.PixelRepresentation) else 'u'}{2 if int(item.BitsStored) <= 16 else 4}")
 
 
 def _stored(each: Slice) -> np.ndarray:

@@ -56,7 +56,7 @@ def read_slices(series: DicomSeries) -> list[Slice]:
     """
     if series.fault:
         raise InputError(series.fault)
-    slices = [each for path in series.files for each in _slices_of(path)]
+    slices = [each for path in series.files for each in slices_of(path)]
     frames = [each.header for each in slices if each.header is not each.item]
     for keyword, name in _VOLUMES.items():
         values = {str(frame[keyword].value) for frame in frames if keyword in frame}
@@ -77,8 +77,12 @@ def _place(header: Dataset, orientation: np.ndarray | None) -> float:
     return float(position @ np.cross(orientation[:3], orientation[3:]))
 
 
-def _slices_of(path: Path) -> list[Slice]:
-    """The slices of a file, in the order in which they are stored."""
+def slices_of(path: Path) -> list[Slice]:
+    """The slices of a file, in the order in which they are stored.
+
+    Raises:
+        InputError: if the file is damaged, or holds anything but magnitudes.
+    """
     try:
         item = read_file(path)
         is_single = not _is_multi_frame(item)
@@ -133,7 +137,7 @@ def _frame(item: Dataset, shared: Dataset, own: Dataset) -> Dataset:
         for element in next(iter(own.get(keyword) or shared.get(keyword) or []), Dataset()):
             frame[element.tag] = element
     if "FrameType" in frame:
-        frame.ImageType = frame.FrameType
+        frame.add_new(0x00080008, "CS", frame.FrameType)  # not into the element of the file, which all frames share
     return frame
 
 
