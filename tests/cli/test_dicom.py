@@ -61,7 +61,11 @@ def test_a_series_is_chosen_at_any_depth(tmp_path, identity, mri_denoise):
     assert mri_denoise(*command, "2").code == 0
     assert [len(series.files) for series in find_series(tmp_path / "out")] == [5]
     outcome = mri_denoise(*command, "3")
-    assert outcome.code == 1 and "no DICOM series whose number or UID is '3'" in outcome.err and "number 1: t1" in outcome.err
+    assert (
+        outcome.code == 1
+        and "no DICOM series whose number or UID is '3'" in outcome.err
+        and "number 1: t1" in outcome.err
+    )
 
 
 def test_the_series_of_a_folder_are_listed(tmp_path, mri_denoise):
