@@ -11,9 +11,15 @@ from typing import Any
 import torch
 from fastapi import HTTPException
 from lib.denoise import DenoiseTask
+from lib.nameless_log import keep_names_out, log, name_of
+from lib.names import check_name
+from lib.origins import refuse_other_pages
+from lib.private_folder import private_folder
 from lib.served_bundle import served_bundle
+from lib.sessions import NamedSessions
 from lib.studies import Studies
 from lib.train import TrainOnStudies
+from monailabel.config import settings
 from monailabel.interfaces.app import MONAILabelApp
 from monailabel.interfaces.datastore import Datastore
 
@@ -35,9 +41,12 @@ class DenoisingApp(MONAILabelApp):
 
     def __init__(self, app_dir: str, studies: str, conf: dict[str, str]) -> None:
         self.bundle = served_bundle((conf or {}).get("bundle"), copy_to=Path(app_dir, "model"))
+        private_folder()
+        refuse_other_pages()
         super().__init__(
             app_dir, studies, conf, name="MRI denoising", description="Removes Rician noise", version=__version__
         )
+        keep_names_out(studies, self.datastore().list_images)
 
     def init_infers(self) -> dict[str, DenoiseTask]:
         return {self.bundle.name: DenoiseTask(self.bundle)}
@@ -51,10 +60,22 @@ class DenoisingApp(MONAILabelApp):
 
     def infer(self, request: dict[str, Any], datastore: Datastore | None = None) -> dict[str, Any]:
         image = request["image"]
-        if not os.path.exists(image) and not (datastore or self.datastore()).get_image_uri(image):
+        if not self._is_image(image, datastore or self.datastore()):
             raise HTTPException(404, f"{image!r}: no such image here; GET /datastore/ lists the images")
-        with input_errors_as_422():
-            return super().infer(request, datastore)
+        check_name(request.get("label_tag", "original"), "label_tag")
+        scan = "uploaded scan" if os.path.exists(image) else name_of(image)
+        try:
+            with input_errors_as_422():
+                answer = super().infer(request, datastore)
+        except HTTPException as error:
+            log.warning("%s cannot be denoised: %s", scan, error.detail)
+            raise
+        log.info("%s: denoised", scan)
+        return answer
+
+    def infer_wsi(self, request: dict[str, Any], datastore: Datastore | None = None) -> dict[str, Any]:
+        """As any other scan: whole slides are not for this model, and opened unchecked."""
+        return self.infer(request, datastore)
 
     def batch_infer(self, request: dict[str, Any], datastore: Datastore | None = None) -> dict[str, Any]:
         """As in MONAI Label, but it also works without a GPU, and a bad scan does not stop the others."""
@@ -65,11 +86,30 @@ class DenoisingApp(MONAILabelApp):
         with input_errors_as_422():
             return super().train(request)
 
+    def _is_image(self, image: object, datastore: Datastore) -> bool:
+        """Whether this is the id of a scan, or the path of one in the studies, a session or an upload.
+
+        MONAI Label would read any path.
+        """
+        if not isinstance(image, str):
+            return False
+        if not os.path.exists(image):
+            return bool(datastore.get_image_uri(image))
+        own = [self.studies, private_folder(), *([self.sessions().store_path] if self.sessions() else [])]
+        return any(Path(os.path.realpath(folder)) in Path(os.path.realpath(image)).parents for folder in own)
+
+    def _load_sessions(self, load: bool = False) -> NamedSessions | None:
+        places = settings.MONAI_LABEL_SESSION_PATH, settings.MONAI_LABEL_SESSION_EXPIRY
+        return NamedSessions(*places) if load else None
+
     def _infer_or_reason(self, request: dict[str, Any], datastore: Datastore) -> dict[str, Any]:
         try:
             return self.infer(request, datastore)
         except HTTPException as error:
             return {"error": error.detail}
+        except Exception as error:  # of any other kind: it costs this scan alone
+            log.exception("%s cannot be denoised", name_of(str(request["image"])))
+            return {"error": f"{type(error).__name__}: {error}"}
 
 
 @contextmanager

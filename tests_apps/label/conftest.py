@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from tests.io.dicom.synthetic import write_series
-from tests_apps.label.scans import APP, MODEL, REPOSITORY, SECRET, head, save
+from tests_apps.label.scans import APP, MODEL, PATIENT, REPOSITORY, SECRET, head, save
+from tests_apps.label.server import Server, serve
 
 torch.set_num_threads(2)
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -72,6 +73,19 @@ def client(studies: Path, bundle: Path, clean_dir: Path) -> Iterator:
 
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def server(studies: Path, clean_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The app as a process, with a copy of the scans and another one named after a patient."""
+    folder = tmp_path_factory.mktemp("server")
+    scans = folder / "studies"
+    shutil.copytree(studies, scans, ignore=shutil.ignore_patterns("labels", "*.json", ".lock"))
+    save(scans / f"{PATIENT}.nii.gz", head(4))
+    first = min((scans / "series.1").iterdir())
+    first.rename(first.with_name(f"{PATIENT} 1.dcm"))
+    with serve(folder, scans, "--conf", "clean_dir", clean_dir) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

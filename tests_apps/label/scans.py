@@ -13,6 +13,8 @@ MODEL = "brain_mri_denoise"
 SHAPE = (32, 28, 12)
 #: In patient tags, and never in an answer or a log.
 SECRET = "Xanthippe"
+#: In names of files and folders, and never in a log.
+PATIENT = "DOE^JOHN 1970"
 #: Oblique, anisotropic, left-handed: easily lost by a writer.
 AFFINE = np.array([[-0.9, 0.1, 0.0, 20.0], [0.1, 1.1, 0.3, -30.5], [0.0, -0.1, 2.5, 7.25], [0, 0, 0, 1]])
 

@@ -2,69 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import NamedTuple
 
 import nibabel
 import numpy as np
 import pytest
 import requests
 
-from tests_apps.label.scans import APP, MODEL, SECRET
-
-
-class Server(NamedTuple):
-    url: str
-    app: Path
-    output: Path
-
-
-@pytest.fixture(scope="module")
-def server(studies: Path, clean_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server of a copy of the app, without internet and with the default bundle."""
-    folder = tmp_path_factory.mktemp("server")
-    app = folder / "app"
-    shutil.copytree(APP, app, ignore=shutil.ignore_patterns("model", "logs", "bin", "__pycache__"))
-    scans = folder / "studies"
-    shutil.copytree(studies, scans, ignore=shutil.ignore_patterns("labels", "*.json", ".lock"))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "monailabel.main", "start_server", "--app", app, "--studies", scans]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--conf", "clean_dir", clean_dir]
-    nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
-    environment = {**os.environ, **nowhere, "no_proxy": "127.0.0.1", "OMP_NUM_THREADS": "2"}
-    output = folder / "output.txt"
-    with output.open("wb") as file:
-        process = subprocess.Popen(list(map(str, command)), cwd=folder, env=environment, stdout=file, stderr=file)
-    try:
-        wait_for(lambda: answers(f"http://127.0.0.1:{port}/info/"), process, output)
-        yield Server(f"http://127.0.0.1:{port}", app, output)
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=60).ok
-    except requests.ConnectionError:
-        return False
-
-
-def wait_for(condition, process: subprocess.Popen, output: Path, *, seconds: float = 180) -> None:
-    """Wait for the condition; fail with the output of the process if it ends or takes too long."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert process.poll() is None and time.monotonic() < end, output.read_text()[-3000:]
-        time.sleep(0.5)
+from tests_apps.label.scans import MODEL
 
 
 def test_server_copies_the_installed_bundle(server) -> None:
@@ -102,9 +47,3 @@ def test_background_training_is_served_afterwards(server) -> None:
         time.sleep(1)
     assert task["status"] == "DONE", task
     assert requests.post(url, params=request, timeout=120).content != before
-
-
-def test_server_output_and_log_hold_no_patient_tag(server) -> None:
-    requests.post(f"{server.url}/infer/{MODEL}", params={"image": "series.1"}, timeout=120)
-    said = server.output.read_text() + "".join(log.read_text() for log in (server.app / "logs").glob("*.log*"))
-    assert "series.1" in said and SECRET not in said

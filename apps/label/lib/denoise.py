@@ -12,9 +12,12 @@ from typing import Any
 from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
 from monailabel.utils.others.generic import name_to_device
 
+from lib.private_folder import private_folder
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.inference import Denoiser, DenoiseSettings
 from monai_unsup_denoise.io.volume_writer import write_volume
+
+_WEIGHTS = "model.pt"
 
 
 class DenoiseTask(InferTask):
@@ -39,7 +42,7 @@ class DenoiseTask(InferTask):
         self.bundle = bundle
         self._lock = threading.Lock()
         self._loaded: dict[str, tuple[tuple[Path, int], Denoiser]] = {}
-        switches = self._denoiser(name_to_device(None), "model.pt").settings.switches()
+        switches = self._denoiser(name_to_device(None), None).settings.switches()
         metadata = json.loads((bundle / "configs" / "metadata.json").read_text(encoding="utf-8"))
         super().__init__(
             type=InferType.OTHERS,
@@ -51,7 +54,10 @@ class DenoiseTask(InferTask):
         )
 
     def config(self) -> dict[str, Any]:
-        return {**super().config(), "model_filename": sorted(path.name for path in self.models.glob("*.pt"))}
+        return {**super().config(), "model_filename": self._weights()}
+
+    def _weights(self) -> list[str]:
+        return sorted(path.name for path in self.models.glob("*.pt"))
 
     def is_valid(self) -> bool:
         return True
@@ -68,15 +74,18 @@ class DenoiseTask(InferTask):
             volume = denoiser.denoise_image(denoiser.load(scan), requested_settings(request, denoiser.settings))
         except InputError as error:  # the answer names no folder of the server
             raise InputError(str(error).replace(f"{scan.parent}/", "").replace(f"{self.models}/", "")) from error
-        with tempfile.NamedTemporaryFile(suffix=".nii.gz", delete=False) as file:
-            path = Path(file.name)
-        write_volume(path, volume.denoised, source=scan, affine=volume.affine, overwrite=True)
+        path = Path(tempfile.mktemp(suffix=".nii.gz", dir=private_folder()))  # where no other user can make a file
+        write_volume(path, volume.denoised, source=scan, affine=volume.affine)
+        path.chmod(0o600)
         return str(path), volume.noise_report()
 
     def _denoiser(self, device: str, model_filename: str | list[str] | None) -> Denoiser:
         """The denoiser on ``device``, loaded again when its weights have changed, as after a training."""
-        name = model_filename[0] if isinstance(model_filename, list) else model_filename
-        weights = self.models / Path(name or "model.pt").name
+        listed = self._weights()
+        name = model_filename[0] if isinstance(model_filename, list) and model_filename else model_filename or _WEIGHTS
+        if name not in (_WEIGHTS, *listed):
+            raise InputError(f"model_filename: {name!r} is none of the weights here: {', '.join(listed)}; give one")
+        weights = self.models / name
         with self._lock:
             version = (weights, weights.stat().st_mtime_ns if weights.is_file() else 0)
             if device not in self._loaded or self._loaded[device][0] != version:

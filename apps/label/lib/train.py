@@ -51,7 +51,9 @@ class TrainOnStudies(BundleTrainTask):
         return {"device": device_list(), "pretrained": True, **numbers}
 
     def __call__(self, request: dict[str, Any], datastore: Datastore) -> dict[str, Any]:
-        return super().__call__(request | {"multi_gpu": False}, datastore)
+        """MONAI Label starts programs and writes configs for some settings: no others than ours reach it."""
+        known = {name: request[name] for name in ("model", "device", "pretrained", *NUMBERS) if name in request}
+        return super().__call__(known | {"multi_gpu": False}, datastore)
 
     def run_single_gpu(self, request: dict[str, Any], overrides: dict[str, Any]) -> None:
         """Only numbers of the request reach the config: MONAI evaluates strings there as Python."""
