@@ -16,8 +16,9 @@ from typing import Any
 from monai_unsup_denoise import __version__
 from monai_unsup_denoise.errors import InputError
 
-#: Interpreter of the environment that `make baselines` installs, for packages whose pins conflict with ours.
-BASELINES_PYTHON = Path(".baselines", "bin", "python")
+#: Interpreter of the environment that `make baselines` installs, for packages whose pins conflict with ours. It is
+#: looked for where this code is, in a checkout, and never in the current folder, where anybody's program may lie.
+BASELINES_PYTHON = Path(__file__).resolve().parents[2] / ".baselines" / "bin" / "python"
 
 _PACKAGE = __name__.partition(".")[0]
 _MODEL_ROOMS = ("inference", "networks", "transforms")  # the code that a trained model of the bundle runs through
@@ -110,7 +111,7 @@ def find_environments(baselines: Path | None = None) -> list[Environment]:
     """This environment, and that of `make baselines` if there is one.
 
     Args:
-        baselines: its interpreter; None for `BASELINES_PYTHON` in the current folder, if it exists.
+        baselines: its interpreter; None for `BASELINES_PYTHON`, if it exists.
 
     Raises:
         InputError: if the interpreter cannot be run.

@@ -63,7 +63,8 @@ def benchmark(
         Path | None,
         typer.Option(
             "--baselines-python",
-            help="Interpreter of the environment with the baselines. Default: .baselines/bin/python, if present.",
+            help="Interpreter of the environment with the baselines. Default: that of `make baselines` in the checkout "
+            "that the package is installed from, if there is one.",
         ),
     ] = None,
     output_dir: Annotated[

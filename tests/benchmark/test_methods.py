@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
+from monai_unsup_denoise.benchmark import methods
 from monai_unsup_denoise.benchmark.methods import (
     DenoisingMethod,
     Environment,
@@ -79,14 +80,23 @@ def test_this_environment_comes_first_with_its_packages():
     assert here.missing(["numpy", "Scikit_Image", "no-such-thing"]) == ["no-such-thing"]
 
 
-def test_baselines_environment_is_found_in_the_current_folder(tmp_path, monkeypatch):
+def test_interpreter_in_the_current_folder_is_not_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert len(find_environments()) == 1
     python = tmp_path / ".baselines" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    python.write_text('#!/bin/sh\necho \'{"Cat_Surf": "1.1"}\'\n')
+    python.write_text('#!/bin/sh\ntouch "$(dirname "$0")/run"\necho \'{"Cat_Surf": "1.1"}\'\n')
     python.chmod(0o755)
-    assert find_environments()[1] == Environment(python, {"cat-surf": "1.1"})
+    assert python not in [environment.python for environment in find_environments()]
+    assert not (python.parent / "run").exists()
+    monkeypatch.setattr(methods, "BASELINES_PYTHON", tmp_path / "none")
+    assert len(find_environments()) == 1
+    assert find_environments(python)[1] == Environment(python, {"cat-surf": "1.1"})
+    monkeypatch.setattr(methods, "BASELINES_PYTHON", python)  # as in a checkout
+    assert find_environments()[1].python == python
+
+
+def test_interpreter_of_the_checkout_is_the_default(repository):
+    assert methods.BASELINES_PYTHON == repository / ".baselines" / "bin" / "python"
 
 
 @pytest.mark.parametrize("content", [None, "#!/bin/sh\nexit 1\n"])
