@@ -1,4 +1,4 @@
-"""`mri-denoise denoise` on enhanced multi-frame DICOM: a file, in a folder, below a folder; a series or a volume out."""
+"""`mri-denoise denoise` on enhanced multi-frame DICOM: as a file or in a folder, to a series or a volume."""
 
 from __future__ import annotations
 
