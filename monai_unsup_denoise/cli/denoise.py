@@ -96,7 +96,7 @@ def denoise(
     """Denoise scans, and report the estimated noise level.
 
     Format, geometry and units are kept (MINC, pairs of .img and .hdr and single DICOM files become .nii.gz). The
-    estimated noise level goes into a .json file next to each output. The volumes of a 4-D NIfTI file share one estimate.
+    estimated noise level goes into a .json file next to each output. The volumes of a 4-D file share one estimate.
 
     A failure does not stop the other scans of a folder. Failures are listed at the end, and the exit code is 1.
     """

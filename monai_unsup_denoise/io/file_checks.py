@@ -78,7 +78,7 @@ def _check_nibabel(path: Path, max_ratio: float) -> None:
         return
     if not np.isfinite(image.affine).all():
         raise InputError(f"{path}: its orientation (sform, qform or voxel size) holds NaN or infinity; set it again")
-    voxels = image.dataobj
+    voxels: Any = image.dataobj
     claimed = voxels.offset + math.prod(int(n) or 1 for n in image.shape) * image.get_data_dtype().itemsize
     is_compressed = path.name.lower().endswith((".gz", ".mgz"))
     _check_voxels(files[:1], claimed, ratio=max_ratio if is_compressed else None, stream=0)

@@ -72,4 +72,5 @@ def why_sides_unsure(path: Path) -> str | None:
 
 def _files_of_pair(path: Path) -> dict[str, Path]:
     """Where voxels, header and orientation (SPM's ``.mat``) of a pair are, or would be."""
-    return {kind: Path(file.filename) for kind, file in Spm99AnalyzeImage.filespec_to_file_map(str(path)).items()}
+    files = Spm99AnalyzeImage.filespec_to_file_map(str(path))
+    return {kind: Path(str(file.filename)) for kind, file in files.items()}

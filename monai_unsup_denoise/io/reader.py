@@ -19,8 +19,8 @@ from monai_unsup_denoise.io.dicom import find_series, read_series
 from monai_unsup_denoise.io.dicom.files import is_dicom
 from monai_unsup_denoise.io.file_checks import check_file
 from monai_unsup_denoise.io.nibabel_formats import is_nibabel
+from monai_unsup_denoise.io.no_magnitudes import why_no_magnitudes
 from monai_unsup_denoise.io.nrrd_axes import without_single_axes
-from monai_unsup_denoise.io.ratio_images import RATIO_IMAGE, is_ratio_name
 
 #: Reads what nibabel can and MONAI does not give to it.
 _READ = LoadImaged("image", image_only=True, reader="NibabelReader")
@@ -32,16 +32,16 @@ def read_scan(path: str | Path, preprocessing: Compose) -> dict[str, Any]:
     DICOM is read by `read_series`, and what MONAI does not know by its ending by nibabel.
 
     Raises:
-        InputError: if the scan is missing, is no image of magnitudes by its name, or fails the checks of `check_file`;
-            whatever the transform raises is the file's fault.
+        InputError: if the scan is missing, is no image of magnitudes by its name or sidecar, or fails the checks of
+            `check_file`; whatever the transform raises is the file's fault.
     """
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; check the path")
     if path.is_dir() or is_dicom(path):
         return {"image": _read_dicom(path)}
-    if is_ratio_name(path.name):
-        raise InputError(f"{path}: {RATIO_IMAGE}")
+    if why := why_no_magnitudes(path):
+        raise InputError(f"{path}: {why}")
     try:
         check_file(path)
         with warnings.catch_warnings(), without_single_axes(path) as readable:

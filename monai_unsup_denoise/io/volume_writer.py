@@ -15,15 +15,20 @@ from nibabel.openers import ImageOpener
 
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import atomic_write, check_writable, exists
+from monai_unsup_denoise.io.dicom import stored_type
+from monai_unsup_denoise.io.dicom.files import is_dicom
 from monai_unsup_denoise.io.file_checks import check_file
+from monai_unsup_denoise.io.nibabel_formats import MGH, as_nifti, is_nibabel
 from monai_unsup_denoise.io.nrrd_axes import without_single_axes
 
 VoxelType = Literal["float32", "same"]
 _NIFTI = (".nii", ".nii.gz")
 #: Endings of all that is written.
-FORMATS = (*_NIFTI, ".nrrd", ".mha")
+FORMATS = (*_NIFTI, *MGH, ".nrrd", ".mha")
 #: Formats that are read but not written (header and data in two files; MINC; DICOM), and what they become.
-_WRITTEN_AS = {".nhdr": ".nrrd", ".mhd": ".mha", ".mnc": ".nii.gz", ".dcm": ".nii.gz", ".ima": ".nii.gz"}
+_WRITTEN_AS = {".nhdr": ".nrrd", ".mhd": ".mha"} | dict.fromkeys(
+    (".img", ".hdr", ".img.gz", ".hdr.gz", ".mnc", ".dcm", ".ima"), ".nii.gz"
+)
 
 
 def output_name(source: Path) -> str:
@@ -31,8 +36,10 @@ def output_name(source: Path) -> str:
     name = source.name  # of a link its own: the target's may be a key of DataLad, or name a person
     if name.lower().endswith(FORMATS):
         return name
-    written = _WRITTEN_AS.get(source.suffix.lower())
-    return f"{name}.nii.gz" if written is None else name.removesuffix(source.suffix) + written
+    for ending, written in _WRITTEN_AS.items():
+        if name.lower().endswith(ending):
+            return name[: -len(ending)] + written
+    return f"{name}.nii.gz"
 
 
 def check_output(path: Path, *, source: Path, overwrite: bool = False) -> None:
@@ -41,7 +48,9 @@ def check_output(path: Path, *, source: Path, overwrite: bool = False) -> None:
     Raises:
         InputError: if not, or if it is the source itself, or exists (without ``overwrite``).
     """
-    formats = _NIFTI if _is_nifti(source) else FORMATS
+    formats = _NIFTI if is_nibabel(source) else (*_NIFTI, ".nrrd", ".mha")
+    if source.name.lower().endswith(MGH):
+        formats = (*MGH, *_NIFTI)
     if not path.name.lower().endswith(formats):
         raise InputError(f"{path}: not a format this scan is written in; end it in {' or '.join(formats)}")
     if exists(path) and source.exists() and path.samefile(source):
@@ -61,8 +70,8 @@ def write_volume(
 ) -> None:
     """Write ``values`` ``(X, Y, Z)``, in scanner units, to ``path``, in the manner of ``source``.
 
-    NIfTI keeps the source's header (qform, sform and their codes, units, description, extensions), NRRD and
-    MetaImage its geometry and metadata. The file appears whole or not at all.
+    NIfTI and MGH keep the source's header (qform, sform and their codes, units, description, extensions; repetition
+    time), NRRD and MetaImage its geometry and metadata. The file appears whole or not at all.
 
     Args:
         path: of the output; its ending says the format.
@@ -77,10 +86,11 @@ def write_volume(
         InputError: as `check_output`, or if the disk refuses.
     """
     check_output(path, source=source, overwrite=overwrite)
-    make = _nifti if _is_nifti(path) else _itk_image
+    is_mgh = path.name.lower().endswith(MGH)
+    make = _mgh if is_mgh else _nifti if _is_nifti(path) else _itk_image
     image = make(values, source, affine, same=dtype == "same", slices=slices)
     with _written(path), atomic_write(path) as partial:
-        if _is_nifti(path):
+        if is_mgh or _is_nifti(path):
             image.to_filename(partial)
         else:
             _write_itk(image, partial)
@@ -90,31 +100,36 @@ def write_volume(
 def open_output(
     path: Path, *, source: Path, dtype: VoxelType = "float32", overwrite: bool = False
 ) -> Iterator[Callable[[np.ndarray], None]]:
-    """A function that writes the next volume ``(X, Y, Z)`` of a NIfTI ``source`` with several, as `write_volume` does.
+    """A function that writes the next volume ``(X, Y, Z)`` of a ``source`` with several, as `write_volume` does.
 
-    The file appears whole at the end of the block, or not at all. It never is in memory.
+    The file appears whole at the end of the block, or not at all. It is never in memory as a whole.
 
     Raises:
         InputError: as `write_volume`.
     """
     check_output(path, source=source, overwrite=overwrite)
-    original: Any = nibabel.load(source)
+    is_mgh = path.name.lower().endswith(MGH)
+    original: Any = nibabel.load(source) if is_mgh else as_nifti(nibabel.load(source))
     same = dtype == "same"
     voxel_type = original.get_data_dtype() if same else np.dtype(np.float32)
     image = type(original)(np.broadcast_to(np.zeros((), voxel_type), original.shape), original.affine, original.header)
     image.set_data_dtype(voxel_type)
     image.update_header()
-    image.header.set_slope_inter(*_scaling(original) if same else (1, 0))
+    header = image.header
+    if not is_mgh:  # which has no scaling
+        header.set_slope_inter(*_scaling(original) if same else (1, 0))
 
     def write(values: np.ndarray) -> None:
         stored = _as_stored(values, original) if same else values
         with _written(path):
-            file.write(stored.astype(image.get_data_dtype()).tobytes(order="F"))
+            file.write(stored.astype(header.get_data_dtype()).tobytes(order="F"))
 
     with _written(path), atomic_write(path) as partial, ImageOpener(str(partial), "wb") as file:
-        image.header.write_to(file)
-        file.write(bytes(image.header.get_data_offset() - file.tell()))
+        (header.writehdr_to if is_mgh else header.write_to)(file)
+        file.write(bytes(header.get_data_offset() - file.tell()))
         yield write
+        if is_mgh:
+            header.writeftr_to(file)
 
 
 @contextmanager
@@ -143,23 +158,37 @@ def _is_nifti(path: Path) -> bool:
 
 
 def _nifti(values: np.ndarray, source: Path, affine: np.ndarray, *, same: bool, slices: Sequence[Path]) -> Any:
-    if not _is_nifti(source):
-        stored = _to_type(values, _read_itk(source, slices)[1]) if same else values.astype(np.float32)
+    if not is_nibabel(source):
+        stored = _to_type(values, _type_of(source, slices)) if same else values.astype(np.float32)
         image = nibabel.Nifti1Image(stored, affine)
         image.set_sform(affine, code="scanner")
         image.set_qform(affine, code="scanner")
         image.header.set_xyzt_units("mm")
         return image
-    original: Any = nibabel.load(source)
+    original = as_nifti(nibabel.load(source))
     header = original.header.copy()
-    if values.size == math.prod(shape := [n or 1 for n in original.shape]):  # else one volume of several
-        values = values.reshape(shape)  # (X, Y, Z, 1) where the source has a time axis
+    values = _with_time_axis(values, original)
     if not same:
         header.set_data_dtype(np.float32)
         return type(original)(values.astype(np.float32), original.affine, header)
     image = type(original)(_as_stored(values, original), original.affine, header)
     image.header.set_slope_inter(*_scaling(original))
     return image
+
+
+def _mgh(values: np.ndarray, source: Path, affine: np.ndarray, *, same: bool, slices: Sequence[Path]) -> Any:
+    original: Any = nibabel.load(source)
+    dtype = original.get_data_dtype() if same else np.dtype(np.float32)
+    stored = _to_type(_with_time_axis(values, original), dtype)
+    image = nibabel.MGHImage(stored, original.affine, original.header)
+    image.set_data_dtype(dtype)
+    return image
+
+
+def _with_time_axis(values: np.ndarray, original: Any) -> np.ndarray:
+    """``values`` in the shape of ``original``, such as ``(X, Y, Z, 1)``, unless they are one of its volumes."""
+    shape = [n or 1 for n in original.shape]
+    return values.reshape(shape) if values.size == math.prod(shape) else values
 
 
 def _scaling(image: Any) -> tuple[float, float]:
@@ -175,8 +204,16 @@ def _as_stored(values: np.ndarray, original: Any) -> np.ndarray:
 def _itk_image(values: np.ndarray, source: Path, affine: np.ndarray, *, same: bool, slices: Sequence[Path]) -> Any:
     import itk
 
-    original, dtype = _read_itk(source, slices)  # ITK knows its geometry
-    stored = _to_type(values, dtype) if same else values.astype(np.float32)
+    stored = _to_type(values, _type_of(source, slices)) if same else values.astype(np.float32)
+    if slices or is_dicom(source):
+        lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
+        spacing = np.linalg.norm(lps[:3, :3], axis=0)
+        image = itk.image_from_array(np.ascontiguousarray(stored.T))
+        image.SetDirection(itk.matrix_from_array(np.ascontiguousarray(lps[:3, :3] / spacing)))
+        image.SetSpacing(spacing.tolist())
+        image.SetOrigin(lps[:3, 3].tolist())
+        return image
+    original = _read_itk(source)  # ITK knows its geometry
     axes = itk.array_view_from_image(original).shape  # (1, Z, Y, X) where the source has a time axis
     image = itk.image_from_array(np.ascontiguousarray(stored.T).reshape(axes))
     image.CopyInformation(original)
@@ -184,13 +221,20 @@ def _itk_image(values: np.ndarray, source: Path, affine: np.ndarray, *, same: bo
     return image
 
 
-def _read_itk(source: Path, slices: Sequence[Path]) -> tuple[Any, np.dtype]:
-    """The source as an ITK image, and the type that its voxels are stored in."""
+def _read_itk(source: Path) -> Any:
     import itk
 
     with without_single_axes(source) as readable:
-        image = itk.imread([str(path) for path in slices] if slices else str(readable))
-    return image, itk.array_view_from_image(image).dtype
+        return itk.imread(str(readable))
+
+
+def _type_of(source: Path, slices: Sequence[Path]) -> np.dtype:
+    """The type that the voxels of the source are stored in."""
+    import itk
+
+    if slices or is_dicom(source):
+        return stored_type(slices or [source])
+    return itk.array_view_from_image(_read_itk(source)).dtype
 
 
 def _to_type(values: np.ndarray, dtype: np.dtype) -> np.ndarray:

@@ -12,7 +12,9 @@ from monai.data import MetaTensor
 from nibabel.arrayproxy import ArrayProxy
 
 from monai_unsup_denoise.errors import InputError
-from monai_unsup_denoise.io.file_checks import check_file, is_nifti
+from monai_unsup_denoise.io.file_checks import check_file
+from monai_unsup_denoise.io.nibabel_formats import files_of, is_nibabel
+from monai_unsup_denoise.io.no_magnitudes import why_no_magnitudes
 from monai_unsup_denoise.io.reader import why_unreadable
 
 
@@ -58,15 +60,15 @@ class Volumes:
 
 
 def open_volumes(path: str | Path) -> Volumes | None:
-    """The volumes of a NIfTI file ``(X, Y, Z, T)``, T > 1; None for all else, which `read_scan` reads or refuses.
+    """The volumes of a file ``(X, Y, Z, T)``, T > 1, that nibabel reads; None for all else, which `read_scan` reads or refuses.
 
     Raises:
         InputError: as `Volumes`.
     """
     path = Path(path)
-    if not (is_nifti(path) and path.is_file()):
-        return None
     try:
+        if not is_nibabel(path) or why_no_magnitudes(path) or not all(file.is_file() for file in files_of(path)):
+            return None
         image: Any = nibabel.load(path)
         shape, kind = image.dataobj.shape, image.dataobj.dtype.kind
     except Exception:
@@ -84,6 +86,6 @@ def read_volume(path: str | Path, number: int) -> MetaTensor | None:
     """
     volumes = open_volumes(path)
     if number not in range(1 if volumes is None else len(volumes)):
-        there_are = "only a NIfTI file has several" if volumes is None else f"there are 0 to {len(volumes) - 1}"
+        there_are = "only a 4-D file has several" if volumes is None else f"there are 0 to {len(volumes) - 1}"
         raise InputError(f"{path}: no volume {number} ({there_are}); give another number")
     return None if volumes is None else volumes[number]

@@ -1,6 +1,7 @@
 """A file that is damaged, or claims what it cannot hold, is refused in one line before its voxels are read."""
 
 import gzip
+import json
 import os
 import re
 import resource
@@ -86,8 +87,16 @@ def test_half_a_pair_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["sub-01_UNIT1.nii.gz", "x_UNI_Images_5.nii", "sub-01_UNIT1.mgz"])
-def test_ratio_image_is_refused_by_its_name(name, tmp_path):
+def test_ratio_image_is_refused_by_name_or_sidecar(name, tmp_path):
     assert "MP2RAGE ratio image: its noise is not Rician" in reason(write(tmp_path / name))
+    path = write(tmp_path / "sub-01_T1w.nii.gz")
+    for kinds, expected in ((["P"], "a phase, real or imaginary image"), (["UNI"], "MP2RAGE ratio image")):
+        (tmp_path / "sub-01_T1w.json").write_text(json.dumps({"ImageType": ["ORIGINAL", "PRIMARY", *kinds]}))
+        assert expected in reason(path)
+    for sidecar in ('{"ImageType": ["ORIGINAL", "PRIMARY", "M", "ND"]}', '{"ImageType": 1}', "[" * 10**5, "{"):
+        (tmp_path / "sub-01_T1w.json").write_text(sidecar)
+        np.testing.assert_array_equal(read(path), VOLUME)
+    assert "a phase, real or imaginary image" in reason(write(tmp_path / "sub-01_part-phase_bold.nii.gz"))
     for other in ("sub-01_inv-1_MP2RAGE", "UNIVERSITY_Images", "sub-UNIT1_T1w", "UNI", "a_UNIT1_mask"):
         np.testing.assert_array_equal(read(write(tmp_path / f"{other}.nii")), VOLUME)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +13,12 @@ from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.io.dicom.files import read_file
 from monai_unsup_denoise.io.dicom.headers import integer_of, numbers_of
 from monai_unsup_denoise.io.dicom.series import DicomSeries
+from monai_unsup_denoise.io.no_magnitudes import COMPLEX_PART, why_by_type
 
-#: Image types of what is no magnitude, such as Siemens' P and Philips' PHASE MAP and P_FFE.
-_COMPLEX_PART = r"[PRI](_[A-Z]+)?|(PHASE|VELOCITY)([ _]MAP)?|REAL|IMAGINARY"
 #: Elements that a multi-frame file may have once, for all of its frames.
 _OF_ALL = (
-    "ImageType ComplexImageComponent Rows Columns PhotometricInterpretation RescaleSlope RescaleIntercept"
+    "ImageType SeriesDescription ComplexImageComponent Rows Columns PhotometricInterpretation RescaleSlope "
+    "RescaleIntercept"
 ).split()
 #: Functional groups whose elements describe a frame as those of a file describe a slice. The mapping to real-world
 #: values is none of them: it leaves the voxels as they are.
@@ -152,9 +151,10 @@ def _why_no_magnitudes(header: Dataset) -> str | None:
     if "MOSAIC" in kinds or _private_of(header, 0x0019, "SIEMENS MR HEADER", 0x0A) > 1:
         return "a Siemens mosaic, whose slices are tiles of one image; convert it with dcm2niix and give the NIfTI file"
     component = str(header.get("ComplexImageComponent") or "MAGNITUDE").strip().upper()
-    is_part = component != "MAGNITUDE" or any(re.fullmatch(_COMPLEX_PART, kind) for kind in kinds)
-    if is_part or _private_of(header, 0x0043, "GEMS_PARM_01", 0x2F) in (1, 2, 3):
-        return "a phase, real or imaginary image, but magnitudes are needed; give the magnitude series"
+    if component != "MAGNITUDE" or _private_of(header, 0x0043, "GEMS_PARM_01", 0x2F) in (1, 2, 3):
+        return COMPLEX_PART
+    if why := why_by_type(kinds, str(header.get("SeriesDescription") or "").strip()):
+        return why
     if str(header.get("PhotometricInterpretation") or "").strip().upper() == "MONOCHROME1":
         return "MONOCHROME1, so that its values may be inverted; export it as MONOCHROME2, with air dark"
     return None

@@ -26,6 +26,8 @@ KINDS = [
     ({"ImageType": ["ORIGINAL", "PRIMARY", "P", "ND"]}, "a phase, real or imaginary image"),
     ({"ImageType": ["ORIGINAL", "PRIMARY", "PHASE MAP", "P", "FFE"]}, "a phase, real or imaginary image"),
     ({"ImageType": ["ORIGINAL", "PRIMARY", "I_FFE"]}, "a phase, real or imaginary image"),
+    ({"ImageType": ["DERIVED", "PRIMARY", "M", "UNI"]}, "MP2RAGE ratio image: its noise is not Rician"),
+    ({"SeriesDescription": "t1_mp2rage_sag_p3_iso_UNI_Images"}, "MP2RAGE ratio image"),
     ({"ComplexImageComponent": "PHASE"}, "a phase, real or imaginary image"),
     ({"ComplexImageComponent": "REAL"}, "a phase, real or imaginary image"),
     ({"ImageType": ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]}, "a Siemens mosaic"),
