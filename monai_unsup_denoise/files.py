@@ -110,10 +110,13 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write ``content`` whole or not at all.
 
     Raises:
-        InputError: if the disk refuses.
-        ValueError: for NaN or infinity, which JSON does not have.
+        InputError: if the disk refuses, and for NaN or infinity, which JSON does not have.
     """
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    try:
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        raise InputError(f"{path}: cannot be written, a number is NaN or infinite; check the input") from error
+    write_text(path, f"{text}\n")
 
 
 def write_text(path: Path, text: str) -> None:

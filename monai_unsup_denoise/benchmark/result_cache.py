@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ import numpy as np
 from monai_unsup_denoise.benchmark import scores
 from monai_unsup_denoise.benchmark.cases import Case
 from monai_unsup_denoise.benchmark.methods import ResolvedMethod
-from monai_unsup_denoise.files import atomic_write, write_json
+from monai_unsup_denoise.files import atomic_write, write_text
 
 IMAGES = ("noisy", "denoised", "clean")
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 class ResultCache:
@@ -45,7 +47,7 @@ class ResultCache:
                 return None
             _read_images(path.with_suffix(".npz"))
             return dict(content["row"])
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        except _DAMAGE as error:
             self._warn(f"{path}: damaged cell ({type(error).__name__}); it is computed again")
             return None
 
@@ -56,12 +58,15 @@ class ResultCache:
         slices: dict[str, Any] = {name: image[..., image.shape[-1] // 2] for name, image in images.items()}
         with atomic_write(path.with_suffix(".npz")) as partial, partial.open("wb") as file:
             np.savez_compressed(file, **{name: image.astype(np.float16) for name, image in slices.items()})
-        write_json(path, {"inputs": _digest(case, method), "row": row})
+        # For Python alone: the PSNR of a perfect result is infinite.
+        write_text(path, json.dumps({"inputs": _digest(case, method), "row": row}, indent=2) + "\n")
 
     def find_images(self, volume: str, level: float, seed: int, method: str) -> dict[str, np.ndarray] | None:
-        """Slices ``noisy``, ``denoised`` and ``clean``, ``(X, Y)`` float16; None if there is no such cell."""
-        path = self._path(volume, level, seed, method).with_suffix(".npz")
-        return _read_images(path) if path.exists() else None
+        """Slices ``noisy``, ``denoised`` and ``clean``, ``(X, Y)`` float16; None if there is no whole cell."""
+        try:
+            return _read_images(self._path(volume, level, seed, method).with_suffix(".npz"))
+        except _DAMAGE:
+            return None
 
     def _path(self, volume: str, level: float, seed: int, method: str) -> Path:
         return self.folder / volume / f"{level:g}_{seed}" / f"{method}.json"

@@ -8,6 +8,7 @@ import pytest
 
 from monai_unsup_denoise.benchmark.cases import make_cases
 from monai_unsup_denoise.benchmark.methods import Environment
+from monai_unsup_denoise.benchmark.result_cache import ResultCache
 
 
 def test_finished_cell_is_not_computed_again(run, make, log):
@@ -60,7 +61,7 @@ def test_cell_is_computed_again_when_its_code_changes(run, make, log, write_modu
         assert log.calls() == expected
 
 
-@pytest.mark.parametrize("damage", ["cut", "empty", "no object", "picture cut", "picture gone"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "no object", "picture cut", "picture changed", "picture gone"])
 def test_damaged_cell_is_named_and_computed_again(damage, run, make, log, tmp_path):
     methods = make("Shrink", parameters={"log": log.path})
     first = run(methods)
@@ -74,6 +75,10 @@ def test_damaged_cell_is_named_and_computed_again(damage, run, make, log, tmp_pa
         cell.write_text("[1, 2]")
     elif damage == "picture cut":
         picture.write_bytes(picture.read_bytes()[:99])
+    elif damage == "picture changed":
+        content = picture.read_bytes()
+        picture.write_bytes(content[:200] + bytes(200) + content[400:])
+        assert ResultCache(tmp_path / "out" / "cells").find_images("head", 15, 0, "shrink") is None
     else:
         picture.unlink()
     again = run(methods)

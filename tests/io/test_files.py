@@ -78,7 +78,7 @@ def test_error_names_the_final_place(tmp_path, monkeypatch):
 
 
 def test_number_that_json_lacks_is_not_written(tmp_path):
-    with pytest.raises(ValueError, match="not JSON compliant"):
+    with pytest.raises(InputError, match="a.json: cannot be written, a number is NaN or infinite; check the input$"):
         write_json(tmp_path / "a.json", {"sigma": float("nan")})
     assert not list(tmp_path.iterdir())
 
