@@ -1,6 +1,6 @@
 # The commands. Each makes the environment it needs the first time; `make help` says what they do.
 .DEFAULT_GOAL := help
-.PHONY: help train weights evaluate export demo benchmark benchmark-full train-baselines train-peers baselines paper-ablation design-ablation fine-tuning ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test-entry-points test test-bare test-all test-training lint profile clean
+.PHONY: help train weights evaluate export demo benchmark benchmark-full train-baselines train-peers baselines paper-ablation design-ablation fine-tuning ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test-entry-points test test-bare test-all test-training fuzz lint profile clean
 
 CONFIGS := bundles/brain_mri_denoise/configs
 MODELS  := bundles/brain_mri_denoise/models
@@ -134,8 +134,12 @@ test-training: $(STAMP) ## whole trainings: resumed, in two processes, of every 
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow tests/bundle/test_resume.py tests/bundle/test_distributed.py \
 		tests/bundle/test_training.py tests/bundle/test_own_data.py tests/export $(ARGS)
 
-test-entry-points: $(STAMP) ## one scan through every entry point gives the same voxels (MONAI Label and Deploy after their tests)
-	$(BIN)/python -m pytest tests/entry_points -m slow $(ARGS)
+test-entry-points: $(STAMP) ## every entry point gives the same voxels and refusals (MONAI Label and Deploy after their tests)
+	$(BIN)/python -m pytest tests/entry_points tests/reliability -m slow $(ARGS)
+
+fuzz: $(STAMP) ## thousands of damaged scans and interrupted writes: docs/reliability.csv (about 15 minutes)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.reliability.run $(or $(ARGS),--csv docs/reliability.csv)
+	$(BIN)/python -m pytest tests/reliability -m slow
 
 test-doors: test-entry-points
 

@@ -134,7 +134,7 @@ def rewrite_text_header(rng: np.random.Generator, path: Path) -> Rule:
     content = path.read_bytes()
     if path.name.endswith((".nrrd", ".nhdr")):
         first, _, rest = content.partition(b"\n")
-        added = [b"# a comment\n", b"my key:=my value\n", b"# caf\xe9\n"][rng.integers(3)]
+        added = [b"# a comment\n", b"my key:=my value\n", b"# \xb5m\n"][rng.integers(3)]
         path.write_bytes(first + b"\n" + added + rest)
     else:
         mark = b" = " if rng.random() < 0.5 else b"   =  "

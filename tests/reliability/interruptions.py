@@ -9,7 +9,6 @@ import os
 import resource
 import shutil
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,11 +38,12 @@ WRITES = [
 
 @dataclass(frozen=True)
 class Interruption:
-    """What was done to a write, and what was wrong then; empty if nothing."""
+    """What was done to a write, what came of it, and what was wrong then; empty if nothing."""
 
     kind: str
     write: str
     point: int
+    outcome: str
     problem: str
 
 
@@ -83,7 +83,7 @@ class Interrupter:
         with self._case() as out:
             traced(lambda: self._write(out), out, kill_at=point)
             problem = self._look(out) or self._write_again(out)
-        return Interruption("killed", self.name, point, problem)
+        return Interruption("killed before a change to the disk", self.name, point, "", problem)
 
     def limit_to(self, size: int) -> Interruption:
         """Let no file grow beyond ``size`` bytes."""
@@ -98,7 +98,8 @@ class Interrupter:
             elif snapshot(out) != before:
                 problem = f"refused, but left {sorted(set(snapshot(out)) - set(before))}"
             problem = problem or self._write_again(out)
-        return Interruption("size limited", self.name, size, problem)
+        outcome = "unchanged" if words is None else "refused"
+        return Interruption("size of files limited", self.name, size, outcome, problem)
 
     def _job(self, out: Path) -> Job:
         [job] = plan_jobs(self.scan, str(out / self.output) + (os.sep if "." not in self.output else ""))[0]
@@ -192,13 +193,17 @@ class _Case(tempfile.TemporaryDirectory):
         return out
 
 
-def interruptions(folder: Path, *, limits: int = 12, every: int = 1) -> Iterator[Interruption]:
-    """Kill points (each, or one of ``every``) and limits of all `WRITES`, fresh and over an earlier output."""
-    for number, (scan_format, output, maps) in enumerate(WRITES):
-        for overwrite in (False, True):
-            case = folder / f"{number}{overwrite}"
-            interrupter = Interrupter(case, scan_format, output, maps, overwrite=overwrite)
-            for point in range(0, len(interrupter.steps()), every):
-                yield interrupter.kill_at(point)
-            for size in np.linspace(0, max(interrupter.sizes) + 1, limits, dtype=int):
-                yield interrupter.limit_to(int(size))
+def interruptions(
+    folder: Path,
+    write: tuple[str, str, tuple[str, ...]],
+    *,
+    overwrite: bool,
+    limits: int = 12,
+    points: int | None = None,
+) -> list[Interruption]:
+    """Kill points (all, or so many) and so many limits of one of `WRITES`, fresh or over an earlier output."""
+    interrupter = Interrupter(folder, *write, overwrite=overwrite)
+    steps = len(interrupter.steps())
+    chosen = np.unique(np.linspace(0, steps - 1, points or steps, dtype=int)) if steps else []
+    sizes = np.linspace(0, max(interrupter.sizes) + 1, limits, dtype=int)
+    return [interrupter.kill_at(int(point)) for point in chosen] + [interrupter.limit_to(int(size)) for size in sizes]
