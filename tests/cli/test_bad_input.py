@@ -1,6 +1,7 @@
 """What cannot be denoised ends in one line that names it, an exit code, and no output."""
 
 import gzip
+import json
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,9 @@ import nibabel
 import numpy as np
 import pytest
 import torch
+from monai.bundle import ConfigParser
+
+from monai_unsup_denoise.inference import Denoiser
 
 
 def save(path: Path, values: np.ndarray) -> Path:
@@ -41,6 +45,12 @@ def colour(volume: np.ndarray) -> np.ndarray:
 
 def text(path: Path) -> Path:
     path.write_text("not an image at all\n" * 99)
+    return path
+
+
+def half(path: Path, volume: np.ndarray) -> Path:
+    nibabel.save(nibabel.Nifti1Pair(volume, np.eye(4)), path)
+    path.with_suffix(".hdr").unlink()
     return path
 
 
@@ -88,6 +98,9 @@ BAD: dict[str, tuple[str, Maker]] = {
     "negative": ("negative values", lambda at, v: save(at / "bad.nii", changed(v, -3))),
     "four columns": ("fewer voxels", lambda at, v: save(at / "bad.nii", v[:4])),
     "two short axes": ("fewer voxels", lambda at, v: save(at / "bad.nii", v[:, :15])),
+    "half a pair": ("its header bad.hdr is missing", lambda at, v: half(at / "bad.img", v)),
+    "text named mgz": ("damaged, incomplete", lambda at, v: text(at / "bad.mgz")),
+    "MP2RAGE ratio": ("its noise is not Rician", lambda at, v: save(at / "bad_UNIT1.nii", v)),
 }
 
 
@@ -104,6 +117,62 @@ def test_a_bad_scan_is_named_with_the_reason(kind, tmp_path, volume, identity, m
     assert outcome.err.startswith(f"error: {path}") and reason in outcome.err
     assert outcome.err.count("\n") == 1 and outcome.out == ""
     assert not (tmp_path / "out").exists()
+
+
+def clippable(volume: np.ndarray, path: Path) -> Path:
+    volume = volume.copy()
+    volume[:2], volume[3, 3:5, 3] = np.nan, -0.01
+    return save(path, volume)
+
+
+def test_clipped_voxels_are_counted_by_every_command(tmp_path, volume, identity, mri_denoise):
+    count = 2 * 17 * 6 + 2
+    scan = clippable(volume, tmp_path / "T1.nii")
+    options = ("--model", identity, "--no-refine")
+    refused = mri_denoise("denoise", scan, tmp_path / "out.nii", *options)
+    assert refused.code == 1 and "to 0 with --nonpositive clip" in refused.err
+    done = mri_denoise("denoise", scan, tmp_path / "out.nii", *options, "--nonpositive", "clip")
+    assert done.code == 0 and f", {count} negative or NaN voxels set to 0" in done.out
+    assert json.loads((tmp_path / "out.json").read_text())["clipped_voxels"] == count
+    expected = np.nan_to_num(nibabel.load(scan).get_fdata()).clip(min=0)
+    np.testing.assert_allclose(nibabel.load(tmp_path / "out.nii").get_fdata(), expected, atol=0.1)
+
+    anat = tmp_path / "data" / "sub-01" / "anat"
+    anat.mkdir(parents=True)
+    (tmp_path / "data" / "dataset_description.json").write_text('{"Name": "x", "BIDSVersion": "1.10.0"}')
+    clippable(volume, anat / "sub-01_T1w.nii")
+    bids = ("bids", tmp_path / "data", tmp_path / "bids", "participant", *options)
+    assert mri_denoise(*bids).code == 1
+    done = mri_denoise(*bids, "--nonpositive", "clip")
+    assert done.code == 0 and f", {count} negative or NaN voxels set to 0" in done.out
+    assert f'"ClippedVoxels": {count}' in next((tmp_path / "bids" / "sub-01").rglob("*.json")).read_text()
+
+
+def test_clip_is_a_key_of_the_bundle(tmp_path, volume, identity, bundle):
+    parser = ConfigParser()
+    parser.read_config(str(bundle / "configs" / "inference.json"))
+    clippable(volume, tmp_path / "T1.nii")
+    for key, value in {
+        "model_path": str(identity),
+        "dataset_dir": str(tmp_path),
+        "output_dir": str(tmp_path / "out"),
+        "refine": False,
+        "nonpositive": "clip",
+    }.items():
+        parser[key] = value
+    parser.get_parsed_content("evaluator").run()
+    assert json.loads((tmp_path / "out" / "T1_denoised.json").read_text())["clipped_voxels"] == 206
+    report = Denoiser.from_bundle(model=identity, settings={"nonpositive": "clip"}).denoise(tmp_path / "T1.nii")
+    assert report.clipped_voxels == report.noise_report()["clipped_voxels"] == 206
+
+
+def test_masked_background_has_no_floor_to_keep(tmp_path, volume, identity, mri_denoise):
+    volume[:5] = 0
+    save(tmp_path / "in.nii", volume)
+    options = ("--no-refine", "--keep-floor", "--model", identity)
+    assert mri_denoise("denoise", tmp_path / "in.nii", tmp_path / "out.nii", *options).code == 0
+    out = nibabel.load(tmp_path / "out.nii").get_fdata()
+    assert np.abs(out[:5]).max() < 1 and np.median(out[6:][volume[6:] < 60]) > 30
 
 
 def test_an_empty_folder_is_named(tmp_path, identity, mri_denoise):
