@@ -111,10 +111,11 @@ deploy-package: deploy-map ## make a MONAI Application Package (needs Docker and
 test-deploy: .deploy/.installed ## run the tests of the MONAI Deploy application
 	$(IN_DEPLOY) .deploy/bin/python -m pytest tests_apps/deploy $(ARGS)
 
-label: .label/.installed ## MONAI Label: serve the scans in STUDIES=folder here, [PORT=8000 BUNDLE=folder CLEAN=folder]
-	$(if $(STUDIES),,$(error usage: make label STUDIES=folder [PORT=8000] [BUNDLE=folder] [CLEAN=folder of clean scans]))
+label: .label/.installed ## MONAI Label: serve the scans in STUDIES=folder here, [PORT=8000 BUNDLE=folder CLEAN=folder ORIGINS=urls]
+	$(if $(STUDIES),,$(error usage: make label STUDIES=folder [PORT=8000] [BUNDLE=folder] [CLEAN=folder of clean scans] [ORIGINS=of web pages]))
 	.label/bin/python -m monailabel.main start_server --app apps/label --studies "$(STUDIES)" --host 127.0.0.1 --port $(or $(PORT),8000) \
-		$(if $(BUNDLE),--conf bundle "$(BUNDLE)") $(if $(CLEAN),--conf clean_dir "$(CLEAN)") $(ARGS)
+		$(if $(BUNDLE),--conf bundle "$(BUNDLE)") $(if $(CLEAN),--conf clean_dir "$(CLEAN)") \
+		$(if $(ORIGINS),--conf origins "$(ORIGINS)") $(ARGS)
 
 test-label: .label/.installed ## run the tests of the MONAI Label app
 	.label/bin/python -m pytest tests_apps/label $(ARGS)

@@ -36,17 +36,23 @@ class DenoisingApp(MONAILabelApp):
         app_dir: this folder.
         studies: folder of the scans.
         conf: ``bundle``, the bundle to serve and to train, by default a copy of the bundled model; ``clean_dir``, a
-            folder of clean scans of other subjects for the training, by default phantoms.
+            folder of clean scans of other subjects for the training, by default phantoms; ``origins``, web pages that
+            may send requests, with spaces between, by default none but the server's own.
     """
 
     def __init__(self, app_dir: str, studies: str, conf: dict[str, str]) -> None:
         self.bundle = served_bundle((conf or {}).get("bundle"), copy_to=Path(app_dir, "model"))
         private_folder()
-        refuse_other_pages()
+        keep_names_out(studies, self._ids)
+        refuse_other_pages((conf or {}).get("origins", ""))
         super().__init__(
             app_dir, studies, conf, name="MRI denoising", description="Removes Rician noise", version=__version__
         )
-        keep_names_out(studies, self.datastore().list_images)
+
+    def _ids(self) -> list[str]:
+        """Of the scans; of those of a DICOMweb server, not to be asked for each line of the log, none."""
+        store = getattr(self, "_datastore", None)  # not yet, while it is made
+        return store.list_images() if isinstance(store, Studies) else []
 
     def init_infers(self) -> dict[str, DenoiseTask]:
         return {self.bundle.name: DenoiseTask(self.bundle)}

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from monailabel.config import settings
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from lib.nameless_log import log
 
 
 class OwnPagesMiddleware(CORSMiddleware):
@@ -44,19 +45,25 @@ class OwnPagesMiddleware(CORSMiddleware):
         except ValueError:
             name = host
         if "." in name and name not in self.hosts and not _is_address(name):
-            return f"host {name!r}: not a name of this server; add http://{host} to MONAI_LABEL_CORS_ORIGINS"
+            return f"host {name!r}: not a name of this server; start it with --conf origins http://{host}"
         if origin is None or origin in self.allow_origins or origin == f"{scope['scheme']}://{host}":
             return ""
-        return f"origin {origin!r}: not allowed; name it in MONAI_LABEL_CORS_ORIGINS"
+        return f"origin {origin!r}: not allowed; start the server with --conf origins {origin}"
 
 
-def refuse_other_pages() -> None:
-    """Put the middleware in the place of MONAI Label's own, if this process serves; called before the first request."""
+def refuse_other_pages(origins: str) -> None:
+    """Put the middleware in the place of MONAI Label's own, if this process serves; called before the first request.
+
+    Args:
+        origins: those allowed, with spaces between. MONAI Label 0.8.5 does not start with its own setting,
+            ``MONAI_LABEL_CORS_ORIGINS``.
+    """
     server = sys.modules.get("monailabel.app")
     if server is not None:
-        allowed = [str(origin).rstrip("/") for origin in settings.MONAI_LABEL_CORS_ORIGINS]
+        allowed = [origin.rstrip("/") for origin in origins.split()]
         server.app.user_middleware[:] = [Middleware(OwnPagesMiddleware, allow_origins=allowed)]
         server.app.middleware_stack = None  # Starlette makes it anew for the next request
+        log.info("web pages that may send requests: this server's own %s", " ".join(allowed))
 
 
 def _is_address(name: str) -> bool:
