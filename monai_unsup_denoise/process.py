@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any, NoReturn
 
 from tqdm import tqdm
 
@@ -33,16 +34,30 @@ def print_line(line: str) -> None:
             tqdm.write(line.encode(encoding, "backslashreplace").decode(encoding))
 
 
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the block as Ctrl-C does, so that files in work are removed."""
-    before = {}
+def interrupt_on_signals() -> dict[int, Any]:
+    """From now on SIGTERM and SIGHUP end this process as Ctrl-C does, so that files in work are removed.
+
+    Returns:
+        The handlers that were replaced: not those of others, or under nohup, or outside the main thread.
+    """
+    before: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-            if signal.getsignal(number) is signal.SIG_DFL:  # not under nohup
-                before[number] = signal.signal(number, signal.default_int_handler)
+            if signal.getsignal(number) is signal.SIG_DFL:
+                before[number] = signal.signal(number, _interrupt)
+    return before
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """`interrupt_on_signals` for the block."""
+    before = interrupt_on_signals()
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt(signal.Signals(number).name)

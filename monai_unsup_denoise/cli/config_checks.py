@@ -5,7 +5,9 @@ config is unknown. ``arguments`` are those of this process by default.
 """
 
 import difflib
+import errno
 import inspect
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -19,8 +21,13 @@ from monai.bundle import run as bundle_run
 from monai.bundle.utils import DEFAULT_MLFLOW_SETTINGS
 
 from monai_unsup_denoise.cli.shareable_config import shareable_config
+from monai_unsup_denoise.credentials import hide_credentials
 from monai_unsup_denoise.errors import InputError, find_input_error
 from monai_unsup_denoise.files import write_json
+from monai_unsup_denoise.literal import is_read_by_monai
+from monai_unsup_denoise.process import interrupt_on_signals
+
+_DISK_REFUSES = {errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.ENOSPC, errno.EPERM, errno.EROFS}
 
 #: Ids of 0.5, and what to give instead.
 RENAMED = {
@@ -36,18 +43,20 @@ RENAMED = {
 
 
 def check_command_line(arguments: Sequence[str] | None = None) -> None:
-    """Check ids and configs, and make user mistakes end in one line from here on, instead of a traceback.
+    """Check ids, values and configs; from here on user mistakes and signals end in one line, not in a traceback.
 
-    MONAI takes an override of an id that no config has for a new id, without a word; here it is an error.
+    MONAI takes an override of an id that no config has for a new id, without a word, and evaluates the name of a file
+    that begins with ``$``; here both are errors.
 
     Raises:
-        InputError: for an unknown id, naming the one that was probably meant; for a config without those that it
-            changes (its ``base``).
+        InputError: for an unknown id, naming the one that was probably meant; for a name that MONAI would misread; for
+            a config without those that it changes (its ``base``).
     """
     command = _parse(arguments)
     if command is None:
         return
     sys.excepthook = report_mistakes_in_one_line
+    interrupt_on_signals()
     files, overrides = command
     if not files:  # they are named in an --args_file
         return
@@ -59,7 +68,9 @@ def check_command_line(arguments: Sequence[str] | None = None) -> None:
             raise InputError(f'{Path(file).name} changes other configs; give --config_file "{needed}", with paths')
     config = ConfigParser(ConfigParser.load_config_files(files))
     known = {*config.get(), *DEFAULT_MLFLOW_SETTINGS["configs"]}  # the latter for `--tracking mlflow`
-    for key in overrides:
+    for key, value in overrides.items():
+        if isinstance(value, str) and is_read_by_monai(value) and (value[0] not in "$@%" or os.path.exists(value)):
+            raise InputError(f"--{key} {value}: MONAI would misread this name, for its $, @, % or #; rename it")
         path = re.split("#|::", key.lstrip("+"))
         gone = [part for part in path if part in RENAMED and "#".join(path) not in config]
         if gone:
@@ -71,16 +82,34 @@ def check_command_line(arguments: Sequence[str] | None = None) -> None:
 
 
 def report_mistakes_in_one_line(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """A ``sys.excepthook`` that prints an :class:`InputError` as one line, anything else with its traceback."""
-    mistake = find_input_error(error)
-    if mistake is None:
+    """A ``sys.excepthook``: one line for an interruption and for `find_mistake`, a traceback for anything else."""
+    mistake = find_mistake(error)
+    if isinstance(error, KeyboardInterrupt):
+        print(f"interrupted {error}".rstrip(), file=sys.stderr)
+    elif mistake is None:
         sys.__excepthook__(kind, error, trace)
     else:
         print(f"error: {mistake}", file=sys.stderr)
 
 
+def find_mistake(error: BaseException) -> InputError | None:
+    """The :class:`InputError` behind ``error``, also for a disk that is full or read-only; None if there is none."""
+    mistake = find_input_error(error)
+    cause: BaseException | None = error
+    while mistake is None and cause is not None:
+        if isinstance(cause, OSError) and cause.errno in _DISK_REFUSES:
+            mistake = InputError(
+                f"{cause.filename or 'output'}: {cause.strerror}; make room or give another output_dir"
+            )
+        cause = cause.__cause__ or cause.__context__
+    return mistake
+
+
 def executed_config(*, shareable: bool = False, arguments: Sequence[str] | None = None) -> dict[str, Any] | None:
-    """The executed config, files and overrides merged; ``shareable`` without the user's paths and other texts."""
+    """The executed config, files and overrides merged, without credentials.
+
+    If ``shareable``, also without the user's paths and other texts.
+    """
     files, overrides = _parse(arguments) or ([], {})
     if not files:
         return None
@@ -88,7 +117,8 @@ def executed_config(*, shareable: bool = False, arguments: Sequence[str] | None 
     parser.read_config(files)
     for key, value in overrides.items():
         parser[key.lstrip("+")] = value
-    return shareable_config(parser.get()) if shareable else parser.get()
+    config = _without_credentials(parser.get())
+    return shareable_config(config) if shareable else config
 
 
 def save_executed_config(folder: str | Path, name: str, arguments: Sequence[str] | None = None) -> None:
@@ -96,6 +126,14 @@ def save_executed_config(folder: str | Path, name: str, arguments: Sequence[str]
     config = executed_config(arguments=arguments)
     if config is not None:
         write_json(Path(folder) / f"config_{name}.json", config)
+
+
+def _without_credentials(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_credentials(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_credentials(inner) for inner in value]
+    return hide_credentials(value) if isinstance(value, str) else value
 
 
 def _parse(arguments: Sequence[str] | None) -> tuple[list[str], dict[str, Any]] | None:

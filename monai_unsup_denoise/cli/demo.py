@@ -8,6 +8,7 @@ import typer
 from monai_unsup_denoise.cli.options import Weights
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.extras import require
+from monai_unsup_denoise.files import atomic_write, check_writable
 from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
 
 SUBJECT = 11  # in no training
@@ -25,6 +26,7 @@ def demo(
     """
     if output.suffix.lower() != ".png":
         raise InputError(f"{output}: the picture is a PNG; end it in .png")
+    check_writable(output, overwrite=True)
     require(extra="train")
     with suppress_stderr():
         import numpy as np
@@ -33,7 +35,6 @@ def demo(
         from monai.transforms import LoadImage
 
         from monai_unsup_denoise.data import phantom_datalist
-        from monai_unsup_denoise.files import atomic_write
         from monai_unsup_denoise.inference import Denoiser
         from monai_unsup_denoise.training import comparison_figure
         from monai_unsup_denoise.transforms import AddRicianNoised
@@ -57,6 +58,9 @@ def demo(
 
     row = {"noisy": noisy, "denoised": volume.denoised, "residual": noisy - volume.denoised, "clean": clean}
     figure = comparison_figure([{name: image[..., SLICES // 2] for name, image in row.items()}], [f"{LEVEL} %"])
-    with atomic_write(output.absolute()) as partial:
-        figure.savefig(partial, dpi=110)
+    try:
+        with atomic_write(output.absolute()) as partial:
+            figure.savefig(partial, dpi=110)
+    except OSError as error:
+        raise InputError(f"{output}: cannot be written ({error.strerror}); make room or give another output") from error
     typer.echo(f"picture: {output}")

@@ -1,19 +1,24 @@
-"""Run `python -m monai.bundle run` in a process of its own, for the commands `train` and `evaluate`."""
+"""Run the bundle as `python -m monai.bundle run` does, for the commands `train` and `evaluate`."""
 
-import signal
-import subprocess
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from monai_unsup_denoise.bundle_folder import bundle_folder
+from monai_unsup_denoise.credentials import keep_credentials
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.literal import literal
 
 #: Typer's settings for a command that hands the options it does not know to the bundle.
 PASSES_OPTIONS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
-_ENDINGS = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
+#: Ids of the configs that hold a path or an address.
+PATHS = {
+    *("bundle_root", "dataset_dir", "noisy_dir", "clean_dir", "test_dir", "output_dir", "ckpt_dir", "images_dir"),
+    *("report_dir", "model_path", "pretrained", "resume", "tracking_uri"),
+}
 
 
 def config_files(names: Sequence[str]) -> list[str]:
@@ -42,41 +47,67 @@ def config_files(names: Sequence[str]) -> list[str]:
     return found
 
 
-def run_bundle(run_id: str, configs: Sequence[str], settings: Mapping[str, Any], extra: Sequence[str]) -> int:
-    """Run the bundle with ``settings`` (None: as in the config), then ``extra``; return its exit code.
+def bundle_command(run_id: str, configs: Sequence[str], settings: Mapping[str, Any], extra: Sequence[str]) -> list[str]:
+    """Words of MONAI's command that runs the bundle with ``settings`` (None: as in the config), then ``extra``.
 
-    Signals that end this process are passed on, and the bundle's end is waited for. The bundle is a session of its own:
-    else Ctrl-C would reach it from the terminal as well.
+    Values of `PATHS` are taken as they are: MONAI would run or replace parts of some. Credentials of ``tracking_uri``
+    are moved to the environment, since MONAI logs its command.
+
+    Raises:
+        InputError: for a word in ``extra`` that is no override.
     """
-    command = [sys.executable, "-m", "monai.bundle", "run", run_id]
-    command += ["--config_file", configs[0] if len(configs) == 1 else repr(list(configs))]
-    for key, value in {"bundle_root": bundle_folder(), **settings}.items():
-        if value is not None:
-            command += [f"--{key}", str(value.absolute() if isinstance(value, Path) else value)]
-    process = subprocess.Popen(command + _overrides(extra), start_new_session=True)
-    before = {
-        number: signal.signal(number, lambda received, _: process.send_signal(received))
-        for number in _ENDINGS
-        if signal.getsignal(number) is not signal.SIG_IGN  # nohup
-    }
-    try:
-        code = process.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    return code if code >= 0 else 128 - code
-
-
-def _overrides(extra: Sequence[str]) -> list[str]:
-    """``key=value`` as ``--key=value``; ``--key value`` and ``--key=value`` as they are."""
-    words: list[str] = []
-    is_value = False
-    for word in extra:
-        key, equals, _ = word.partition("=")
-        if not is_value and key and equals and not key.startswith("-"):
-            word = f"--{word}"
-        elif not (is_value or (key.startswith("--") and key != "--")):
-            raise InputError(f"{word!r}: not an override; give key=value or --key value")
-        is_value = key.startswith("--") and not equals
-        words.append(word)
+    words = ["run", run_id, "--config_file", configs[0] if len(configs) == 1 else repr(list(configs))]
+    given = {"bundle_root": bundle_folder(), **settings}
+    pairs = [(key, value.absolute() if isinstance(value, Path) else value) for key, value in given.items()]
+    for key, value in (*((key, str(value)) for key, value in pairs if value is not None), *_overrides(extra)):
+        if value is None:
+            words.append(f"--{key}")
+            continue
+        name = re.split("#|::", key)[-1].replace("-", "_")
+        if name == "tracking_uri":
+            value = keep_credentials(value)
+        words.append(f"--{key}={literal(value) if name in PATHS else value}")
     return words
+
+
+def run_bundle(command: Sequence[str]) -> None:
+    """Run the words of `bundle_command`.
+
+    Not in a process of its own, which would import from the current folder, and outlive this one if that is killed.
+
+    Raises:
+        InputError: for a mistake of the user's, or a disk that refuses.
+    """
+    import fire  # type: ignore[import-untyped]
+    import monai.bundle
+
+    from monai_unsup_denoise.cli.config_checks import find_mistake
+
+    before = sys.argv
+    sys.argv = [str(Path(monai.bundle.__file__).with_name("__main__.py")), *command]  # which config_checks reads
+    try:
+        fire.Fire({"run": monai.bundle.run}, command=list(command))
+    except Exception as error:
+        mistake = find_mistake(error)
+        if mistake is None:
+            raise
+        raise mistake from None
+    finally:
+        sys.argv = before
+
+
+def _overrides(extra: Sequence[str]) -> list[tuple[str, str | None]]:
+    """Keys and values of ``key=value``, ``--key=value`` and ``--key value``; None for a switch, a key without value."""
+    pairs: list[tuple[str, str | None]] = []
+    words = list(extra)
+    while words:
+        word = words.pop(0)
+        key, equals, value = word.removeprefix("--").partition("=")
+        if not key or key.startswith("-") or not (equals or word.startswith("--")):
+            raise InputError(f"{word!r}: not an override; give key=value or --key value")
+        if equals:
+            pairs.append((key, value))
+        else:
+            is_switch = not words or words[0].startswith("--")
+            pairs.append((key, None if is_switch else words.pop(0)))
+    return pairs

@@ -8,7 +8,7 @@ import typer
 
 from monai_unsup_denoise.bundle_folder import bundle_folder
 from monai_unsup_denoise.cli.options import Weights
-from monai_unsup_denoise.cli.run_bundle import config_files, run_bundle
+from monai_unsup_denoise.cli.run_bundle import bundle_command, config_files, run_bundle
 from monai_unsup_denoise.extras import require
 
 
@@ -40,6 +40,7 @@ def train(
 
     Any other id of the config can be set with key=value or --key value, as in `python -m monai.bundle run`:
     mri-denoise train --epochs 40 batch_size=16
+    Paths are taken as they are; in other values MONAI evaluates what begins with $.
 
     If the bundle is read-only (installed for all users), output goes to ./mri_denoise_output.
     """
@@ -54,10 +55,9 @@ def train(
         "model_path": model,
         "resume": resume or None,
     }
-    code = run_bundle("training", config_files(config or []), settings, context.args)
-    if code == 0 and model:
+    run_bundle(bundle_command("training", config_files(config or []), settings, context.args))
+    if model:
         typer.echo(f"The best model is {model}: mri-denoise denoise IN OUT --model {model}")
-    raise typer.Exit(code)
 
 
 def evaluate(
@@ -79,7 +79,7 @@ def evaluate(
     require(extra="train")
     configs = config_files([*(config or []), str(bundle_folder() / "configs" / "evaluate.json")])
     settings = {"test_dir": test_dir, "model_path": model, "output_dir": output_dir or _default_output_dir()}
-    raise typer.Exit(run_bundle("run", configs, settings, context.args))
+    run_bundle(bundle_command("run", configs, settings, context.args))
 
 
 def _default_output_dir() -> Path | None:

@@ -7,6 +7,7 @@ from monai.bundle import ConfigParser
 
 from monai_unsup_denoise.bundle_folder import bundle_folder
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.literal import literal
 
 
 def read_inference_config(bundle: str | Path | None = None) -> ConfigParser:
@@ -27,7 +28,7 @@ def read_inference_config(bundle: str | Path | None = None) -> ConfigParser:
     configs = [base, config] if base.is_file() and base != config else [config]
     parser = ConfigParser()
     parser.read_config([str(config) for config in configs])
-    parser["bundle_root"] = str(config.parent.parent)
+    parser["bundle_root"] = literal(config.parent.parent)
     return parser
 
 

@@ -148,7 +148,7 @@ def _write_bundle(folder: Path, weights: Path, parser: ConfigParser, settings: M
         raise InputError(f"{weights}: no such file; train a model first or give another path")
     for name in ("configs", "models"):
         (folder / name).mkdir(parents=True)
-    metadata = Path(parser["bundle_root"]) / "configs" / "metadata.json"
+    metadata = Path(parser.get_parsed_content("bundle_root")) / "configs" / "metadata.json"
     if metadata.is_file():
         shutil.copyfile(metadata, folder / "configs" / "metadata.json")
     shutil.copyfile(weights, folder / "models" / "model.pt")

@@ -8,7 +8,7 @@ from mlflow import MlflowClient
 from monai_unsup_denoise.inference import weights_sha256
 from monai_unsup_denoise.tracking.mlflow_model import register_mlflow_model, save_mlflow_model
 from monai_unsup_denoise.tracking.runs import create_run
-from monai_unsup_denoise.tracking.server import check_tracking_server
+from monai_unsup_denoise.tracking.server import open_store
 
 
 def register_weights(
@@ -31,7 +31,7 @@ def register_weights(
     Raises:
         InputError: if the server does not answer, or the weights are missing or do not fit the network.
     """
-    client = MlflowClient(check_tracking_server(tracking_uri))
+    client = MlflowClient(open_store(tracking_uri))
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "model"
         save_mlflow_model(folder, weights, config=config)

@@ -1,6 +1,7 @@
 """A training as a run in MLflow."""
 
 import logging
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -16,16 +17,17 @@ from mlflow.entities import Metric, Param
 from PIL import Image
 from torch.optim import Optimizer
 
+from monai_unsup_denoise.credentials import hide_credentials
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.tracking.mlflow_model import register_mlflow_model, save_mlflow_model
 from monai_unsup_denoise.tracking.runs import create_run
-from monai_unsup_denoise.tracking.server import MLFLOW_ERRORS, check_tracking_server, reason, without_password
+from monai_unsup_denoise.tracking.server import MLFLOW_ERRORS, open_store, reason
 
 logger = logging.getLogger(__name__)
 
 _BATCH = 1000  # metrics in one request of MLflow's
 _PAUSE = 60.0  # seconds between two attempts to reach a server that does not answer
-#: Errors with a text that cannot name a file or a patient. Of all others only the type is logged.
+#: Errors with a text that cannot name a file or a patient. Of others only the type is logged, and the name of a signal.
 _SAFE_TO_LOG = (ArithmeticError, MemoryError, torch.OutOfMemoryError)
 
 
@@ -46,11 +48,11 @@ class RunTracker:
         tracking_uri: ``sqlite:///...`` or the address of a server.
         tags: of the run, and of the registered model.
         pictures: folder where each validation writes an image.
-        weights: file of the best weights; one that is older than the run is ignored.
+        weights: returns the file of the best weights, or None if this training has written none.
         save_model: writes an MLflow model into a folder, given the folder and the file of weights.
 
     Raises:
-        InputError: if the server does not answer.
+        InputError: if the server does not answer, or the database cannot be opened.
     """
 
     tracking_uri: str
@@ -63,15 +65,15 @@ class RunTracker:
     optimizers: Mapping[str, Optimizer] = field(default_factory=dict)
     evaluator: Engine | None = None
     pictures: str | Path | None = None
-    weights: str | Path | None = None
+    weights: Callable[[], Path | None] | None = None
     registered_model: str | None = None
     save_model: Callable[[Path, Path], None] = save_mlflow_model
     interval: int = 10
 
     def __post_init__(self) -> None:
-        self.client = MlflowClient(check_tracking_server(self.tracking_uri))
+        self.client = MlflowClient(open_store(self.tracking_uri))
         self.run_id = ""
-        self.start_time: int | None = None  # of the run, in ms; None while it is not open
+        self.is_open = False
         self.metrics: list[Metric] = []
         self.images: list[tuple[int, Path]] = []
         self.retry_at: float | None = None  # set while the server does not answer
@@ -104,10 +106,10 @@ class RunTracker:
                 self.client.log_dict(self.run_id, dict(self.config), "config.json")
         except MLFLOW_ERRORS as error:
             raise InputError(
-                f"tracking_uri {without_password(self.client.tracking_uri)}: MLflow cannot open the run "
+                f"tracking_uri {hide_credentials(self.client.tracking_uri)}: MLflow cannot open the run "
                 f"({reason(error)}); check the server, or resume with the tracking_uri that the training began with"
             ) from error
-        self.start_time = run.info.start_time
+        self.is_open = True
 
     def log_training(self, engine: Engine) -> None:
         """Losses and learning rates of this iteration."""
@@ -164,12 +166,13 @@ class RunTracker:
         if missing:
             lack = "MLflow run %s lacks: %s. Weights, checkpoints and images are on disk."
             logger.warning(lack, self.run_name, ", ".join(missing))
-        self.start_time = None
+        self.is_open = False
 
     def fail(self, engine: Engine, error: BaseException) -> None:
         """End the run as FAILED or KILLED, with the type of the error as a tag, and raise the error again."""
-        if self.start_time is not None:
-            text = str(error) if isinstance(error, _SAFE_TO_LOG) else "see the output of the training"
+        if self.is_open:
+            is_safe = isinstance(error, _SAFE_TO_LOG) or str(error) in signal.Signals.__members__
+            text = str(error) if is_safe else "see the output of the training"
             status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
             self.finish(engine, status, f"{type(error).__name__}: {text}")
         raise error
@@ -183,8 +186,8 @@ class RunTracker:
     def _last_steps(self, status: str, error: str) -> dict[str, Callable[[], Any]]:
         """What is left to do at the end; the keys name what MLflow lacks without it."""
         steps: dict[str, Callable[[], Any]] = {}
-        weights = Path(self.weights) if self.weights else None
-        if weights and weights.is_file() and weights.stat().st_mtime * 1000 >= (self.start_time or 0):
+        weights = self.weights() if self.weights else None
+        if weights and weights.is_file():
             steps["the weights"] = lambda: self.client.log_artifact(self.run_id, str(weights))
             if self.registered_model and status == "FINISHED":
                 steps["the registered model"] = lambda: self._register(weights)

@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 from monai.utils import path_to_uri
 
 import monai_unsup_denoise
+from monai_unsup_denoise.tracking.server import database_path
 
 
 def create_run(client: MlflowClient, experiment_name: str, *, run_name: str, tags: Mapping[str, Any]) -> str:
@@ -20,8 +21,8 @@ def create_run(client: MlflowClient, experiment_name: str, *, run_name: str, tag
     """
     experiment = client.get_experiment_by_name(experiment_name)
     if experiment is None:
-        scheme, _, database = client.tracking_uri.partition(":///")
-        location = path_to_uri(Path(database).parent / "mlruns") if scheme == "sqlite" else None
+        is_local = client.tracking_uri.startswith("sqlite:///")
+        location = path_to_uri(database_path(client.tracking_uri).parent / "mlruns") if is_local else None
         experiment = client.get_experiment(client.create_experiment(experiment_name, artifact_location=location))
     # MLflow's pages then show trainings, not language models.
     client.set_experiment_tag(experiment.experiment_id, "mlflow.experimentKind", "custom_model_development")

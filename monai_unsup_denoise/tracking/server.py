@@ -2,11 +2,15 @@
 
 import logging
 import os
-from urllib.parse import urlsplit
+import re
+from pathlib import Path
+from urllib.parse import quote, unquote
 
+from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from monai_unsup_denoise.credentials import hide_credentials, keep_credentials
 from monai_unsup_denoise.errors import InputError
 
 #: MLflow itself repeats a request seven times, each for two minutes. The user's own values take precedence.
@@ -20,38 +24,63 @@ MLFLOW_ERRORS = (MlflowException, OSError)
 
 
 def check_tracking_server(uri: str) -> str:
-    """The address to track to: the environment variable ``MLFLOW_TRACKING_URI`` if it is set, else ``uri``.
+    """The address to track to: that in the environment variable ``MLFLOW_TRACKING_URI`` if it is set, else ``uri``.
 
-    Checks within seconds that an ``http(s)://`` server answers; from then on this process waits seconds for it, not
-    minutes.
+    Checks that a server at ``http(s)://`` answers. If it does not, that is known within seconds, here and in all later
+    calls of this process: MLflow's own default is minutes. Credentials of a server are moved to the environment.
 
     Raises:
-        InputError: if no MLflow server answers there.
+        InputError: if no MLflow server answers there, or it cannot be given its credentials.
     """
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # a warning at each retry
     uri = os.environ.get("MLFLOW_TRACKING_URI") or uri
     if uri.startswith(("http://", "https://")):
+        uri = keep_credentials(uri)
+        if "MLFLOW_TRACKING_URI" in os.environ:
+            os.environ["MLFLOW_TRACKING_URI"] = uri
         try:
             MlflowClient(uri).search_experiments(max_results=1)
         except MLFLOW_ERRORS as error:
             raise InputError(
-                f"tracking_uri {without_password(uri)}: no MLflow server answers there ({reason(error)}); start it, "
+                f"tracking_uri {uri}: no MLflow server answers there ({reason(error)}); start it, "
                 "correct the address, or leave tracking_uri out to track into a local file"
             ) from error
     return uri
 
 
-def without_password(uri: str) -> str:
-    """``uri`` without user and password."""
-    parts = urlsplit(uri)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+def open_store(uri: str) -> str:
+    """As `check_tracking_server`. A local database is made if there is none, by one process at a time.
+
+    Raises:
+        InputError: as there, or if the database cannot be opened.
+    """
+    uri = check_tracking_server(uri)
+    if not uri.startswith("sqlite:///"):
+        return uri
+    path = database_path(uri)
+    # MLflow makes a folder of the quoted name as well: quote no more than it must be.
+    uri = "sqlite:///" + re.sub("[%?#]", lambda found: quote(found[0]), str(path))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{path}.lock"):
+            MlflowClient(uri).search_experiments(max_results=1)
+    except Exception as error:  # of SQLAlchemy, alembic, MLflow or the disk
+        raise InputError(
+            f"tracking_uri {uri}: the database cannot be opened ({reason(error)}); make room or give another output_dir"
+        ) from error
+    return uri
+
+
+def database_path(uri: str) -> Path:
+    """The file of a database at ``sqlite:///``."""
+    return Path(unquote(uri.removeprefix("sqlite:///")))
 
 
 def reason(error: BaseException) -> str:
-    """One clause for an error of MLflow's client, in place of its nested causes."""
-    text = str(error)
+    """One clause for an error of MLflow's client, in place of its nested causes, without credentials."""
+    text = hide_credentials(str(error))
     clauses = {
         "refused": "connection refused",
         "timed out": "no answer in time",

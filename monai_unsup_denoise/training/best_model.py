@@ -6,11 +6,11 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 import ignite.distributed as idist
-import torch
 from ignite.engine import Engine, Events
 from torch import nn
 
-from monai_unsup_denoise.files import atomic_write
+from monai_unsup_denoise.files import check_writable
+from monai_unsup_denoise.training.save_state import save_state
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +30,13 @@ class BestModel:
     best: float = -math.inf
 
     def attach(self, engine: Engine) -> None:
+        """Save after each run of ``engine``.
+
+        Raises:
+            InputError: if nothing can be written at ``path``.
+        """
+        if idist.get_rank() == 0:
+            check_writable(Path(self.path), overwrite=True)
         engine.add_event_handler(Events.COMPLETED, self)
 
     def __call__(self, engine: Engine) -> None:
@@ -38,10 +45,12 @@ class BestModel:
             return
         self.best = value
         if idist.get_rank() == 0:
-            # Into an open file: given a path, torch.save would store its random name, and equal models would differ.
-            with atomic_write(Path(self.path)) as partial, partial.open("wb") as file:
-                torch.save(self.network.state_dict(), file)
+            save_state(self.network.state_dict(), Path(self.path))
             logger.info("best %s so far, %.3f: saved %s", self.metric, value, self.path)
+
+    def written(self) -> Path | None:
+        """The file, if this training, or the one that it resumes, has written it."""
+        return Path(self.path) if self.best > -math.inf else None
 
     def state_dict(self) -> dict[str, float]:
         return {"best": self.best}

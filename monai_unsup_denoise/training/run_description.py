@@ -13,7 +13,7 @@ from monai_unsup_denoise.losses import Objective
 
 
 def new_run_name() -> str:
-    """A name that no other run has: the time and six random digits. MLflow joins unfinished runs of one name."""
+    """A name that no other run has: the time, and six random letters and digits. MLflow joins runs of one name."""
     return time.strftime("%Y%m%d-%H%M%S-") + uuid.uuid4().hex[:6]
 
 

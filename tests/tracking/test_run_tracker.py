@@ -10,6 +10,7 @@ import torch
 from ignite.engine import Engine, Events
 
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.training.best_model import BestModel
 from tests.tracking.conftest import interrupted, training, values
 
 
@@ -73,7 +74,7 @@ def test_terms_of_the_real_trainer_are_logged(make_tracker, client, make_trainer
 
 
 def test_weights_become_an_artifact_at_the_end(make_tracker, client, tmp_path):
-    tracker = make_tracker(weights=tmp_path / "model.pt")
+    tracker = make_tracker(weights=lambda: tmp_path / "model.pt")
     trainer = training()
     tracker.attach(trainer)
     trainer.add_event_handler(Events.EPOCH_COMPLETED, lambda: (tmp_path / "model.pt").write_text("weights"))
@@ -87,6 +88,7 @@ def test_weights_become_an_artifact_at_the_end(make_tracker, client, tmp_path):
         (FloatingPointError("loss is not finite"), "FAILED", "FloatingPointError: loss is not finite"),
         (InputError("Jane/scan.nii: damaged"), "FAILED", "InputError: see the output of the training"),
         (KeyboardInterrupt("by Jane"), "KILLED", "KeyboardInterrupt: see the output of the training"),
+        (KeyboardInterrupt("SIGTERM"), "KILLED", "KeyboardInterrupt: SIGTERM"),
     ],
 )
 def test_error_marks_the_run_and_is_raised_again(make_tracker, client, error, status, tag):
@@ -147,7 +149,7 @@ def test_new_run_does_not_join_a_crashed_one(make_tracker):
 
 def test_misfit_weights_do_not_lose_the_run(make_tracker, client, caplog, tmp_path):
     weights = tmp_path / "model.pt"
-    tracker = make_tracker(weights=weights, registered_model="misfit")
+    tracker = make_tracker(weights=lambda: weights, registered_model="misfit")
     trainer = training()
     tracker.attach(trainer)
     trainer.add_event_handler(Events.EPOCH_COMPLETED, lambda: torch.save({"other": torch.zeros(1)}, weights))
@@ -158,16 +160,35 @@ def test_misfit_weights_do_not_lose_the_run(make_tracker, client, caplog, tmp_pa
 
 
 def test_older_weights_are_neither_uploaded_nor_registered(make_tracker, client, caplog, tmp_path):
+    """Whatever their time says: the clock of a file server may differ."""
     weights = tmp_path / "model.pt"
-    weights.write_bytes(b"older")
-    os.utime(weights, (0, 0))
-    tracker = make_tracker(weights=weights, registered_model="older")
+    weights.write_bytes(b"of another training")
+    best = BestModel(torch.nn.Linear(1, 1), weights)
+    tracker = make_tracker(weights=best.written, registered_model="older")
     trainer = training()
     tracker.attach(trainer)
     trainer.run(range(1))
     assert client.list_artifacts(tracker.run_id) == []
     assert client.search_registered_models("name='older'") == []
     assert not caplog.records
+
+
+def test_new_weights_are_uploaded_whatever_their_time(make_tracker, client, tmp_path):
+    best = BestModel(torch.nn.Linear(1, 1), tmp_path / "model.pt")
+    evaluator = Engine(lambda *_: None)
+    best.attach(evaluator)
+    tracker = make_tracker(weights=best.written)
+    trainer = training()
+    tracker.attach(trainer)
+
+    @trainer.on(Events.EPOCH_COMPLETED)
+    def validate():
+        evaluator.state.metrics = {"psnr": 20.0}
+        evaluator.fire_event(Events.COMPLETED)
+        os.utime(tmp_path / "model.pt", (0, 0))
+
+    trainer.run(range(1))
+    assert [file.path for file in client.list_artifacts(tracker.run_id)] == ["model.pt"]
 
 
 def test_run_names_its_program_but_no_user_or_path(make_tracker, client, repository):

@@ -35,7 +35,7 @@ def test_returning_server_gets_everything(make_tracker, client, monkeypatch, cap
 
 
 def test_missing_server_is_asked_twice_and_reported(make_tracker, client, caplog, unreachable, tmp_path):
-    tracker = make_tracker(weights=tmp_path / "model.pt", registered_model="never")
+    tracker = make_tracker(weights=lambda: tmp_path / "model.pt", registered_model="never")
     trainer = training(interrupted(FloatingPointError("not finite"), at=50))
     tracker.attach(trainer)
 

@@ -1,12 +1,15 @@
 """The best model is kept, and never half-written."""
 
 import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 from ignite.engine import Engine
 from torch import nn
 
+from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.training.best_model import BestModel
 
 
@@ -62,7 +65,7 @@ def test_a_write_that_fails_leaves_the_model_that_was_there(network, tmp_path, m
         raise OSError("no space left on device")
 
     monkeypatch.setattr(torch, "save", disk_full)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(InputError, match=r"model\.pt: cannot be written \(no space.*; make room or give another"):
         validate(best, 21.0, 2)
     assert kept(tmp_path / "model.pt") == 1
 
@@ -83,3 +86,53 @@ def test_only_the_first_process_writes(network, tmp_path, monkeypatch):
 def test_nothing_is_left_beside_the_model(network, tmp_path):
     validate(BestModel(network, tmp_path / "model.pt"), 20.0, 1)
     assert [path.name for path in tmp_path.iterdir()] == ["model.pt"]
+
+
+def test_weights_count_as_written_only_if_this_training_did(network, tmp_path):
+    (tmp_path / "model.pt").touch()
+    best = BestModel(network, tmp_path / "model.pt")
+    assert best.written() is None
+    validate(best, 20.0, 1)
+    assert best.written() == tmp_path / "model.pt"
+    resumed = BestModel(network, tmp_path / "model.pt")
+    resumed.load_state_dict(best.state_dict())
+    assert resumed.written() == tmp_path / "model.pt"
+
+
+def test_place_where_no_model_can_be_is_refused_at_the_start(network, tmp_path):
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "file" / "model.pt"):
+        with pytest.raises(InputError):
+            BestModel(network, path).attach(Engine(lambda *_: None))
+
+
+def test_two_trainings_of_one_model_leave_it_whole(tmp_path):
+    """Both write at once; whoever reads in between gets one of the two."""
+    path, done = tmp_path / "model.pt", threading.Event()
+    best = [BestModel(nn.Linear(2, 1), path) for _ in range(2)]
+    validate(best[0], 1.0, 1)
+    seen = set()
+
+    def read():
+        while not done.is_set():
+            seen.add(kept(path))
+
+    def write(index):
+        for value in range(2, 40):
+            validate(best[index], value, index + 1)
+
+    with ThreadPoolExecutor() as pool:
+        reading, *writing = pool.submit(read), pool.submit(write, 0), pool.submit(write, 1)
+        for writer in writing:
+            writer.result()
+        done.set()
+        reading.result()
+    assert seen <= {1.0, 2.0} and [file.name for file in tmp_path.iterdir()] == ["model.pt"]
+
+
+def test_link_at_the_place_of_the_model_is_not_followed(network, tmp_path):
+    (tmp_path / "other").write_text("mine")
+    for name in ("model.pt", "model.pt.part"):
+        (tmp_path / name).symlink_to(tmp_path / "other")
+    validate(BestModel(network, tmp_path / "model.pt"), 20.0, 1)
+    assert (tmp_path / "other").read_text() == "mine" and kept(tmp_path / "model.pt") == 1
