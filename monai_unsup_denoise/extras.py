@@ -8,7 +8,7 @@ from monai_unsup_denoise.errors import InputError
 
 #: What the extras of setup.cfg install, by the names to import.
 EXTRAS = {
-    "train": ("ignite", "matplotlib", "mlflow", "nilearn", "PIL", "platformdirs", "pytorch_optimizer"),
+    "train": ("filelock", "ignite", "matplotlib", "mlflow", "nilearn", "PIL", "platformdirs", "pytorch_optimizer"),
     "benchmark": ("matplotlib", "nilearn", "pandas", "PIL", "platformdirs", "skimage"),
     "onnx": ("onnx", "onnxscript"),
 }

@@ -81,8 +81,8 @@ class CheckVolume(Transform):
         if len(shape) == 3 and has_channels:
             return "colour channels, but a magnitude volume is needed; give the original scan"
         if len(shape) > 3:
-            found = f"{len(shape)} axes (time series, channels or colour)"
-            return f"{found}, but one 3-D volume is needed; save the volumes one by one"
+            found = f"{len(shape)} axes (time series, channels or colour), but one 3-D volume is needed"
+            return f"{found}; save the volumes one by one (4-D NIfTI can be denoised whole)"
         axis = self._slice_axis(shape)
         if not self._is_large((*shape[:axis], *shape[axis + 1 :], shape[axis])):
             return f"fewer voxels along an axis than the {self.min_shape} needed; give a larger volume"

@@ -103,8 +103,8 @@ def denoise(
     from monai_unsup_denoise.io.outputs import plan_jobs
 
     jobs, is_collection = plan_jobs(source, output, series)
-    if is_collection and volume is not None:
-        raise InputError(f"--volume {volume}: chooses from one file, but {source} may hold several; give one of them")
+    if volume is not None and (is_collection or jobs[0].series):
+        raise InputError(f"--volume {volume}: chooses from one file with several volumes; give that file as IN")
     names = [name.value for name in maps or ()]
     with lean_imports():
         from monai_unsup_denoise.inference import Denoiser

@@ -7,4 +7,5 @@ from monai_unsup_denoise.inference.scans import FolderDenoiser, ScanDataset
 from monai_unsup_denoise.inference.settings import DenoiseSettings
 from monai_unsup_denoise.inference.slab_inferer import SlabInferer
 from monai_unsup_denoise.inference.volume_inferer import VolumeInferer
+from monai_unsup_denoise.inference.volumes import denoise_volumes
 from monai_unsup_denoise.inference.weights import load_weights, weights_sha256

@@ -25,6 +25,7 @@ from monai_unsup_denoise.inference.weights import load_weights
 from monai_unsup_denoise.inference.whole_volume import WholeVolumeInferer
 from monai_unsup_denoise.io.reader import read_scan
 from monai_unsup_denoise.io.volumes import open_volumes, read_volume
+from monai_unsup_denoise.literal import literal
 from monai_unsup_denoise.protocols import NoiseAwareNetwork
 
 
@@ -94,14 +95,15 @@ class Denoiser:
         if network is not None:
             parser["network_def"] = network
         if network is not None or model is not None:
-            parser["model_path"] = None if model is None else str(model)
+            parser["model_path"] = None if model is None else literal(model)
         if device is not None:
             parser["device"] = find_device(device)
         for name, value in (settings or {}).items():
+            if value is None:
+                continue
             if name not in parser:
                 raise InputError(f"{name}: no such id in the inference config of this bundle")
-            if value is not None:
-                parser[name] = value
+            parser[name] = value
         try:
             denoiser = parser.get_parsed_content("denoiser")
         except RuntimeError as error:
@@ -122,9 +124,15 @@ class Denoiser:
 
     @torch.no_grad()
     def estimate_noise(self, image: MetaTensor, settings: DenoiseSettings | None = None) -> NoiseEstimate:
-        """The noise of what :meth:`load` or :meth:`wrap` returned, in multiples of its reference intensity."""
+        """The noise of what :meth:`load` or :meth:`wrap` returned, in multiples of its reference intensity.
+
+        Raises:
+            InputError: if it is not finite.
+        """
         inputs = image.as_tensor()[None].to(self.device)
-        return self.inferer.with_settings(settings or self.settings).estimate_noise(inputs, self.network)
+        noise = self.inferer.with_settings(settings or self.settings).estimate_noise(inputs, self.network)
+        _check_finite(image, {"sigma": np.asarray(noise.sigma or 0.0)})
+        return noise
 
     @torch.no_grad()
     def denoise_image(
@@ -144,7 +152,7 @@ class Denoiser:
         if needing_sigma and not isinstance(self.network, NoiseAwareNetwork):
             raise InputError(f"maps: {needing_sigma[0]!r}: this model does not estimate the noise level")
         inputs = image.as_tensor()[None].to(self.device)
-        noise = noise or inferer.estimate_noise(inputs, self.network)
+        noise = noise or self.estimate_noise(image, settings)
         amplitude = inferer(inputs, self.network, noise=noise)
         level = partial(sigma_map, inputs, noise, self.network)
         pred = rician_mean(amplitude, level()) if settings.keep_floor else amplitude
@@ -161,10 +169,7 @@ class Denoiser:
             return (volume * reference)[0, 0].movedim(-1, slices).cpu().numpy()
 
         volumes = {"denoised": scanner_units(pred), **{name: scanner_units(make[name]()) for name in settings.maps}}
-        for name, values in {**volumes, "sigma": np.asarray(noise.sigma or 0.0)}.items():
-            if not np.isfinite(values).all():
-                scan = image.meta.get("filename_or_obj") or "the volume"
-                raise InputError(f"{scan}: {name}: not finite; the weights are damaged, or a voxel is far too bright")
+        _check_finite(image, volumes)
         return DenoisedVolume(
             noisy=scanner_units(inputs),
             denoised=volumes.pop("denoised"),
@@ -172,6 +177,7 @@ class Denoiser:
             sigma=None if noise.sigma is None else reference * noise.sigma,
             varying_noise=noise.varies,
             correlated_noise=noise.is_correlated,
+            clipped_voxels=image.meta.get("clipped_voxels", 0),
             maps=volumes,
         )
 
@@ -184,7 +190,12 @@ class Denoiser:
             InputError: if it is missing, cannot be read, or is no volume of magnitudes.
         """
         image = None if volume is None else read_volume(path, volume)
-        return self.preprocess(read_scan(path, self.preprocessing)["image"] if image is None else image)
+        if image is not None:
+            return self.preprocess(image)
+        image = self.preprocess(read_scan(path, self.preprocessing)["image"])
+        if volume:
+            raise InputError(f"{path}: no volume {volume}, there is but one; leave the number out")
+        return image
 
     def wrap(self, volume: np.ndarray | Tensor) -> MetaTensor:
         """As :meth:`load`, of an array ``(X, Y, Z)`` of magnitudes in any units, with voxels of 1 mm."""
@@ -196,3 +207,10 @@ class Denoiser:
             return self.preprocessing({"image": image}, start=1)["image"]
         except RuntimeError as error:
             raise find_input_error(error) or error from None
+
+
+def _check_finite(image: MetaTensor, results: Mapping[str, np.ndarray]) -> None:
+    for name, values in results.items():
+        if not np.isfinite(values).all():
+            scan = image.meta.get("filename_or_obj") or "the volume"
+            raise InputError(f"{scan}: {name}: not finite; the weights are damaged, or a voxel is far too bright")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ from monai_unsup_denoise.protocols import NoiseAwareNetwork
 if TYPE_CHECKING:
     from monai_unsup_denoise.inference.denoiser import Denoiser
 
-_ASKED = 9  # volumes that the noise is estimated from; in repeats of real scans their estimates differ by 1 to 3 %
+_ASKED = 9  # volumes that the noise is estimated from; in real repeats their estimates differ by 1 to 5 %
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,13 @@ def denoise_volumes(denoiser: Denoiser, volumes: Volumes, *, progress: bool = Fa
     denoiser = copy.copy(denoiser)
     denoiser.inferer = copy.copy(denoiser.inferer)
     denoiser.inferer.progress = False  # one bar for all
-    shown = None if progress and sys.stderr is not None else True
-    bar = partial(tqdm, unit="volume", leave=False, disable=shown)
+    bar = partial(tqdm, unit="volume", leave=False, disable=None if progress and sys.stderr is not None else True)
     numbers = range(len(volumes))
-    filled = [number for number in bar(numbers, desc="checking") if _load(denoiser, volumes, number) is not None]
+    filled = [number for number in bar(numbers, desc="reading") if _load(denoiser, volumes, number) is not None]
     if not filled:
         raise InputError(f"{volumes.path}: all voxels are zero; export the scan again")
-    noise = _shared_noise(denoiser, volumes, filled)
+    asked = {filled[place] for place in np.linspace(0, len(filled) - 1, _ASKED).round().astype(int)}
+    noise = _shared_noise(denoiser, volumes, bar(sorted(asked), desc="estimating noise"))
     for number in (shown := bar(numbers)):
         shown.set_description(f"volume {number}")
         image = _load(denoiser, volumes, number)
@@ -92,11 +92,11 @@ def _load(denoiser: Denoiser, volumes: Volumes, number: int) -> MetaTensor | Non
     return denoiser.preprocess(volume) if volume.any() else None
 
 
-def _shared_noise(denoiser: Denoiser, volumes: Volumes, filled: list[int]) -> SharedNoise | None:
+def _shared_noise(denoiser: Denoiser, volumes: Volumes, numbers: Iterable[int]) -> SharedNoise | None:
+    """The noise of that of the volumes ``numbers`` which has the median sigma, of those whose sigma is sure if any is."""
     if not isinstance(denoiser.network, NoiseAwareNetwork):
         return None
-    asked = {filled[place] for place in np.linspace(0, len(filled) - 1, _ASKED).round().astype(int)}
-    images = (denoiser.preprocess(volumes[number]) for number in sorted(asked))
+    images = (denoiser.preprocess(volumes[number]) for number in numbers)
     found = [SharedNoise(denoiser.estimate_noise(image), float(image.meta["reference"])) for image in images]
     return sorted(found, key=lambda noise: noise.sigma)[len(found) // 2]
 

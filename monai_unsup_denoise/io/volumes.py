@@ -42,7 +42,6 @@ class Volumes:
         spec = (voxels.shape[:4], voxels.dtype, voxels.offset, voxels.slope, voxels.inter)
         # Kept open: the next volume of a compressed file is then found without decompressing those before it again.
         self._voxels: Any = ArrayProxy(voxels.file_like, spec, keep_file_open=True)
-
         self.shape: tuple[int, ...] = voxels.shape[:3]
 
     def __len__(self) -> int:
@@ -60,7 +59,7 @@ class Volumes:
 
 
 def open_volumes(path: str | Path) -> Volumes | None:
-    """The volumes of a file ``(X, Y, Z, T)``, T > 1, that nibabel reads; None for all else, which `read_scan` reads or refuses.
+    """The volumes of a file ``(X, Y, Z, T)``, T > 1, of NIfTI and the like; None for all that is left to `read_scan`.
 
     Raises:
         InputError: as `Volumes`.
@@ -79,13 +78,12 @@ def open_volumes(path: str | Path) -> Volumes | None:
 
 
 def read_volume(path: str | Path, number: int) -> MetaTensor | None:
-    """Volume ``number`` of `open_volumes`, or None for volume 0 of a scan that has no other.
+    """Volume ``number`` of `open_volumes`; None where that is None.
 
     Raises:
         InputError: if there is no such volume.
     """
     volumes = open_volumes(path)
-    if number not in range(1 if volumes is None else len(volumes)):
-        there_are = "only a 4-D file has several" if volumes is None else f"there are 0 to {len(volumes) - 1}"
-        raise InputError(f"{path}: no volume {number} ({there_are}); give another number")
+    if volumes is not None and number not in range(len(volumes)):
+        raise InputError(f"{path}: no volume {number}, there are 0 to {len(volumes) - 1}; give another number")
     return None if volumes is None else volumes[number]

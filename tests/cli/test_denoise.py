@@ -215,8 +215,8 @@ def test_option_volume_gives_a_volume_as_if_alone(series, tmp_path, volume, smoo
 @pytest.mark.parametrize(
     ("source", "number", "reason"),
     [
-        ("in/series.nii.gz", 3, r"series.nii.gz: no volume 3 (there are 0 to 2); give another number"),
-        ("in", 0, "--volume 0: chooses from one file, but "),
+        ("in/series.nii.gz", 3, r"series.nii.gz: no volume 3, there are 0 to 2; give another number"),
+        ("in", 0, "--volume 0: chooses from one file with several volumes; "),
     ],
 )
 def test_option_volume_needs_a_file_and_its_number(source, number, reason, series, tmp_path, identity, mri_denoise):

@@ -13,7 +13,7 @@ from monai_unsup_denoise.io.volumes import open_volumes
 from tests.inference.toy_networks import Immerkaer, Unaware
 
 SETTINGS = {"refine": False, "varying_noise": False, "correlated_noise": False}
-SHAPE = (64, 18, 16)
+SHAPE = (64, 24, 24)
 
 
 class SigmaFilter(Immerkaer, torch.nn.Module):
@@ -127,7 +127,7 @@ def test_result_that_is_not_finite_names_its_volume(save):
         denoiser().denoise(save([UNLIKE[1], bright]))
 
 
-def test_one_volume_is_denoised_as_if_alone(save):
+def test_one_volume_is_denoised_as_if_alone(save, tmp_path):
     path = save(UNLIKE)
     volume = denoiser().denoise(path, volume=2)
     alone = denoiser().denoise(save(UNLIKE[2:], "alone.nii"))
@@ -135,8 +135,11 @@ def test_one_volume_is_denoised_as_if_alone(save):
     assert volume.sigma == alone.sigma
     for earlier, later in pairwise([denoiser().denoise(path, volume=number).sigma for number in range(3)]):
         assert earlier != later
-    with pytest.raises(InputError, match=r"series.nii.gz: no volume 3 \(there are 0 to 2\)"):
+    with pytest.raises(InputError, match="series.nii.gz: no volume 3, there are 0 to 2; give another number"):
         denoiser().denoise(path, volume=3)
+    assert denoiser().denoise(tmp_path / "alone.nii", volume=0).sigma == alone.sigma
+    with pytest.raises(InputError, match="alone.nii: no volume 1, there is but one; leave the number out"):
+        denoiser().denoise(tmp_path / "alone.nii", volume=1)
 
 
 def test_percent_is_of_the_brightest_volume(save):

@@ -47,8 +47,6 @@ def test_scan_without_a_series_has_no_volumes(shape, tmp_path):
     values = np.resize(VALUES, shape)
     assert open_volumes(save(tmp_path / "a.nii", values)) is None
     assert read_volume(tmp_path / "a.nii", 0) is None
-    with pytest.raises(InputError, match=r"a.nii: no volume 1 \(only a 4-D file has several\); give another number"):
-        read_volume(tmp_path / "a.nii", 1)
 
 
 @pytest.mark.parametrize("dtype", [np.complex64, [("R", "u1"), ("G", "u1"), ("B", "u1")]], ids=str)
@@ -59,7 +57,7 @@ def test_voxels_that_are_no_numbers_make_no_series(dtype, tmp_path):
 
 @pytest.mark.parametrize("number", [4, -1])
 def test_number_of_no_volume_is_refused(number, tmp_path):
-    with pytest.raises(InputError, match=rf"no volume {number} \(there are 0 to 3\); give another number"):
+    with pytest.raises(InputError, match=f"no volume {number}, there are 0 to 3; give another number"):
         read_volume(save(tmp_path / "a.nii"), number)
 
 
