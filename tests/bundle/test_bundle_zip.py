@@ -162,6 +162,9 @@ def test_other_weights_replace_model_and_torchscript(tmp_path: Path) -> None:
     assert all(torch.equal(found[name], weight) for name, weight in state.items())
     scripted = torch.jit.load(models / "model.ts")
     assert torch.equal(scripted.state_dict()["generator.head.bias"], state["generator.head.bias"])
+    with zipfile.ZipFile(models / "model.ts") as archive:
+        content = b"".join(archive.read(name) for name in archive.namelist())
+    assert not any(str(folder).encode() in content for folder in (ROOT, tmp_path, Path.home()))
 
 
 def test_torchscript_can_be_left_out(tmp_path: Path) -> None:

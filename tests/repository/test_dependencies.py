@@ -17,7 +17,7 @@ from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.extras import EXTRAS, require
 
 BLOCKED = ("ignite", "matplotlib", "mlflow", "nilearn", "pandas", "PIL", "pytorch_optimizer", "skimage")
-#: Versions of our direct dependencies without a published advisory, and one that they exclude (as of November 2026).
+#: Versions of our direct dependencies without a published advisory, and one that they exclude (as of September 2026).
 SAFE = {
     "filelock": (">=3.20.3", "CVE-2026-22701"),
     "mlflow": (">=3.16", "CVE-2026-71211"),
