@@ -47,13 +47,15 @@ def is_second_of_pair(path: Path) -> bool:
 
 
 def as_nifti(image: Any) -> Any:
-    """A nibabel image as NIfTI in one file: of a pair the header is kept, of other formats the affine."""
+    """A nibabel image as NIfTI in one file: of a pair the header is kept, of other formats affine and time step."""
     if isinstance(image, nibabel.Nifti1Image):  # Nifti2Image, too
         return image
     if not isinstance(image, nibabel.Nifti1Pair):
         nifti = nibabel.Nifti1Image(image.dataobj, image.affine)
         nifti.set_data_dtype(image.get_data_dtype().newbyteorder("="))
-        nifti.header.set_xyzt_units("mm")
+        time = image.header.get_zooms()[3:4]
+        nifti.header["pixdim"][4 : 4 + len(time)] = time
+        nifti.header.set_xyzt_units("mm", "msec" if isinstance(image, nibabel.MGHImage) else None)
         return nifti
     kind = nibabel.Nifti2Image if isinstance(image, nibabel.Nifti2Pair) else nibabel.Nifti1Image
     header = kind.header_class(image.header.binaryblock, image.header.endianness, check=False)

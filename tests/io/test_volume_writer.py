@@ -76,7 +76,8 @@ def series(path: Path, dtype: str, *, big_endian: bool = False) -> Path:
         image = nibabel.MGHImage(SERIES.astype(dtype), affine)
         image.header.set_zooms((1.5, 2.0, 4.0, 2500.0))
     else:
-        image = nibabel.Nifti1Image(SERIES.astype(dtype), affine, nibabel.Nifti1Header(endianness="<>"[big_endian]))
+        kind = nibabel.Nifti1Pair if path.suffix == ".img" else nibabel.Nifti1Image
+        image = kind(SERIES.astype(dtype), affine, kind.header_class(endianness="<>"[big_endian]))
         image.set_data_dtype(dtype)
         image.header["pixdim"][4], image.header["descrip"] = 2.5, b"TE=80"
         image.header.set_xyzt_units("mm", "sec")
@@ -109,6 +110,17 @@ def test_streamed_file_is_that_which_is_written_whole(name, kind, dtype, tmp_pat
     np.testing.assert_allclose(after.get_fdata(), SERIES, atol=0.51 * step)
     assert after.header.get_zooms() == before.header.get_zooms()
     np.testing.assert_array_equal(after.affine, before.affine)
+
+
+@pytest.mark.parametrize("name", ["a.mgz", "a.img"])
+def test_series_of_other_formats_becomes_nifti(name, tmp_path):
+    scan = series(tmp_path / "in" / name, "float32")
+    stream(tmp_path / "a.nii.gz", scan)
+    before, after = nibabel.load(scan), nibabel.load(tmp_path / "a.nii.gz")
+    np.testing.assert_array_equal(after.get_fdata(), SERIES)
+    np.testing.assert_allclose(after.affine, before.affine)
+    assert after.header.get_zooms() == before.header.get_zooms() and after.header.get_zooms()[3] > 0
+    assert after.header.get_xyzt_units() == ("mm", "msec" if name == "a.mgz" else "sec")
 
 
 def test_series_is_never_whole_in_memory(tmp_path):
