@@ -25,7 +25,11 @@ def reference_intensity(image: Tensor, percentile: float = 99.5) -> Tensor:
     for axis in range(1, image.ndim):
         size = min(_BLOCK, blocks.shape[axis])
         blocks = blocks.unfold(axis, size, size)
-    medians = blocks.flatten(image.ndim).median(dim=-1).values.flatten()
+    blocks = blocks.flatten(image.ndim)
+    medians = blocks.median(dim=-1).values.flatten()
+    if image.ndim == 4:
+        flat = (blocks.amax(dim=-1) == blocks.amin(dim=-1)).flatten()
+        medians = torch.where(flat, 0, medians)
     bright = medians[medians > medians.mean()]
     bright = bright[:: 1 + len(bright) // _MOST_VALUES]
     reference = torch.quantile(bright, percentile / 100) if len(bright) else blocks.max()

@@ -1,5 +1,6 @@
 """The noise of a volume, estimated once and passed on."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ from torch import Tensor
 
 from monai_unsup_denoise.functional import (
     decorrelation_stride,
+    least_sigma,
     log_sigma_rms,
     median_tissue_sigma,
     residual_noise_map,
@@ -19,6 +21,10 @@ Denoise = Callable[[Tensor, Tensor], Tensor]
 
 _VARIES = 0.1  # `log_sigma_rms` from which one number is not enough; stationary noise shows 0.08 at most
 _LEAST_SIGMA = 0.01  # in the volume's units; below it, what varies is anatomy
+_FEW = 10_000  # voxels; in fewer, the estimate is limited by what the quietest part allows
+_TOO_FEW = 64**2  # voxels; in fewer, anatomy weighs too much
+_LIMIT = 2.0  # of an estimate, in multiples of `least_sigma`; it is 1.3 to 1.8 for even and for varying noise
+_DOUBT = 2.5  # the same, above which an estimate is not sure
 
 
 @dataclass(frozen=True)
@@ -31,11 +37,13 @@ class NoiseEstimate:
         sigma: one noise level in units of the volume, the median over tissue where it varies; None where the network
             does not estimate it.
         stride: distance in voxels along each axis at which the noise is uncorrelated.
+        is_sure: False for too few voxels with noise, or a level that the quietest part of the volume contradicts.
     """
 
     code: Tensor
     sigma: float | None = None
     stride: Stride = (1, 1, 1)
+    is_sure: bool = True
 
     @property
     def varies(self) -> bool:
@@ -74,7 +82,13 @@ def estimate_noise(
     thinned = image[..., ::height, ::width, ::depth].contiguous()
     code = network.encode_noise(thinned) if varying is False else _code_or_map(thinned, network, varying, denoise)
     levels = network.sigma(code)
-    return NoiseEstimate(code, float(levels if code.dim() == 2 else median_tissue_sigma(levels, image)), stride)
+    sigma = float(levels if code.dim() == 2 else median_tissue_sigma(levels, image))
+    voxels, least = int(image.count_nonzero()), least_sigma(image)
+    is_sure = voxels >= _TOO_FEW and sigma <= _DOUBT * least < math.inf
+    if voxels < _FEW and sigma > _LIMIT * least and code.dim() == 2:
+        code = network.scale_sigma(code, _LIMIT * least / network.sigma(code))
+        sigma, is_sure = _LIMIT * least, False
+    return NoiseEstimate(code, sigma, stride, is_sure)
 
 
 def sigma_map(image: Tensor, noise: NoiseEstimate, network: NoiseAwareNetwork) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from monai_unsup_denoise.errors import InputError
-from monai_unsup_denoise.functional import nonlocal_bayes, upsample_to
+from monai_unsup_denoise.functional import flat_regions, nonlocal_bayes, upsample_to
 from monai_unsup_denoise.inference.noise import NoiseEstimate, estimate_noise, sigma_map
 from monai_unsup_denoise.inference.settings import DenoiseSettings
 from monai_unsup_denoise.inference.whole_volume import WholeVolumeInferer
@@ -52,7 +52,7 @@ class VolumeInferer(WholeVolumeInferer):
         return other
 
     def estimate_noise(self, inputs: Tensor, network: DenoisingNetwork) -> NoiseEstimate:
-        image = inputs.as_subclass(Tensor)
+        image = _without_constants(inputs.as_subclass(Tensor))[0]
         if not isinstance(network, NoiseAwareNetwork):
             if asked := [name for name, value in self.settings.switches().items() if value and name in _NEED_SIGMA]:
                 raise InputError(f"{asked[0]}: this model does not estimate the noise level; turn it off")
@@ -66,6 +66,8 @@ class VolumeInferer(WholeVolumeInferer):
         )
 
     def denoise(self, volume: Tensor, network: DenoisingNetwork, noise: NoiseEstimate) -> Tensor:
+        scan = volume
+        volume, constant = _without_constants(scan)
         code = upsample_to(noise.code, volume)
         flipped = range(4 if self.settings.self_ensemble else 1)  # axes at a time
         flips = [axes for count in flipped for axes in itertools.combinations((2, 3, 4), count)]
@@ -73,11 +75,11 @@ class VolumeInferer(WholeVolumeInferer):
         for flip in flips:
             denoised += self._slide(volume.flip(flip), code.flip(flip), network=network).flip(flip)
         denoised = (denoised / len(flips)).clamp(min=0)
-        if not (self.settings.refine and isinstance(network, NoiseAwareNetwork)):
-            return denoised
-        bar = partial(tqdm, desc="refinement", leave=False, disable=not self._shows_progress)
-        sigma = sigma_map(volume, noise, network)
-        return nonlocal_bayes(volume[0, 0], denoised[0, 0], sigma[0, 0], progress=bar)[None, None]
+        if self.settings.refine and isinstance(network, NoiseAwareNetwork):
+            bar = partial(tqdm, desc="refinement", leave=False, disable=not self._shows_progress)
+            sigma = sigma_map(volume, noise, network)
+            denoised = nonlocal_bayes(volume[0, 0], denoised[0, 0], sigma[0, 0], progress=bar)[None, None]
+        return torch.where(constant, scan, denoised)
 
     def _slide(self, volume: Tensor, code: Tensor, *, network: DenoisingNetwork) -> Tensor:
         """The network over all windows; ``code`` ``(1, code_channels, H, W, D)``, or with axes of length 1."""
@@ -96,6 +98,12 @@ class VolumeInferer(WholeVolumeInferer):
     @property
     def _shows_progress(self) -> bool:
         return self.progress and sys.stderr.isatty()
+
+
+def _without_constants(volume: Tensor) -> tuple[Tensor, Tensor]:
+    """The volume with 0, as a mask leaves it, in place of any other constant; and where that is."""
+    constant = flat_regions(volume) & (volume > 0)
+    return torch.where(constant, 0, volume), constant
 
 
 def _gaussian_weight(window: Sequence[int]) -> Tensor:
