@@ -91,7 +91,7 @@ def write_derived_series(
             except Exception as error:  # elements that were skipped on reading
                 if isinstance(error, OSError) and error.errno is not None:  # the disk
                     raise
-                reason = " ".join(str(error).split())[:200]
+                reason = " ".join(str(error).partition("Traceback")[0].split())[:200]
                 raise InputError(f"{path}: cannot be written again ({reason}), it is damaged; copy it again") from error
     return [folder / name for name in names]
 

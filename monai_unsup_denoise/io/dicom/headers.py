@@ -90,6 +90,8 @@ def _is_other(sop_class: UID) -> bool:
     """Whether a class holds no images (a report, a presentation, raw data, an index); not if it was cut off."""
     if sop_class.name != sop_class:
         return "Image" not in sop_class.name
+    if sop_class and not sop_class.is_valid:
+        return False
     return not sop_class.startswith(_STANDARD) and not _STANDARD.startswith(sop_class)
 
 

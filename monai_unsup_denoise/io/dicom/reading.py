@@ -42,6 +42,10 @@ def read_series(series: DicomSeries) -> MetaTensor:
         slices = read_slices(series)
         where = series.files[0].parent if len(series.files) > 1 else series.files[0]
         affine = _affine(slices, f"{where}: series {series.number}")
+        for keyword in ("RescaleSlope", "RescaleIntercept"):
+            lacking = [each.path for each in slices if keyword not in each.header]
+            if 0 < len(lacking) < len(slices):
+                raise InputError(f"{lacking[0]}: lacks {keyword}, which other slices have; copy or export it again")
         stored = {each.path: _stored(each) for each in slices if each.frame == 0}
         voxels = np.stack([_rescaled(stored[each.path][each.frame], each).T for each in slices], axis=-1)
     return MetaTensor(

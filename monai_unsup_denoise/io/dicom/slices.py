@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage
 
@@ -123,18 +124,18 @@ def _why_not_read(item: Dataset, *, is_single: bool) -> str | None:
 
 def _frames_of(item: Dataset) -> list[Dataset]:
     """What describes each frame of an enhanced multi-frame file, in the elements of a file of one slice."""
-    shared = next(iter(item.get("SharedFunctionalGroupsSequence") or []), Dataset())
-    return [_frame(item, shared, own) for own in item.PerFrameFunctionalGroupsSequence]
+    of_all = [item[keyword] for keyword in _OF_ALL if keyword in item]
+    of_all += [element for group in item.get("SharedFunctionalGroupsSequence") or [] for element in _elements(group)]
+    return [_frame([*of_all, *_elements(own)]) for own in item.PerFrameFunctionalGroupsSequence]
 
 
-def _frame(item: Dataset, shared: Dataset, own: Dataset) -> Dataset:
-    frame = Dataset()
-    for keyword in _OF_ALL:
-        if keyword in item:
-            frame[keyword] = item[keyword]
-    for keyword in _GROUPS:
-        for element in next(iter(own.get(keyword) or shared.get(keyword) or []), Dataset()):
-            frame[element.tag] = element
+def _elements(groups: Dataset) -> list[DataElement]:
+    """Those of the functional groups that describe a slice."""
+    return [element for keyword in _GROUPS for group in groups.get(keyword) or [] for element in group]
+
+
+def _frame(elements: list[DataElement]) -> Dataset:
+    frame = Dataset({element.tag: element for element in elements})
     if "FrameType" in frame:
         frame.add_new(0x00080008, "CS", frame.FrameType)  # not into the element of the file, which all frames share
     return frame
