@@ -54,5 +54,5 @@ def read_weights(path: str | Path, *, source: str) -> dict[str, torch.Tensor]:
 
 
 def weights_sha256(path: str | Path) -> str:
-    """Checksum by which a file of weights is recognised."""
+    """SHA-256 of a file of weights."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()

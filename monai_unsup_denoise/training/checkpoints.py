@@ -47,7 +47,8 @@ class EpochCheckpoint:
         stateful = {k: v for k, v in self.objects.items() if isinstance(v, Mapping) or hasattr(v, "state_dict")}
         objects = {"trainer": engine, **stateful}
         if idist.get_rank() == 0:
-            engine.add_event_handler(Events.COMPLETED, _lock(Path(self.folder)).release)
+            lock = _lock(Path(self.folder))
+            engine.add_event_handler(Events.COMPLETED, lambda: lock.release(force=True))
         if self.resume:
             path = find_checkpoint(self.folder, self.resume)
             engine.add_event_handler(Events.STARTED, _load, path, objects, self.device)

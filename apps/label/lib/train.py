@@ -14,7 +14,9 @@ from monailabel.interfaces.datastore import Datastore
 from monailabel.tasks.train.bundle import BundleTrainTask
 from monailabel.utils.others.generic import device_list
 
+from monai_unsup_denoise.credentials import keep_credentials
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.literal import literal
 
 #: Numbers of ``train.json`` that a request can set.
 NUMBERS = {
@@ -60,10 +62,12 @@ class TrainOnStudies(BundleTrainTask):
         numbers = {name: _number(name, request[name]) for name in NUMBERS if name in request}
         epochs = numbers.get("max_epochs", self.bundle_config["max_epochs"])
         weights = Path(self.bundle_path, "models", "model.pt")
-        optional = {
+        tracking_uri = settings.MONAI_LABEL_TRACKING_URI
+        places = {
+            "bundle_root": self.bundle_path,
             "clean_dir": self.clean_dir,
             "pretrained": str(weights) if request.get("pretrained", True) else None,
-            "tracking_uri": settings.MONAI_LABEL_TRACKING_URI or None,
+            "tracking_uri": keep_credentials(tracking_uri) if tracking_uri else None,
         }
         with tempfile.TemporaryDirectory() as folder:
             scans = Path(folder, "scans.json")
@@ -72,13 +76,12 @@ class TrainOnStudies(BundleTrainTask):
                 run_id="run",
                 config_file=self.bundle_config_path,
                 meta_file=self.bundle_metadata_path,
-                bundle_root=self.bundle_path,
                 device=_device(overrides["device"]),
                 noisy_dir=str(scans),
                 val_interval=validation_interval(epochs),
                 progress=False,
                 **numbers,
-                **{key: value for key, value in optional.items() if value is not None},
+                **{key: literal(value) for key, value in places.items() if value is not None},
             )
 
     def _fetch_datalist(self, request: dict[str, Any], datastore: Datastore) -> list[dict[str, str]]:
