@@ -16,8 +16,10 @@ from nibabel.analyze import AnalyzeImage
 
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.io.nibabel_formats import files_of, is_nibabel
+from monai_unsup_denoise.io.text_headers import check_metaimage_lines, check_nrrd_fields
 
 _CHUNK = 2**20
+_LINE_END = re.compile(r"\r?\n")  # str.splitlines splits at half of a letter in UTF-8, too
 #: Of compressed voxels to their file; noise compresses by less than ten.
 _MAX_RATIO, _FREE = 200, 64 * 2**20
 _MAX_MATRIX = 2**16  # of the .mat beside an image of SPM, which holds two matrices of 4 by 4
@@ -86,8 +88,9 @@ def _check_nibabel(path: Path, max_ratio: float) -> None:
 
 def _check_nrrd(path: Path, max_ratio: float) -> None:
     header, rest, offset = _split_header(path, rb"\r?\n(?=\r?\n)", skip=rb"\r?\n")
-    pairs = [line.partition(":")[::2] for line in header.splitlines()]
+    pairs = [line.partition(":")[::2] for line in _LINE_END.split(header)]
     fields = [(re.sub(r"\s", "", key).lower(), value.strip()) for key, value in pairs if not value.startswith("=")]
+    check_nrrd_fields(fields)
     named = [value for key, value in fields if key == "datafile"]
     if named and named[-1].upper().startswith("LIST"):
         named = [*re.split(r"(?im)^\s*data ?file\s*:\s*LIST.*$", f"{header}\n{rest}")[-1].splitlines(), *named[:-1]]
@@ -108,13 +111,15 @@ def _check_metaimage(path: Path, max_ratio: float) -> None:
     header, rest, offset = _split_header(path, key, skip=rb"\r?\n")
     field = {
         key.strip().lower(): value.strip()
-        for key, _, value in (re.sub(":", "=", line, count=1).partition("=") for line in header.splitlines())
+        for key, _, value in (re.sub(":", "=", line, count=1).partition("=") for line in _LINE_END.split(header))
     }
     named = re.findall(r"(?im)^\s*ElementDataFile\s*[=:][^\S\n]*(.*)$", f"{header}\n{rest}")
     if named and named[0].upper().startswith("LIST"):
         named = [*rest.splitlines(), *named[1:]]
     named = [name for name in named if name.strip().upper() != "LOCAL"]
     files = _data_files(path, named) if named else [path]
+    there = files[0].stat().st_size - (0 if named else offset) if len(files) == 1 else None
+    check_metaimage_lines(_LINE_END.split(header), voxel_bytes=there)
     claimed = math.prod(map(int, field.get("dimsize", "").split())) * int(field.get("elementnumberofchannels", 1))
     if field.get("binarydata", "True").lower().startswith("t"):
         claimed *= _bytes_of(field.get("elementtype", "").upper().removeprefix("MET_").removesuffix("_ARRAY"))
@@ -144,6 +149,8 @@ def _data_files(path: Path, names: Sequence[str]) -> list[Path]:
         if name == "-" or name[0] in "/\\~" or name[1:2] == ":" or ".." in re.split(r"[/\\]", name):
             raise InputError(f"{path}: names a file outside its own folder ({name}); put the voxels beside the header")
         if "%" in name:  # scan%03d.raw 1 20 1
+            if not re.fullmatch(r"[^%]*%\d{0,2}d[^%]*", name):  # libraries hand it to printf
+                raise InputError(f"{path}: names files by a pattern that is not understood ({name}); export it again")
             pattern = re.sub(r"%\d*d", "*", glob.escape(f"{path.parent}/{name.split()[0]}"))
             files += map(Path, glob.glob(pattern))
         else:

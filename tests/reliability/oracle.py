@@ -146,7 +146,7 @@ def _mgh(content: bytes) -> Truth:
 
 def _nrrd(path: Path) -> Truth:
     header, *rest = re.split(rb"\r?\n\r?\n", path.read_bytes(), maxsplit=1)
-    magic, *lines = header.decode("latin-1").splitlines()
+    magic, *lines = header.decode("latin-1").replace("\r", "").strip("\n").split("\n")
     if not re.fullmatch(r"NRRD000[1-5]", magic):
         raise ValueError("no NRRD file")
     pairs = [line.split(":", 1) for line in lines if not line.startswith("#") and ":=" not in line]
@@ -183,7 +183,7 @@ def _nrrd(path: Path) -> Truth:
 def _metaimage(path: Path) -> Truth:
     start, local, content = path.read_bytes().partition(b"ElementDataFile")
     name, _, content = content.partition(b"\n")
-    pairs = [line.split("=", 1) for line in start.decode("latin-1").splitlines()]
+    pairs = [line.split("=", 1) for line in start.decode("latin-1").replace("\r", "").strip("\n").split("\n")]
     field = {key.strip(): value.strip() for key, value in pairs}
     named = name.decode("latin-1").strip(" =\r")
     if not local or len(field) < len(pairs):
