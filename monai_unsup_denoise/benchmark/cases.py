@@ -12,9 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from monai.transforms import LoadImage
 
-from monai_unsup_denoise.data import brainweb_datalist, phantom_datalist
+from monai_unsup_denoise.data import ReadScansd, brainweb_datalist, phantom_datalist
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.functional import add_rician_noise
 from monai_unsup_denoise.io.find import find_volumes
@@ -206,12 +205,8 @@ def _stem(path: Path) -> str:
 
 
 def _read(path: Path) -> np.ndarray:
-    try:
-        image = LoadImage(image_only=True)(str(path))
-    except Exception as error:  # readers raise exceptions of any type
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise InputError(f"{path}: cannot be read as a volume ({lines[0]}); export it again") from error
-    return torch.as_tensor(CheckVolume()(image)).numpy().astype(np.float32)
+    image = CheckVolume()(ReadScansd("image")({"image": path})["image"])
+    return torch.as_tensor(image).numpy().astype(np.float32)
 
 
 def _slice_range(slices: str, depth: int, source: Source) -> tuple[int, int]:
