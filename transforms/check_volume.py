@@ -82,7 +82,7 @@ class CheckVolume(Transform):
             return "colour channels, but a magnitude volume is needed; give the original scan"
         if len(shape) > 3:
             found = f"{len(shape)} axes (time series, channels or colour), but one 3-D volume is needed"
-            return f"{found}; save the volumes one by one (4-D NIfTI can be denoised whole)"
+            return f"{found}; save the volumes one by one (`mri-denoise denoise` takes 4-D NIfTI)"
         axis = self._slice_axis(shape)
         if not self._is_large((*shape[:axis], *shape[axis + 1 :], shape[axis])):
             return f"fewer voxels along an axis than the {self.min_shape} needed; give a larger volume"
