@@ -145,8 +145,9 @@ def _commit(folder: Path, *, is_first: bool = False) -> None:
         items = sorted(ready.iterdir(), key=lambda path: path.suffix == ".json")
         for item in items:
             target = folder.parent / item.name
-            if item.suffix == ".json" and os.path.lexists(target) and not target.is_dir():
-                os.replace(target, folder / _OLD / item.name)
+            if item.suffix == ".json" and not target.is_dir():
+                with suppress(FileNotFoundError):
+                    os.replace(target, folder / _OLD / item.name)
         for item in items:
             target = folder.parent / item.name
             if item.is_dir() and os.path.lexists(target):

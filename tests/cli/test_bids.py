@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -132,6 +133,30 @@ def test_the_same_command_continues_after_an_interruption(dataset, tmp_path, ide
     assert set(files_below(tmp_path / "out")) == OF_DATASET | pair(T1W)
     assert mri_denoise(*command).out.count("already done") == 1
     assert set(files_below(tmp_path / "out")) == OF_DATASET | pair(T1W, T2W, PDW)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_next_run_finishes_what_a_killed_one_began(dataset, tmp_path, identity, mri_denoise):
+    """SIGKILL between the new image and its sidecar."""
+    out = tmp_path / "out"
+    command = ("bids", dataset, out, "participant", "--participant-label", "01", "--no-refine", "--model", identity)
+    mri_denoise(*command)
+    sidecar = out / f"{T1W}.json"
+    child = os.fork()
+    if not child:
+
+        def kill(event, arguments):
+            if event == "os.rename" and str(arguments[1]) == str(sidecar):
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(kill)
+        mri_denoise(*command, "--overwrite", "--self-ensemble")
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert not sidecar.exists() and (out / f"{T1W}.nii.gz").exists()
+    assert "already done" in mri_denoise(*command).out
+    assert json.loads(sidecar.read_text())["DenoisingOptions"] == ["self_ensemble"]
+    assert set(files_below(out)) == OF_DATASET | pair(T1W)
 
 
 def test_a_bad_scan_does_not_stop_the_others(dataset, tmp_path, identity, mri_denoise):
