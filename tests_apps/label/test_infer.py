@@ -62,6 +62,16 @@ def test_dicom_folder_is_an_image_and_keeps_its_geometry(client, read, expected)
     assert read(answer.content).header.get_zooms() == pytest.approx((1.3, 0.8, 3.0))
 
 
+def test_all_volumes_of_a_scan_are_denoised(client, tmp_path, read) -> None:
+    from monai_unsup_denoise.inference import Denoiser
+
+    path = save(tmp_path / "series.nii.gz", np.stack([head(1), head(2)], axis=-1))
+    expected = Denoiser.from_bundle().denoise(path)
+    with path.open("rb") as file:
+        answer = client.post(URL, params={"output": "image"}, files={"file": ("series.nii.gz", file)})
+    assert_same(read(answer.content), (expected.denoised, expected.affine, None))
+
+
 def test_request_can_keep_the_noise_floor(client, studies, read) -> None:
     plain, floor = (
         read(

@@ -37,12 +37,13 @@ def difference(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> 
     return max(float((one[name].float() - other[name].float()).abs().max()) for name in one)
 
 
-def test_training_on_unlabelled_scans_updates_the_model(client, train, model) -> None:
+def test_training_on_unlabelled_scans_updates_the_model(client, train, model, bundle) -> None:
     before = torch.load(model, weights_only=True)
     request = {"image": "scan_1", "output": "image"}
     denoised = client.post(f"/infer/{MODEL}", params=request).content
-    answer = train()
+    answer = train(force_multi_gpu=True, gpus="0,1", run_id="none", model_filename=[])  # no settings of ours
     assert answer.status_code == 200, answer.text
+    assert not (bundle / "configs" / "monailabel_train.json").exists()
     assert 0 < difference(before, torch.load(model, weights_only=True)) < 0.1
     assert client.post(f"/infer/{MODEL}", params=request).content != denoised
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import tempfile
 import threading
@@ -15,7 +16,10 @@ from monailabel.utils.others.generic import name_to_device
 from lib.private_folder import private_folder
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.inference import Denoiser, DenoiseSettings
+from monai_unsup_denoise.inference.written import write_volumes
+from monai_unsup_denoise.io.outputs import Job
 from monai_unsup_denoise.io.volume_writer import write_volume
+from monai_unsup_denoise.io.volumes import open_volumes
 
 _WEIGHTS = "model.pt"
 
@@ -69,15 +73,19 @@ class DenoiseTask(InferTask):
             InputError: for a scan that cannot be denoised, weights that do not fit, or a setting that is none.
         """
         scan = Path(request["image"])
+        output = Path(tempfile.mktemp(suffix=".nii.gz", dir=private_folder()))  # where no other user can make a file
         try:
-            denoiser = self._denoiser(name_to_device(request.get("device")), request.get("model_filename"))
-            volume = denoiser.denoise_image(denoiser.load(scan), requested_settings(request, denoiser.settings))
+            denoiser = copy.copy(self._denoiser(name_to_device(request.get("device")), request.get("model_filename")))
+            denoiser.settings = requested_settings(request, denoiser.settings)
+            denoiser.inferer = denoiser.inferer.with_settings(denoiser.settings)
+            report = _denoise(denoiser, scan, output)
         except InputError as error:  # the answer names no folder of the server
-            raise InputError(str(error).replace(f"{scan.parent}/", "").replace(f"{self.models}/", "")) from error
-        path = Path(tempfile.mktemp(suffix=".nii.gz", dir=private_folder()))  # where no other user can make a file
-        write_volume(path, volume.denoised, source=scan, affine=volume.affine)
-        path.chmod(0o600)
-        return str(path), volume.noise_report()
+            text = str(error)
+            for folder in (scan.parent, self.models, output.parent):
+                text = text.replace(f"{folder}/", "")
+            raise InputError(text) from error
+        output.chmod(0o600)
+        return str(output), report
 
     def _denoiser(self, device: str, model_filename: str | list[str] | None) -> Denoiser:
         """The denoiser on ``device``, loaded again when its weights have changed, as after a training."""
@@ -91,6 +99,16 @@ class DenoiseTask(InferTask):
             if device not in self._loaded or self._loaded[device][0] != version:
                 self._loaded[device] = version, Denoiser.from_bundle(self.bundle, model=weights, device=device)
             return self._loaded[device][1]
+
+
+def _denoise(denoiser: Denoiser, scan: Path, output: Path) -> dict[str, Any]:
+    """Denoise a scan, all volumes of it, into a file; returns the noise report."""
+    volumes = open_volumes(scan)
+    if volumes is not None:
+        return write_volumes(denoiser, volumes, Job(scan, output), dtype="float32", overwrite=False)
+    volume = denoiser.denoise(scan)
+    write_volume(output, volume.denoised, source=scan, affine=volume.affine)
+    return volume.noise_report()
 
 
 def requested_settings(request: dict[str, Any], settings: DenoiseSettings) -> DenoiseSettings:
