@@ -15,6 +15,7 @@ from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.io.dicom import DicomSeries, find_series, read_series
 from monai_unsup_denoise.io.dicom.files import read_file
 from monai_unsup_denoise.io.dicom.headers import numbers_of
+from monai_unsup_denoise.io.folders import walk_folders
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def mr_volumes(folder: Path) -> list[DicomSeries]:
     for series, reason in reasons:
         if reason is not None:
             log.info("%s: skipped, %s", name_of(series), reason)
-    others = _count_files(folder) - sum(len(series.files) for series in found)
+    others = sum(len(files) for _, files in walk_folders(folder)) - sum(len(series.files) for series in found)
     if others:
         log.info("skipped, no DICOM image: %d file%s", others, "s" * (others > 1))
     volumes = [series for series, reason in reasons if reason is None]
@@ -94,9 +95,3 @@ def _why_no_volume(series: DicomSeries) -> str | None:
     cosines = [numbers_of(header, "ImageOrientationPatient", 6) for header in headers]
     orientations = {() if each is None else tuple(each.round(2) + 0.0) for each in cosines}  # -0.0 is 0.0
     return f"slices of {len(orientations)} orientations, a localiser" if len(orientations) > 1 else None
-
-
-def _count_files(folder: Path) -> int:
-    """Number of files that `find_series` looks into: all but hidden ones."""
-    paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    return sum(not any(part.startswith(".") for part in path.parts) for path in paths)

@@ -12,6 +12,7 @@ from monai.transforms import LoadImage
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.io.dicom import find_series
 from monai_unsup_denoise.io.find import find_volumes
 
 VOLUME = np.random.default_rng(0).integers(1, 1000, (5, 6, 7)).astype(np.int16)
@@ -101,6 +102,8 @@ def test_linked_folders_are_walked_once_under_their_names(tmp_path):
     expected = [root / "s1" / "scan.nii", root / "t", own]
     assert [item["image"] for item in find_volumes(root)] == [str(path) for path in expected]
     assert len(find_volumes(root / "s1")) == 3  # by way of back
+    (found,) = find_series(root)
+    assert {path.parent for path in found.files} == {root / "t"} and len(found.files) == VOLUME.shape[2]
 
 
 def test_a_datalist_keeps_other_keys_and_relative_paths(tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pydicom.config import disable_value_validation
 
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.io.dicom.headers import Header, read_header
+from monai_unsup_denoise.io.folders import walk_folders
 
 _UID = r"\d+(\.\d+)+"  # of at most 64 characters: DICOM PS3.5, 9.1
 
@@ -102,9 +102,10 @@ def _files(folder: Path, *, below: bool) -> Iterator[Path]:
     if folder.is_file():
         yield folder
         return
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if below and not name.startswith("."))
-        yield from (Path(parent, name) for name in sorted(names) if not name.startswith("."))
+    for _, files in walk_folders(folder):
+        yield from files
+        if not below:
+            return
 
 
 def _series(uid: str, headers: list[Header], strays: Mapping[Path, Header]) -> DicomSeries:
