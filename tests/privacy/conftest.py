@@ -47,6 +47,7 @@ HEADER_WORDS = {
     "extension": "kwxextension",
 }
 SIDECAR = PATIENT_TAGS | {"SeriesDescription": "kwxseriestext", "DeviceSerialNumber": "KWX-SERIAL-3"}
+SIDECAR |= {"BodyPart": "kwxbodypart", "PulseSequenceType": "kwxsequence", "EchoTime": "kwxecho"}
 TAG_WORDS = {word for text in SIDECAR.values() for word in text.split("^")} - {"Anna", "Otto", "Eva"}
 
 
