@@ -30,6 +30,7 @@ def _set_fields(rng: np.random.Generator, path: Path, fields: list[tuple[int, st
     header = bytearray(gzip.decompress(content) if is_gzip else content)
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
         place, kind = fields[rng.integers(len(fields))]
+        place = min(place, len(header) - 8)  # a pair's header ends with its last field
         value = rng.choice(_NUMBERS if kind[-1] in "fd" else _INTEGERS)
         if kind[-1] in "iq" and rng.random() < 0.3:
             value = rng.choice([2**31 - 1, -(2**31), 65536, 10**6])

@@ -50,7 +50,9 @@ def _depth(item: pydicom.Dataset) -> float:
 
 def _slices(item: pydicom.Dataset) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
     """Values ``(rows, columns)``, orientation, spacing and position of each frame of an object."""
-    if item.PhotometricInterpretation != "MONOCHROME2" or int(item.get("SamplesPerPixel", 1)) != 1:
+    if (item.get("PhotometricInterpretation") or "MONOCHROME2").strip() != "MONOCHROME2" or int(
+        item.get("SamplesPerPixel", 1)
+    ) != 1:
         raise ValueError("no magnitudes")
     frames = item.get("PerFrameFunctionalGroupsSequence")
     pixels = _pixels(item, len(frames) if frames else 1)

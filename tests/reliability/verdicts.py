@@ -114,8 +114,12 @@ def _watched(temporary: Path) -> Iterator[tuple[None, list[str]]]:
             yield None, problems
         finally:
             tempfile.tempdir = before
-    ours = [warning for warning in caught if re.search("monai_unsup_denoise|/transforms/", str(warning.filename))]
-    problems += [f"warning: {warning.message}" for warning in ours if "site-packages" not in warning.filename]
+    for warning in caught:  # of files that libraries leave open Python says nothing by default
+        is_ours = (
+            re.search("monai_unsup_denoise|/transforms/", warning.filename) and "site-packages" not in warning.filename
+        )
+        if is_ours and not issubclass(warning.category, ResourceWarning):
+            problems.append(f"warning: {warning.message}")
     if time.process_time() - start > MOST_SECONDS:
         problems.append(f"took {time.process_time() - start:.1f} s")
     if (taken := _memory() - memory) > MOST_MEMORY:
@@ -147,7 +151,10 @@ def _judge_refusal(words: str, scan: Path, rule: Rule, written: dict) -> Verdict
 
 
 def _judge_result(scan: Path, output: Path, rule: Rule, undamaged: oracle.Truth) -> Verdict:
-    result = read(output)
+    try:
+        result = read(output)
+    except Exception as error:
+        return Verdict("escape", f"its output breaks its format's rules: {type(error).__name__}: {error}")
     sidecar = output.with_name(f"{re.sub(r'[.].*', '', output.name)}.json")
     json.loads(sidecar.read_text(), parse_constant=lambda word: float("not " + word))
     half = 0.51 if output.is_dir() else 0.0  # stored integers

@@ -62,8 +62,8 @@ def read_header(path: Path) -> Header | None:
         item = read_file(path, stop_before_pixels=True, specific_tags=_ELEMENTS)
         uid, fault = str(item.get("SeriesInstanceUID") or ""), ""
         if "Rows" not in item:
-            kind = item.get("SOPClassUID") or item.file_meta.get("MediaStorageSOPClassUID")
-            if _is_other(UID(kind or "")):
+            kinds = [item.get("SOPClassUID"), item.file_meta.get("MediaStorageSOPClassUID")]
+            if any(kinds) and all(_is_other(UID(kind)) for kind in kinds if kind):
                 return None
             fault = "cut off in its header; copy it again"
         elif not uid:

@@ -156,8 +156,13 @@ def _why_no_magnitudes(header: Dataset) -> str | None:
         return COMPLEX_PART
     if why := why_by_type(kinds, str(header.get("SeriesDescription") or "").strip()):
         return why
-    if str(header.get("PhotometricInterpretation") or "").strip().upper() == "MONOCHROME1":
+    photometric = str(header.get("PhotometricInterpretation") or "MONOCHROME2").strip().upper()
+    if photometric == "MONOCHROME1":
         return "MONOCHROME1, so that its values may be inverted; export it as MONOCHROME2, with air dark"
+    if photometric != "MONOCHROME2":
+        return (
+            "colour pixels, or a damaged PhotometricInterpretation, but magnitudes are needed; give the original series"
+        )
     return None
 
 
