@@ -12,6 +12,7 @@ from mlflow.exceptions import MlflowException
 
 from monai_unsup_denoise.credentials import hide_credentials, keep_credentials
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.files import atomic_write
 
 #: MLflow itself repeats a request seven times, each for two minutes. The user's own values take precedence.
 _PATIENCE = {
@@ -60,15 +61,19 @@ def open_store(uri: str) -> str:
     if not uri.startswith("sqlite:///"):
         return uri
     path = database_path(uri)
-    # MLflow makes a folder of the quoted name as well: quote no more than it must be.
-    uri = "sqlite:///" + re.sub("[%?#]", lambda found: quote(found[0]), str(path))
+    uri = _sqlite_uri(path)
+    os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_POOLCLASS", "NullPool")  # closes the file after each access
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock"):
+            if not path.exists():
+                with atomic_write(path) as partial:
+                    MlflowClient(_sqlite_uri(partial)).search_experiments(max_results=1)
             MlflowClient(uri).search_experiments(max_results=1)
     except Exception as error:  # of SQLAlchemy, alembic, MLflow or the disk
         raise InputError(
-            f"tracking_uri {uri}: the database cannot be opened ({reason(error)}); make room or give another output_dir"
+            f"tracking_uri {uri}: the database cannot be opened ({reason(error)}); make room, remove a damaged one, or "
+            "give another output_dir"
         ) from error
     return uri
 
@@ -76,6 +81,11 @@ def open_store(uri: str) -> str:
 def database_path(uri: str) -> Path:
     """The file of a database at ``sqlite:///``."""
     return Path(unquote(uri.removeprefix("sqlite:///")))
+
+
+def _sqlite_uri(path: Path) -> str:
+    # MLflow makes a folder of the quoted name as well: quote no more than must be.
+    return "sqlite:///" + re.sub("[%?#]", lambda found: quote(found[0]), str(path))
 
 
 def reason(error: BaseException) -> str:

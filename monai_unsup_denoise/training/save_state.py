@@ -20,5 +20,5 @@ def save_state(state: Mapping, path: Path) -> None:
         with atomic_write(path) as partial, partial.open("wb") as file:
             torch.save(state, file)
     except (OSError, RuntimeError) as error:  # torch makes a RuntimeError of a full disk
-        reason = next((str(e) for e in (error, error.__context__) if isinstance(e, OSError)), "no room?")
+        reason = next((e.strerror or e for e in (error, error.__context__) if isinstance(e, OSError)), "no room?")
         raise InputError(f"{path}: cannot be written ({reason}); make room or give another output_dir") from error

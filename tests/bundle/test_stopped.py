@@ -61,8 +61,7 @@ def assert_group_ends(group: int) -> None:
     pytest.fail("a process is left")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("by", ["mri-denoise", "monai.bundle"])
+@pytest.mark.parametrize(("by", "number"), [("mri-denoise", signal.SIGTERM), ("monai.bundle", signal.SIGHUP)])
 def test_signal_ends_the_training_as_killed(
     number: signal.Signals,
     by: str,

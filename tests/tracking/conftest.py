@@ -12,13 +12,14 @@ from ignite.engine import Engine
 from mlflow import MlflowClient
 from monai.utils import path_to_sqlite_uri
 
-from monai_unsup_denoise.tracking import RunTracker
+from monai_unsup_denoise.tracking import RunTracker, open_store
 from tests.training.conftest import loader, make_trainer  # noqa: F401
 
 
 @pytest.fixture(scope="package")
 def store(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return path_to_sqlite_uri(str(tmp_path_factory.mktemp("mlflow") / "mlruns.db"))
+    folder = tmp_path_factory.mktemp("mlflow") / "a b#c?d%e@f"  # any output folder will do
+    return open_store(path_to_sqlite_uri(folder / "mlruns.db"))
 
 
 @pytest.fixture
