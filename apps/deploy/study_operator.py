@@ -15,6 +15,7 @@ from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.io.dicom import DicomSeries, find_series, read_series
 from monai_unsup_denoise.io.dicom.files import read_file
 from monai_unsup_denoise.io.dicom.headers import numbers_of
+from monai_unsup_denoise.io.dicom.slices import slices_of
 from monai_unsup_denoise.io.folders import walk_folders
 
 
@@ -87,9 +88,11 @@ def _why_no_volume(series: DicomSeries) -> str | None:
     if len(series.files) == 1 and series.frames == 1:
         return "one slice"
     try:
-        headers = [
-            read_file(path, specific_tags=["ImageOrientationPatient"], stop_before_pixels=True) for path in series.files
-        ]
+        if series.frames > 1:
+            headers = [each.header for path in series.files for each in slices_of(path)]
+        else:
+            only = {"specific_tags": ["ImageOrientationPatient"], "stop_before_pixels": True}
+            headers = [read_file(path, **only) for path in series.files]
     except Exception:  # damage raises errors of every kind
         return None
     cosines = [numbers_of(header, "ImageOrientationPatient", 6) for header in headers]
