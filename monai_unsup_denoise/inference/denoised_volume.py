@@ -19,6 +19,7 @@ class DenoisedVolume:
             tissue where it varies; None where the model does not estimate it.
         varying_noise: whether a map of the noise level was used.
         correlated_noise: whether the noise of neighbouring voxels was found, or assumed, to be correlated.
+        sigma_is_sure: False where sigma is uncertain: too few voxels with noise, or parts that are quieter.
         clipped_voxels: number of negative or NaN voxels of the scan that `CheckVolume` has set to 0.
         maps: the requested maps by name, of the same shape and units; that of sigma is always ``(X, Y, Z)``.
     """
@@ -29,6 +30,7 @@ class DenoisedVolume:
     sigma: float | None
     varying_noise: bool = False
     correlated_noise: bool = False
+    sigma_is_sure: bool = True
     clipped_voxels: int = 0
     maps: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -49,6 +51,7 @@ class DenoisedVolume:
             "varying_noise": self.varying_noise,
             "correlated_noise": self.correlated_noise,
         }
+        report |= {} if self.sigma_is_sure else {"sigma_is_sure": False}
         return report | ({"clipped_voxels": self.clipped_voxels} if self.clipped_voxels else {})
 
 

@@ -14,7 +14,7 @@ from monai.transforms import Compose
 from torch import Tensor, nn
 
 from monai_unsup_denoise.errors import InputError, find_input_error
-from monai_unsup_denoise.functional import rician_mean
+from monai_unsup_denoise.functional import flat_regions, rician_mean
 from monai_unsup_denoise.inference.bundle import find_device, read_inference_config
 from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume, stack_volumes
 from monai_unsup_denoise.inference.maps import uncertainty_map
@@ -155,7 +155,9 @@ class Denoiser:
         noise = noise or self.estimate_noise(image, settings)
         amplitude = inferer(inputs, self.network, noise=noise)
         level = partial(sigma_map, inputs, noise, self.network)
-        pred = rician_mean(amplitude, level()) if settings.keep_floor else amplitude
+        pred = amplitude
+        if settings.keep_floor:  # a masked background never had one
+            pred = torch.where(flat_regions(inputs), amplitude, rician_mean(amplitude, level()))
         again = partial(inferer, network=self.network, noise=noise)
         make: dict[str, Callable[[], Tensor]] = {
             "residual": lambda: inputs - pred,
@@ -177,6 +179,7 @@ class Denoiser:
             sigma=None if noise.sigma is None else reference * noise.sigma,
             varying_noise=noise.varies,
             correlated_noise=noise.is_correlated,
+            sigma_is_sure=noise.is_sure,
             clipped_voxels=image.meta.get("clipped_voxels", 0),
             maps=volumes,
         )

@@ -145,7 +145,8 @@ def noise_summary(report: Mapping[str, Any]) -> str:
     percent = "" if report["sigma_percent"] is None else f" ({report['sigma_percent']:.1f} % of the maximum)"
     varying = ", spatially varying" if report["varying_noise"] else ""
     correlated = ", spatially correlated" if report["correlated_noise"] else ""
-    return f"{volumes}sigma {report['sigma']:.4g}{percent}{varying}{correlated}{clipped}"
+    uncertain = "" if report.get("sigma_is_sure", True) else ", uncertain"
+    return f"{volumes}sigma {report['sigma']:.4g}{percent}{varying}{correlated}{uncertain}{clipped}"
 
 
 class ScanDataset(Dataset[Job]):

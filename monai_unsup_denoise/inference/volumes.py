@@ -93,12 +93,13 @@ def _load(denoiser: Denoiser, volumes: Volumes, number: int) -> MetaTensor | Non
 
 
 def _shared_noise(denoiser: Denoiser, volumes: Volumes, numbers: Iterable[int]) -> SharedNoise | None:
-    """The noise of that of the volumes ``numbers`` which has the median sigma, of those whose sigma is sure if any is."""
+    """The noise of that of the volumes ``numbers`` which has the median sigma, of the sure ones where there are any."""
     if not isinstance(denoiser.network, NoiseAwareNetwork):
         return None
     images = (denoiser.preprocess(volumes[number]) for number in numbers)
     found = [SharedNoise(denoiser.estimate_noise(image), float(image.meta["reference"])) for image in images]
-    return sorted(found, key=lambda noise: noise.sigma)[len(found) // 2]
+    sure = [noise for noise in found if noise.estimate.is_sure] or found
+    return sorted(sure, key=lambda noise: noise.sigma)[len(sure) // 2]
 
 
 def _zeros(denoiser: Denoiser, volumes: Volumes, noise: SharedNoise | None) -> DenoisedVolume:
@@ -110,5 +111,6 @@ def _zeros(denoiser: Denoiser, volumes: Volumes, noise: SharedNoise | None) -> D
         sigma=None if noise is None else noise.sigma,
         varying_noise=noise is not None and noise.estimate.varies,
         correlated_noise=noise is not None and noise.estimate.is_correlated,
+        sigma_is_sure=noise is None or noise.estimate.is_sure,
         maps={name: zeros for name in denoiser.settings.maps if name != "sigma"},
     )
