@@ -36,6 +36,6 @@ class DerivedSeriesWriterOperator(Operator):
         with self.outcome.of(done.series), writing:
             software = f"monai-unsup-denoise {__version__}"
             folder = self.folder_of(done.series)
-            files = write_derived_series(done.series, done.voxels, folder, sigma=done.sigma, software=software)
+            write_derived_series(done.series, done.voxels, folder, sigma=done.sigma, software=software)
             noise = "noise level not estimated" if done.sigma is None else f"sigma {done.sigma:.4g}"
-            log.info("%s: denoised, %d slices, %s", name_of(done.series), len(files), noise)
+            log.info("%s: denoised, %d slices, %s", name_of(done.series), done.voxels.shape[2], noise)
