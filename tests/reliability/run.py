@@ -12,16 +12,19 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import itk
 import torch
+from tqdm import tqdm
 
 from tests.reliability.fuzz import Fuzz, Tried
 from tests.reliability.interruptions import WRITES, Interruption, interruptions
 
 INTERRUPTIONS = ("killed before a change to the disk", "size of files limited")
+Outcome = TypeVar("Outcome", Tried, Interruption)
 COLUMNS = ("kind", "tried", "refused", "unchanged", "as_it_says", "escapes")
 
 
@@ -59,11 +62,25 @@ def main() -> int:
         if options.only is not None:
             print(fuzz.try_one(options.only))
             return 0
-        tried = list(fuzz.try_all(list(range(options.inputs))))
+        tried = list(shown(fuzz.try_all(list(range(options.inputs))), options.inputs))
         tasks = [(folder, number, overwrite, options.limits) for number in range(len(WRITES)) for overwrite in (0, 1)]
         with multiprocessing.get_context("fork").Pool(2) as pool:
-            interrupted = [each for found in pool.imap_unordered(interrupt, tasks) for each in found]
+            found = (each for some in pool.imap_unordered(interrupt, tasks) for each in some)
+            interrupted = list(shown(found, None))
     return report(tried, interrupted, options.csv, minutes=(time.monotonic() - start) / 60)
+
+
+def shown(outcomes: Iterable[Outcome], total: int | None) -> Iterator[Outcome]:
+    """The outcomes, with a progress bar and a line for each escape."""
+    for each in tqdm(outcomes, total=total, mininterval=5):
+        if is_escape(each):
+            tqdm.write(str(each), file=sys.stderr)
+        yield each
+
+
+def is_escape(each: Tried | Interruption) -> bool:
+    """Whether what is promised did not hold."""
+    return bool(each.problem) if isinstance(each, Interruption) else each.verdict.outcome == "escape"
 
 
 def report(tried: list[Tried], interrupted: list[Interruption], path: Path | None, *, minutes: float) -> int:
@@ -72,12 +89,9 @@ def report(tried: list[Tried], interrupted: list[Interruption], path: Path | Non
     table += rows((each.kind, "escape" if each.problem else each.outcome) for each in interrupted)
     for row in table:
         print(" ".join(f"{row[name]:>50}" if name == "kind" else f"{row[name]:>10}" for name in COLUMNS))
-    escapes = [each for each in tried if each.verdict.outcome == "escape"]
-    escapes += [each for each in interrupted if each.problem]
-    print(
-        *escapes, f"{len(tried)} inputs, {len(interrupted)} interruptions, {len(escapes)} escapes, ", sep="\n", end=""
-    )
-    print(f"{minutes:.1f} minutes")
+    escapes = [each for each in (*tried, *interrupted) if is_escape(each)]
+    print(*escapes, sep="\n")
+    print(f"{len(tried)} inputs, {len(interrupted)} interruptions, {len(escapes)} escapes, {minutes:.1f} minutes")
     if path is not None:
         with path.open("w", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
