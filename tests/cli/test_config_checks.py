@@ -1,6 +1,8 @@
 """The bundle's command line, checked; and the config that it executes."""
 
+import errno
 import json
+import signal
 import sys
 
 import pytest
@@ -22,8 +24,12 @@ CONFIG = {"max_epochs": 20, "patch_size": [80, 80], "output_dir": "out", "train"
 
 @pytest.fixture(autouse=True)
 def excepthook(monkeypatch):
-    """Put the interpreter's own hook back after each test."""
+    """Put the interpreter's own hook and the handlers of signals back after each test."""
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -195,3 +201,30 @@ def test_configs_named_in_an_args_file_are_left_to_monai():
     arguments = [PROGRAM, "run", "--args_file", "args.json", "--batch_size", "4"]
     check_command_line(arguments)
     assert executed_config(arguments=arguments) is None
+
+
+def test_an_interruption_ends_in_one_line_naming_the_signal(capsys):
+    for error, said in (
+        (KeyboardInterrupt("SIGTERM"), "interrupted SIGTERM\n"),
+        (KeyboardInterrupt(), "interrupted\n"),
+    ):
+        report_mistakes_in_one_line(type(error), error, None)
+        assert capsys.readouterr().err == said
+
+
+def test_a_full_disk_ends_in_one_line_that_names_the_file(capsys):
+    error = wrapped(OSError(errno.ENOSPC, "No space left on device", "out/x.png"))
+    report_mistakes_in_one_line(type(error), error, error.__traceback__)
+    expected = "error: out/x.png: No space left on device; make room or give another output_dir\n"
+    assert capsys.readouterr().err == expected
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_the_check_makes_signals_interrupt(number, config):
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        check_command_line(command(config))
+        with pytest.raises(KeyboardInterrupt, match=number.name):
+            signal.raise_signal(number)
+    finally:
+        signal.signal(number, before)

@@ -23,6 +23,7 @@ NAMES = [EVIL, "$1 + 1", "@seed", "%seed", "a#b", "$a#@seed'\\\"%\u00e9\udcfc", 
 def own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr("monai_unsup_denoise.cli.config_checks.interrupt_on_signals", dict)
 
 
 @pytest.mark.parametrize("name", NAMES)
