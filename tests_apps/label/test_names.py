@@ -184,17 +184,18 @@ def test_uploaded_session_is_denoised_and_private(client, sessions, scan) -> Non
 
 @pytest.mark.parametrize("name", ["..", "../victim", "/x", "a\0b"])
 def test_session_id_cannot_be_a_path(client, sessions, name) -> None:
+    from monailabel.interfaces.utils.app import app_instance
+
     victim = sessions.parent / "victim"
     victim.mkdir()
-    for folder in (
-        victim,
-        sessions.parent,
-    ):  # where MONAI Label would find a session whose image is gone, and remove it
-        (folder / "meta.info").write_text(json.dumps({"image": "/gone", "path": str(folder)}))
+    info = json.dumps({"image": str(sessions), "path": str(victim)})  # what a session has; its image is there, or gone
+    for folder, text in ((victim, info), (sessions.parent, info.replace("/", "/gone"))):
+        (folder / "meta.info").write_text(text)
+    assert app_instance().sessions().get_session(name) is None
     refused(client.post(INFER, params={"session_id": name}))
     by_path = name.replace("/", "%2F").replace("\0", "%00").replace("..", "%2E%2E")
     refused(client.delete(f"/session/{by_path}"), status=(404, 405))
-    assert (victim / "meta.info").exists() and sessions.exists()
+    assert (victim / "meta.info").read_text() == info and sessions.exists()
 
 
 @pytest.mark.parametrize("name", ["..", "a/..", "../../x", "/tmp/x.nii.gz", "meta.info"])
