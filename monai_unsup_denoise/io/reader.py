@@ -37,6 +37,8 @@ def read_scan(path: str | Path, preprocessing: Compose) -> dict[str, Any]:
     """
     path = Path(path)
     if not path.exists():
+        if path.is_symlink():
+            raise InputError(f"{path}: a link to nothing; fetch its content (datalad get)")
         raise InputError(f"{path}: no such file or folder; check the path")
     if path.is_dir() or is_dicom(path):
         return {"image": _read_dicom(path)}
