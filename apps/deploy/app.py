@@ -85,7 +85,7 @@ def main() -> int:
     model = options.model or places.model
     try:
         series = mr_volumes(Path(options.input or places.input))
-    except InputError as error:
+    except Exception as error:  # a traceback would name files
         print(f"error: the input folder: {reason_of(error)}", file=sys.stderr)
         return 1
     try:
