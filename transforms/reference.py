@@ -27,9 +27,9 @@ def reference_intensity(image: Tensor, percentile: float = 99.5) -> Tensor:
         blocks = blocks.unfold(axis, size, size)
     blocks = blocks.flatten(image.ndim)
     medians = blocks.median(dim=-1).values.flatten()
-    if image.ndim == 4:
+    if image.ndim == 4:  # a constant background counts as a mask of 0
         flat = (blocks.amax(dim=-1) == blocks.amin(dim=-1)).flatten()
-        medians = torch.where(flat, 0, medians)
+        medians = torch.where(torch.isin(medians, medians[flat].unique()), 0, medians)
     bright = medians[medians > medians.mean()]
     bright = bright[:: 1 + len(bright) // _MOST_VALUES]
     reference = torch.quantile(bright, percentile / 100) if len(bright) else blocks.max()

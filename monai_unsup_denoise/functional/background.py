@@ -10,8 +10,10 @@ from torch.nn.functional import avg_pool3d, max_pool2d, max_pool3d, pad
 
 _AXES = (2, 3, 4)
 _PATCHES = sorted({*itertools.permutations((5, 5, 1)), *itertools.permutations((25, 1, 1))})  # sides in voxels
-_TOLERANCE = 1e-3  # of the mean of the voxels that differ from their neighbour
-_NEAR, _SHARE = 5, 0.3  # side of a cube in voxels; from this share of one value on, its voxels are flat
+_TOLERANCE = 1e-4  # of the mean of the voxels that differ from their neighbour
+_ROUNDED = 0.1  # of the neighbours elsewhere that are equal; from there on, equal ones can come from rounding
+_SURE = 0.9  # of the voxels of a value that lie in patches: no rounding makes so many
+_NEAR, _SHARE = 5, 0.1  # side of a cube in voxels; from this share of one value on, its voxels are flat
 
 
 def zero_background(noisy: Tensor, clean: Tensor, *, margin: int = 2) -> Tensor:
@@ -35,9 +37,10 @@ def zero_background(noisy: Tensor, clean: Tensor, *, margin: int = 2) -> Tensor:
 def flat_regions(image: Tensor) -> Tensor:
     """Where volumes ``(B, C, H, W, D)`` are flat, as a mask of their shape: there is no noise, and nothing to denoise.
 
-    Flat are planes of 5 by 5 voxels and lines of 25 whose neighbours are equal, up to a thousandth of a typical voxel,
-    and voxels near by of the most common of these values, or of 0. In a noisy scan, also one that is rounded to
-    integers, that many neighbours are not equal: if the standard deviation is half the unit, one patch in ten thousand.
+    Flat are planes of 5 by 5 voxels and lines of 25 whose neighbours are equal, up to a ten-thousandth of a typical
+    voxel, and voxels near by of the most common of these values, or of 0. In a noisy scan that many neighbours are not
+    equal. Where rounding makes them so, because the noise is hardly above the unit, only 0 and one evident constant
+    count.
     """
     steps = [image.diff(dim=axis).abs() for axis in _AXES]
     changing = image[:, :, 1:][steps[0] > 0]
@@ -49,16 +52,28 @@ def flat_regions(image: Tensor) -> Tensor:
             inner = [[side - (axis == other) for other, side in enumerate(patch)] for axis in range(3)]
             starts = [_starts(equal[axis], inner[axis]) for axis in range(3) if patch[axis] > 1]
             flat |= _patches(reduce(torch.logical_and, starts), patch)
-    if not flat.any():
-        return flat
-    constants = image[flat & (image > 0)]
-    values = {0.0, float(constants.mode().values)} if len(constants) else {0.0}
+    values = {0.0}
+    if len(constants := image[flat & (image > 0)]):
+        constant = float(constants.mode().values)
+        if _is_rounded(equal, ~flat & (image != constant)):
+            is_one = bool((constants == constant).sum() > _SURE * (image == constant).sum())
+            flat &= (image == constant if is_one else image < 0) | (image == 0)
+        values |= {constant} & set(image[flat].unique().tolist())
     near = [_NEAR if side >= _NEAR else 1 for side in image.shape[2:]]
-    for value in values:
-        constant = (image - value).abs() <= tolerance
-        share = avg_pool3d(constant.float(), near, 1, [side // 2 for side in near], count_include_pad=False)
-        flat |= constant & (share > _SHARE)
+    for value in values if flat.any() else ():
+        same = image == value
+        share = avg_pool3d(same.float(), near, 1, [side // 2 for side in near], count_include_pad=False)
+        flat |= same & (share > _SHARE)
     return flat
+
+
+def _is_rounded(equal: Sequence[Tensor], inside: Tensor) -> bool:
+    """Whether neighbours in a region are often equal, as in a scan whose noise is a few units or less."""
+    found = counted = 0
+    for axis, along in zip(_AXES, equal, strict=True):
+        pairs = reduce(torch.logical_and, inside.unfold(axis, 2, 1).unbind(-1)) if along.numel() else along
+        found, counted = found + int((along & pairs).sum()), counted + int(pairs.sum())
+    return found > _ROUNDED * counted
 
 
 def _starts(mask: Tensor, patch: Sequence[int]) -> Tensor:

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 
 from monai_unsup_denoise.functional import decorrelation_stride
 
@@ -45,3 +46,22 @@ def test_stride_ignores_smooth_anatomy():
 def test_stride_of_a_short_axis_is_one():
     image = 1 + noise((64, 64, 20), (True, True, True))
     assert decorrelation_stride(image, immerkaer) == (2, 2, 1)
+
+
+def slice_of_large_voxels(*, blur: float) -> torch.Tensor:
+    """One slice of discs of two sizes, with noise of 0.05; both are blurred."""
+    rows, columns = torch.meshgrid(torch.arange(48.0), torch.arange(54.0), indexing="ij")
+    radius = torch.hypot(rows - 24, columns - 27)
+    discs = 0.4 * (radius < 20) + 0.3 * (radius < 17) - 0.3 * (radius < 10) - 0.3 * (radius < 4)
+    image = discs + 0.05 * torch.randn(48, 54) / (0.3 if blur else 1) + 1
+    return torch.from_numpy(gaussian_filter(image.numpy(), blur))[None, None, ..., None]
+
+
+def test_anatomy_of_a_small_slice_is_no_correlated_noise():
+    image = slice_of_large_voxels(blur=0.0)
+    assert immerkaer(image[:, :, ::2]) > 1.08 * immerkaer(image)
+    assert decorrelation_stride(image, immerkaer) == (1, 1, 1)
+
+
+def test_correlated_noise_of_a_small_slice_is_found():
+    assert decorrelation_stride(slice_of_large_voxels(blur=0.8), immerkaer) == (2, 2, 1)
