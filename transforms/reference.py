@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 _BLOCK = 3
+_LEAST_REST = 0.1  # of the blocks of a constant, that other blocks must be, for it to be background
 _MOST_VALUES = 2**24  # the limit of torch.quantile
 
 
@@ -27,9 +28,13 @@ def reference_intensity(image: Tensor, percentile: float = 99.5) -> Tensor:
         blocks = blocks.unfold(axis, size, size)
     blocks = blocks.flatten(image.ndim)
     medians = blocks.median(dim=-1).values.flatten()
-    if image.ndim == 4:  # a constant background counts as a mask of 0
-        flat = (blocks.amax(dim=-1) == blocks.amin(dim=-1)).flatten()
-        medians = torch.where(torch.isin(medians, medians[flat].unique()), 0, medians)
+    flat = (blocks.amax(dim=-1) == blocks.amin(dim=-1)).flatten() & (medians > 0)
+    if image.ndim == 4 and flat.any():
+        constant = medians == medians[flat].mode().values
+        rest = int((medians > 0).sum() - constant.sum())
+        # A constant background, not a few blocks that are alike by rounding, nor the tissue of an image without noise.
+        if (flat & constant).sum() > 0.5 * constant.sum() and rest > _LEAST_REST * constant.sum():
+            medians = torch.where(constant, 0, medians)
     bright = medians[medians > medians.mean()]
     bright = bright[:: 1 + len(bright) // _MOST_VALUES]
     reference = torch.quantile(bright, percentile / 100) if len(bright) else blocks.max()

@@ -185,3 +185,12 @@ def test_inverse_of_resampling_is_in_scanner_units():
 def test_impossible_percentile_is_refused():
     with pytest.raises(ValueError, match="between 0 and 100, got 120"):
         ScaleToReferenceIntensityd("image", 120)
+
+
+@pytest.mark.parametrize("constant", [1.0, 50.0, 1e6])
+def test_reference_is_that_of_tissue_in_any_constant_background(constant):
+    scan = noisy(head(), 0.05)
+    scan[:, :, :6] = 0
+    bright = scan.clone()
+    bright[:, :, :6] = constant
+    assert reference_intensity(bright).item() == pytest.approx(reference_intensity(scan).item(), rel=1e-5)
