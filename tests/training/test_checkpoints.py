@@ -188,6 +188,7 @@ def test_second_training_in_a_folder_is_refused_until_the_end(tmp_path):
         with pytest.raises(InputError, match=f"{tmp_path}: another training writes here; wait for it"):
             training(tmp_path, 0.5, "second")
         other.kill()
-    training(tmp_path, 0.5, "second")[-1].run([0], max_epochs=1)
-    with other_training() as other:  # this one has ended
+    trainer = training(tmp_path, 0.5, "second")[-1]
+    trainer.run([0], max_epochs=1)
+    with other_training() as other:
         other.kill()
