@@ -81,6 +81,10 @@ def _check_nibabel(path: Path, max_ratio: float) -> None:
     if not np.isfinite(image.affine).all():
         raise InputError(f"{path}: its orientation (sform, qform or voxel size) holds NaN or infinity; set it again")
     voxels: Any = image.dataobj
+    if min(image.shape) < 0:
+        raise ValueError("its header claims an axis of negative length")
+    if is_nifti(path) and voxels.offset < image.header.single_vox_offset:  # nibabel would take the header for voxels
+        raise ValueError(f"its header says that the voxels begin at byte {voxels.offset}, which is inside it")
     claimed = voxels.offset + math.prod(int(n) or 1 for n in image.shape) * image.get_data_dtype().itemsize
     is_compressed = path.name.lower().endswith((".gz", ".mgz"))
     _check_voxels(files[:1], claimed, ratio=max_ratio if is_compressed else None, stream=0)
@@ -146,11 +150,12 @@ def _data_files(path: Path, names: Sequence[str]) -> list[Path]:
     """The files that the header at ``path`` names: in its folder or below it."""
     files: list[Path] = []
     for name in filter(None, map(str.strip, names)):
+        shown = "".join(letter if letter.isprintable() else "?" for letter in name[:80])
         if name == "-" or name[0] in "/\\~" or name[1:2] == ":" or ".." in re.split(r"[/\\]", name):
-            raise InputError(f"{path}: names a file outside its own folder ({name}); put the voxels beside the header")
+            raise InputError(f"{path}: names a file outside its own folder ({shown}); put the voxels beside the header")
         if "%" in name:  # scan%03d.raw 1 20 1
             if not re.fullmatch(r"[^%]*%\d{0,2}d[^%]*", name):  # libraries hand it to printf
-                raise InputError(f"{path}: names files by a pattern that is not understood ({name}); export it again")
+                raise InputError(f"{path}: names files by a pattern that is not understood ({shown}); export it again")
             pattern = re.sub(r"%\d*d", "*", glob.escape(f"{path.parent}/{name.split()[0]}"))
             files += map(Path, glob.glob(pattern))
         else:

@@ -89,12 +89,12 @@ def _nifti(header: bytes, content: bytes, *, is_pair: bool) -> Truth:
     if not is_pair and (magic[:2] != b"n+" or offset < (544 if two else 352)):
         raise ValueError("no single file, or voxels inside its header")
     values = _shaped(content[int(offset) :], order + _NIFTI_TYPES[kind], [*shape[:3], *(n or 1 for n in shape[3:axes])])
-    if magic[:1] == b"n" and np.isfinite(slope) and slope != 0:
+    if not two and magic not in (b"n+1\0", b"ni1\0"):  # Analyze has no affine
+        return values * _spm_scale(header, order) + _spm_shift(header, order), None
+    if np.isfinite(slope) and slope != 0:
         if not np.isfinite(inter):
             raise ValueError("its intercept is not finite")
         values = values * slope + inter
-    if magic[:1] != b"n":  # Analyze has no affine
-        return values, None
     qform, sform = struct.unpack_from(f"{order}2{codes}", header, 344 if two else 252)
     numbers = struct.unpack_from(f"{order}18{floats}", header, 352 if two else 256)
     affine = np.eye(4)
@@ -107,6 +107,29 @@ def _nifti(header: bytes, content: bytes, *, is_pair: bool) -> Truth:
     if not np.isfinite(affine).all():
         raise ValueError("no finite orientation")
     return values, affine
+
+
+def _spm_scale(header: bytes, order: str) -> float:
+    """Slope of an Analyze header, as SPM2 reads it (spm_vol_ana.m)."""
+    [slope] = struct.unpack_from(f"{order}f", header, 112)
+    if np.isfinite(slope) and slope != 0:
+        return slope
+    (high, low), (most, least) = (
+        struct.unpack_from(f"{order}2f", header, 124),
+        struct.unpack_from(f"{order}2i", header, 140),
+    )
+    return (high - low) / (most - least) if high > low and most > least else 1.0
+
+
+def _spm_shift(header: bytes, order: str) -> float:
+    slope, inter = struct.unpack_from(f"{order}2f", header, 112)
+    if np.isfinite(slope) and slope != 0:
+        return inter if np.isfinite(inter) else 0.0
+    (high, low), (most, least) = (
+        struct.unpack_from(f"{order}2f", header, 124),
+        struct.unpack_from(f"{order}2i", header, 140),
+    )
+    return low - _spm_scale(header, order) * least if high > low and most > least else 0.0
 
 
 def _from_quaternion(bcd: tuple, offset: tuple, pixdim: tuple) -> np.ndarray:

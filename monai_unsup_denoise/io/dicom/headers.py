@@ -16,7 +16,7 @@ _ELEMENTS = (
     "SOPClassUID SeriesInstanceUID SeriesNumber SeriesDescription Modality Rows NumberOfFrames InstanceNumber "
     "ImageOrientationPatient ImagePositionPatient"
 ).split()
-_STANDARD = "1.2.840.10008."  # the root of the UIDs of DICOM itself
+_STANDARD = "1.2.840.10008"  # the root of the UIDs of DICOM itself
 _LARGEST = 2**31 - 1  # of an integer string: DICOM PS3.5, 6.2
 
 

@@ -106,7 +106,8 @@ def _rescaled(stored: np.ndarray, each: Slice) -> np.ndarray:
         slope, intercept = rescale_of(each.header)
     except Exception as error:  # damage raises errors of every kind
         raise InputError(f"{each.path}: RescaleSlope or RescaleIntercept is no number; export it again") from error
-    return (stored.astype(np.float64) * slope + intercept).astype(np.float32)
+    with np.errstate(over="ignore"):  # infinite voxels are refused later
+        return (stored.astype(np.float64) * slope + intercept).astype(np.float32)
 
 
 def _check_size(item: Dataset, path: Path, *, is_compressed: bool) -> None:
