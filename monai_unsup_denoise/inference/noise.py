@@ -85,7 +85,8 @@ def estimate_noise(
     sigma = float(levels if code.dim() == 2 else median_tissue_sigma(levels, image))
     voxels, least = int(image.count_nonzero()), least_sigma(image)
     is_sure = voxels >= _TOO_FEW and sigma <= _DOUBT * least < math.inf
-    if voxels < _FEW and sigma > _LIMIT * least and code.dim() == 2:
+    if voxels < _FEW and sigma > _LIMIT * least and not varying:
+        code = network.encode_noise(thinned)
         code = network.scale_sigma(code, _LIMIT * least / network.sigma(code))
         sigma, is_sure = _LIMIT * least, False
     return NoiseEstimate(code, sigma, stride, is_sure)
