@@ -138,7 +138,7 @@ test-training: $(STAMP) ## whole trainings: resumed, in two processes, of every 
 test-entry-points: $(STAMP) ## every entry point gives the same voxels and refusals (MONAI Label and Deploy after their tests)
 	$(BIN)/python -m pytest tests/entry_points tests/reliability -m slow $(ARGS)
 
-fuzz: $(STAMP) ## thousands of damaged scans and interrupted writes: docs/reliability.csv (about 15 minutes)
+fuzz: $(STAMP) ## thousands of damaged scans and interrupted writes: docs/reliability.csv (about 10 minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.reliability.run $(or $(ARGS),--csv docs/reliability.csv)
 	$(BIN)/python -m pytest tests/reliability -m slow
 

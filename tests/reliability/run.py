@@ -50,7 +50,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=17, help="of the damage")
     parser.add_argument("--inputs", type=int, default=6000, help="how many damaged scans")
-    parser.add_argument("--limits", type=int, default=12, help="how many sizes of files for each format written")
+    parser.add_argument("--limits", type=int, default=6, help="how many sizes of files for each format written")
     parser.add_argument("--only", type=int, metavar="N", help="try input N alone, and say what comes of it")
     parser.add_argument("--csv", type=Path, help="write the table here, and into the page beside it")
     options = parser.parse_args()
