@@ -12,8 +12,10 @@ class DenoisingNetwork(Protocol):
     def encode_noise(self, image: torch.Tensor) -> torch.Tensor:
         """Noise code ``(B, code_channels)`` of images; of length zero for methods without one."""
 
-    def __call__(self, image: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
-        """Denoised images; ``code`` is ``(B, code_channels)``, or a map ``(B, code_channels, *grid)``."""
+    def __call__(
+        self, image: torch.Tensor, code: torch.Tensor, mean_code: torch.Tensor | None = None, /
+    ) -> torch.Tensor:
+        """Denoised images; ``code`` is ``(B, code_channels)``, or a map ``(B, code_channels, *grid)`` with its mean."""
 
 
 @runtime_checkable

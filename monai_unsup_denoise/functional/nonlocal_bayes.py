@@ -1,7 +1,7 @@
 """Second-stage non-local Bayes refinement, guided by a pilot estimate."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -13,13 +13,15 @@ from monai_unsup_denoise.functional.rician import rician_mean, rician_variance
 
 _PATCH = 4  # side in voxels
 _STRIDE = 3  # voxels between reference patches
-_REACH = 5  # search radius in voxels, along each axis
-_SIMILAR = 48  # patches in a group
+_REACH = 4  # search radius in voxels, along each axis
+_SIMILAR = 40  # patches in a group
 _SIGNAL = 0.25  # least mean of a reference patch, in units of sigma
-_DISTANCES = 2**25  # patch distances in memory: 128 MiB
+_EXCESS = 0.3  # share of the noise variance by which a residual may exceed it
 _DEVIATIONS = 4.0  # standard errors up to which a difference of means counts as noise
 _SHARE = 0.9  # weight of the refined estimate at high signal
-_AT_A_TIME = 2000  # groups in memory: 24 MiB per copy
+_SLAB = 2**20  # voxels in memory at a time, about
+_GROUPS = {"cpu": 512}  # groups at a time: as many as the cache holds; on other devices:
+_GROUPS_ELSEWHERE = 2**14
 
 Progress = Callable[[Sequence[Tensor]], Iterable[Tensor]]
 
@@ -27,7 +29,7 @@ Progress = Callable[[Sequence[Tensor]], Iterable[Tensor]]
 def nonlocal_bayes(noisy: Tensor, pilot: Tensor, sigma: Tensor, *, progress: Progress = iter) -> Tensor:
     """Refine a denoised magnitude volume by non-local Bayes, with the denoised volume as pilot.
 
-    Each reference patch is grouped with the 48 most similar patches of the pilot, at most 5 voxels away. The pilot
+    Each reference patch is grouped with the 40 most similar patches of the pilot, at most 4 voxels away. The pilot
     patches of a group have mean ``m`` and covariance ``C``. Each noisy patch ``z`` of the group is estimated as
 
         x = m + C (C + v)^-1 (z - m_z)
@@ -51,50 +53,107 @@ def nonlocal_bayes(noisy: Tensor, pilot: Tensor, sigma: Tensor, *, progress: Pro
     Returns:
         Volume of the pilot's shape, at least 0; exactly 0 where the pilot is.
     """
-    amplitude = pilot / sigma
-    unbiased = noisy / sigma - (rician_mean(amplitude, 1.0) - amplitude)
-    # Padded such that the last reference patch ends with the volume.
-    sides = [max(_PATCH, n) + -max(0, n - _PATCH) % _STRIDE - n for n in pilot.shape]
-    widths = [width for side in reversed(sides) for width in (0, side)]
-    estimate = _aggregate(_padded(unbiased, widths), _padded(amplitude, widths), progress=progress)
-    estimate = estimate[tuple(slice(n) for n in pilot.shape)]
+    # Sides such that the last reference patch ends with the volume.
+    shape = [max(_PATCH, n) + -max(0, n - _PATCH) % _STRIDE for n in pilot.shape]
+    total, count = pilot.new_zeros(shape), torch.zeros(shape, dtype=torch.int16, device=pilot.device)
+    rows = torch.arange(0, shape[0] - _PATCH + 1, _STRIDE).split(max(1, _SLAB // (_STRIDE * shape[1] * shape[2])))
+    for some in progress(rows):
+        _refine_slab(noisy, pilot, sigma, some, total, count)
+    # In place: a volume may be a large part of the memory.
+    crop = tuple(slice(n) for n in pilot.shape)
+    amplitude, count = pilot / sigma, count[crop]
+    estimate = torch.where(count > 0, total[crop] / count.clamp(min=1), amplitude)
     weight = _SHARE * amplitude.square() / (amplitude.square() + 0.25)
-    return (torch.lerp(amplitude, estimate, weight) * sigma).clamp(min=0)
+    return amplitude.lerp_(estimate, weight).mul_(sigma).clamp_(min=0)
 
 
-def _padded(field: Tensor, widths: list[int]) -> Tensor:
-    return pad(field[None, None], widths, mode="replicate")[0, 0].contiguous()
+def _refine_slab(noisy: Tensor, pilot: Tensor, sigma: Tensor, rows: Tensor, total: Tensor, count: Tensor) -> None:
+    """Add the estimates of the groups whose reference patch starts in ``rows``, in units of sigma, and their number."""
+    height, width, depth = total.shape
+    first, last = int(rows[0]) - _REACH, int(rows[-1]) + _PATCH + _REACH
+    inside = torch.arange(first, last, device=pilot.device).clamp(0, pilot.shape[0] - 1)
+    beyond = [_REACH, depth - pilot.shape[2] + _REACH, _REACH, width - pilot.shape[1] + _REACH]
+
+    def padded(volume: Tensor) -> Tensor:
+        return pad(volume[None], beyond, mode="replicate")[0].contiguous()
+
+    amplitude = pilot[inside] / sigma[inside]
+    unbiased = padded(noisy[inside] / sigma[inside] - (rician_mean(amplitude, 1.0) - amplitude))
+    amplitude = padded(amplitude)
+    step = torch.tensor(amplitude.stride(), device=pilot.device)
+    patch = (torch.cartesian_prod(*[torch.arange(_PATCH, device=pilot.device)] * 3) * step).sum(-1)
+    # Corners of patches are within the volume: in the first axis, the slab may reach beyond it.
+    lowest = torch.tensor([max(0, -first), _REACH, _REACH], device=pilot.device)
+    highest = torch.tensor([min(last, height) - first, width + _REACH, depth + _REACH], device=pilot.device) - _PATCH
+    sums, corners = torch.zeros_like(amplitude).view(-1), torch.zeros_like(amplitude).view(-1)
+    references = _references(amplitude)
+    for some in references.split(_GROUPS.get(pilot.device.type, _GROUPS_ELSEWHERE)):
+        members = (some.unsqueeze(1) + _REACH + _most_similar(amplitude, some)).clamp(lowest, highest)
+        corner = (members * step).sum(-1)
+        voxels = corner.unsqueeze(-1) + patch
+        patches = [volume.view(-1).index_select(0, voxels.view(-1)).view(voxels.shape) for volume in (unbiased, amplitude)]
+        sums.scatter_add_(0, voxels.view(-1), _wiener(*patches).view(-1))
+        corners.scatter_add_(0, corner.view(-1), torch.ones(1, device=pilot.device).expand(corner.numel()))
+    # A voxel has as many estimates as patches start up to three voxels before it.
+    starts = pad(corners.view(amplitude.shape)[None, None], [_PATCH - 1, 0] * 3)
+    estimates = (_PATCH**3 * avg_pool3d(starts, _PATCH, stride=1)[0, 0]).round().to(count.dtype)
+    of_slab = slice(max(0, -first), min(last, height) - first), slice(_REACH, -_REACH), slice(_REACH, -_REACH)
+    of_volume = slice(max(0, first), min(last, height))
+    total[of_volume] += sums.view(amplitude.shape)[of_slab]
+    count[of_volume] += estimates[of_slab]
 
 
-def _aggregate(noisy: Tensor, pilot: Tensor, *, progress: Progress) -> Tensor:
-    """Mean of the overlapping patch estimates; the pilot where there are none. In units of sigma."""
-    total, count = torch.zeros(pilot.numel(), device=pilot.device), torch.zeros(pilot.numel(), device=pilot.device)
-    step = torch.tensor([pilot.shape[1] * pilot.shape[2], pilot.shape[2], 1], device=pilot.device)
-    # Multiply and sum: CUDA has no matrix product of integers.
-    inside = (torch.cartesian_prod(*[torch.arange(_PATCH, device=pilot.device)] * 3) * step).sum(-1)
-    for corners in _groups(pilot, progress=progress):
-        for some in corners.split(_AT_A_TIME):
-            voxels = (some * step).sum(-1, keepdim=True) + inside
-            patches = _wiener(noisy.reshape(-1)[voxels], pilot.reshape(-1)[voxels])
-            total.index_add_(0, voxels.reshape(-1), patches.reshape(-1))
-            count.index_add_(0, voxels.reshape(-1), torch.ones_like(patches).reshape(-1))
-    return torch.where(count > 0, total / count.clamp(min=1), pilot.reshape(-1)).reshape(pilot.shape)
+def _references(amplitude: Tensor) -> Tensor:
+    """Corners ``(references, 3)`` of the reference patches with signal, in the slab without its margin."""
+    inner = amplitude[(slice(_REACH, -_REACH),) * 3]
+    means = avg_pool3d(inner[None, None], _PATCH, stride=_STRIDE)[0, 0]
+    return (means > _SIGNAL).nonzero() * _STRIDE
+
+
+def _most_similar(amplitude: Tensor, references: Tensor) -> Tensor:
+    """Shifts ``(references, similar, 3)`` to the patches with the least squared difference to each reference patch.
+
+    Means of 2 x 2 x 2 voxels are compared, eight to a patch: the pilot is smooth.
+    """
+    means = avg_pool3d(amplitude[None, None], 2, stride=1)[0, 0]
+    side = 2 * _REACH + 1
+    step = torch.tensor(means.stride(), device=means.device)
+    offsets = (torch.cartesian_prod(*[torch.arange(side + 2, device=means.device)] * 3) * step).sum(-1)
+    around = offsets.unsqueeze(1) + (references * step).sum(-1)
+    # References last, so that each operation runs along contiguous memory.
+    around = means.view(-1).index_select(0, around.view(-1)).view(side + 2, side + 2, side + 2, -1)
+    distances = torch.zeros(side, side, side, len(references), device=means.device)
+    for x, y, z in itertools.product((0, 2), repeat=3):
+        difference = around[x : x + side, y : y + side, z : z + side] - around[_REACH + x, _REACH + y, _REACH + z]
+        distances.addcmul_(difference, difference)
+    distances[_REACH, _REACH, _REACH] = -1  # a reference belongs to its own group, also among identical patches
+    nearest = distances.view(side**3, -1).mT.contiguous().topk(_SIMILAR, largest=False, sorted=False).indices
+    shifts = torch.cartesian_prod(*[torch.arange(-_REACH, _REACH + 1, device=means.device)] * 3)
+    return shifts[nearest]
 
 
 def _wiener(noisy: Tensor, pilot: Tensor) -> Tensor:
     """Estimates of patches ``(groups, similar, voxels)``, in units of sigma.
 
-    The filter is computed in float64: at very high signal the noise variance of 1 vanishes in float32. For data that
-    are noise-free even in float64, a trillionth of the signal variance regularises the inverse.
+    A residual ``z - x`` of more variance than the noise shows that the pilot lacks signal. The excess ``e`` is the
+    variance of what is missing, of which ``e / (e + v)`` of the residual is the best linear estimate.
+
+    With the deviations ``D`` of the ``n`` pilot patches from their mean, ``C = D^T D / (n - 1)``, so that
+    ``C (C + v)^-1 = D^T (D D^T + (n - 1) v)^-1 D``, which has the smaller matrix to factor. A hundred-thousandth of the signal
+    regularises it for data that are noise-free in float32.
     """
+    similar = pilot.shape[1]
     variance = rician_variance(pilot.mean((1, 2), keepdim=True), 1.0)
-    deviation = (pilot - pilot.mean(1, keepdim=True)).double()
-    covariance = deviation.mT @ deviation / (pilot.shape[1] - 1)
-    least = 1e-12 * covariance.diagonal(dim1=1, dim2=2).sum(-1)[:, None, None]
-    with_noise = covariance + (variance + least) * torch.eye(pilot.shape[2], device=pilot.device)
-    gain = torch.cholesky_solve(covariance, torch.linalg.cholesky(with_noise)).to(noisy.dtype)
-    mean = noisy.mean(1, keepdim=True)
-    return _corrected_mean(mean, pilot.mean(1, keepdim=True), variance / pilot.shape[1]) + (noisy - mean) @ gain
+    pilot_mean, mean = pilot.mean(1, keepdim=True), noisy.mean(1, keepdim=True)
+    deviation = pilot - pilot_mean
+    gram = deviation @ deviation.mT
+    diagonal = gram.diagonal(dim1=1, dim2=2)
+    diagonal += (similar - 1) * variance[:, 0] + 1e-5 * diagonal.mean(1, keepdim=True)
+    solved = torch.cholesky_solve(deviation, torch.linalg.cholesky(gram))
+    estimate = (noisy - mean) @ deviation.mT @ solved + _corrected_mean(mean, pilot_mean, variance / similar)
+    residual = (noisy - estimate).square().mean((1, 2), keepdim=True)
+    excess = (residual - (1 + _EXCESS) * variance).clamp(min=0)
+    return torch.lerp(estimate, noisy, excess / (excess + variance))
 
 
 def _corrected_mean(mean: Tensor, pilot: Tensor, variance: Tensor) -> Tensor:
@@ -108,36 +167,3 @@ def _corrected_mean(mean: Tensor, pilot: Tensor, variance: Tensor) -> Tensor:
     difference = (mean - pilot) @ cosines
     noise = _DEVIATIONS**2 * variance / difference.square().clamp(min=1e-12)
     return pilot + ((1 - noise).clamp(min=0) * difference) @ cosines.mT
-
-
-def _groups(pilot: Tensor, *, progress: Progress) -> Iterator[Tensor]:
-    """Corners ``(references, similar, 3)`` of the patches most similar to each reference patch with signal."""
-    around_zero = itertools.product(range(-_REACH, _REACH + 1), repeat=3)
-    shifts = torch.tensor(sorted(around_zero, key=lambda s: sum(n * n for n in s)), device=pilot.device)
-    last = torch.tensor([n - _PATCH for n in pilot.shape], device=pilot.device)
-    grid = [torch.arange(0, n - _PATCH + 1, _STRIDE, device=pilot.device) for n in pilot.shape]
-    around = _padded(pilot, [_REACH] * 6)
-    slabs = grid[0].split(max(1, _DISTANCES // (len(shifts) * len(grid[1]) * len(grid[2]))))
-    for rows in progress(slabs):
-        first, count = int(rows[0]), int(rows[-1] - rows[0]) + _PATCH
-        slab = pilot[first : first + count]
-        bright = _patch_means(slab) > _SIGNAL
-        references = torch.cartesian_prod(rows, grid[1], grid[2])[bright]
-        distances = _distances(slab, around[first : first + count + 2 * _REACH], shifts)[:, bright]
-        distances[0] = -1  # a reference belongs to its own group, also among identical patches
-        nearest = distances.topk(_SIMILAR, dim=0, largest=False).indices.mT
-        yield torch.minimum((references.unsqueeze(1) + shifts[nearest]).clamp(min=0), last)
-
-
-def _distances(slab: Tensor, around: Tensor, shifts: Tensor) -> Tensor:
-    """Mean squared differences ``(shifts, references)`` between the patches of a slab and shifted ones around it."""
-    h, w, d = slab.shape
-    corners = (shifts + _REACH).tolist()
-    return torch.stack(
-        [_patch_means((slab - around[x : x + h, y : y + w, z : z + d]).square_()) for x, y, z in corners]
-    )
-
-
-def _patch_means(slab: Tensor) -> Tensor:
-    """Mean over each reference patch, ``(references,)``."""
-    return avg_pool3d(slab[None, None], _PATCH, stride=_STRIDE).reshape(-1)

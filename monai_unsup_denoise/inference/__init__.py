@@ -3,6 +3,7 @@
 from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume
 from monai_unsup_denoise.inference.denoiser import Denoiser
 from monai_unsup_denoise.inference.noise import NoiseEstimate
+from monai_unsup_denoise.inference.precision import autocast_dtype
 from monai_unsup_denoise.inference.scans import FolderDenoiser, ScanDataset
 from monai_unsup_denoise.inference.settings import DenoiseSettings
 from monai_unsup_denoise.inference.slab_inferer import SlabInferer

@@ -19,6 +19,7 @@ from monai_unsup_denoise.inference.bundle import find_device, read_inference_con
 from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume, stack_volumes
 from monai_unsup_denoise.inference.maps import uncertainty_map
 from monai_unsup_denoise.inference.noise import NoiseEstimate, sigma_map
+from monai_unsup_denoise.inference.precision import channels_last
 from monai_unsup_denoise.inference.settings import DenoiseSettings
 from monai_unsup_denoise.inference.volumes import denoise_volumes
 from monai_unsup_denoise.inference.weights import load_weights
@@ -60,7 +61,7 @@ class Denoiser:
     ) -> None:
         self.device = torch.device(device)
         self.model_path = None if model_path is None else Path(model_path)
-        self.network: Any = load_weights(network, self.model_path).to(self.device).eval()
+        self.network: Any = channels_last(load_weights(network, self.model_path).to(self.device)).eval()
         self.settings = settings or DenoiseSettings()
         self.inferer = inferer.with_settings(self.settings)
         self.preprocessing = preprocessing

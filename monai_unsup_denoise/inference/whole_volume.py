@@ -18,12 +18,19 @@ Self = TypeVar("Self", bound="WholeVolumeInferer")
 class WholeVolumeInferer(Inferer):
     """Applies a network to volumes, with one noise estimate for the whole of each. Results are never negative.
 
-    ``progress`` shows a progress bar for each volume.
+    ``progress`` shows a progress bar for each volume. ``autocast`` is the dtype of the convolutions, such as
+    ``torch.bfloat16``; None for float32.
     """
 
-    def __init__(self, *, progress: bool = False) -> None:
+    def __init__(self, *, progress: bool = False, autocast: torch.dtype | None = None) -> None:
         super().__init__()
         self.progress = progress
+        self.autocast = autocast
+
+    @property
+    def precision(self) -> str:
+        """Name of the dtype of the convolutions."""
+        return str(self.autocast or torch.float32).removeprefix("torch.")
 
     def __call__(
         self,

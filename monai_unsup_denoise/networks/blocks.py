@@ -20,7 +20,7 @@ class ContentBlock(nn.Module):
         self.second = convolution(channels, channels, kernel_size=3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.second(torch.relu(self.first(x)))
+        return self.second(self.first(x).relu_()).add_(x)  # in place: half the memory traffic
 
 
 class ConditionedBlock(nn.Module):
@@ -40,4 +40,4 @@ class ConditionedBlock(nn.Module):
 
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
         gamma, beta = unsqueeze_like(self.modulation(code), x).chunk(2, dim=1)
-        return x + self.second(torch.relu(self.first(x) * (1 + gamma) + beta))
+        return self.second(torch.addcmul(beta, self.first(x), 1 + gamma).relu_()).add_(x)

@@ -29,18 +29,20 @@ class DisentangledDenoiser(nn.Module):
         self.generator = generator
         self.downsampling: int = content_encoder.downsampling
 
-    def forward(self, image: Tensor, code: Tensor | None = None) -> Tensor:
+    def forward(self, image: Tensor, code: Tensor | None = None, mean_code: Tensor | None = None) -> Tensor:
         """Denoise ``image`` ``(B, C, *spatial)``, in units of its reference intensity.
 
         A given ``code``, ``(B, code_channels)`` or a coarse map ``(B, code_channels, *grid)``, replaces the one of the
-        image, as that of the whole volume for one of its slabs.
+        image, as that of the whole volume for one of its slabs. ``mean_code`` ``(B, code_channels)`` is the mean of the
+        map over the whole volume, where ``image`` is a part of it.
         """
         if code is None:
             code = self.encode_noise(image)
+        if mean_code is None:
+            mean_code = code if code.dim() == 2 else code.flatten(2).mean(-1)
         scale = self.input_scale(image, code)
         content = self.content_encoder(pad_to_multiple(image * scale, self.downsampling))
         # Codes are trained to be N(0, 1). Far outside, the modulation of the generator would extrapolate.
-        mean_code = code if code.dim() == 2 else code.flatten(2).mean(-1)
         return crop_as(self.generator(content, mean_code.clamp(-3.0, 3.0)), image).clamp(min=0) / scale
 
     def input_scale(self, image: Tensor, code: Tensor) -> Tensor:

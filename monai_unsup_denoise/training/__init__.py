@@ -6,7 +6,7 @@ from monai_unsup_denoise.training.checkpoints import EpochCheckpoint
 from monai_unsup_denoise.training.epoch_seed import EpochSeed
 from monai_unsup_denoise.training.net2net import load_and_deepen
 from monai_unsup_denoise.training.parameter_groups import muon_groups
-from monai_unsup_denoise.training.placement import autocast_dtype, place_networks
+from monai_unsup_denoise.training.placement import place_networks
 from monai_unsup_denoise.training.run_description import new_run_name, run_parameters, run_tags
 from monai_unsup_denoise.training.trainer import UnpairedTrainer, existing
 from monai_unsup_denoise.training.validation_images import ValidationImages, comparison_figure
@@ -20,7 +20,6 @@ __all__ = [
     "UnpairedTrainer",
     "ValidationImages",
     "WeightAverage",
-    "autocast_dtype",
     "comparison_figure",
     "existing",
     "load_and_deepen",

@@ -7,8 +7,8 @@ import torch
 from monai.data import MetaTensor
 
 from monai_unsup_denoise.errors import InputError
-from monai_unsup_denoise.functional import nonlocal_bayes, upsample_to
-from monai_unsup_denoise.inference import DenoiseSettings, NoiseEstimate, VolumeInferer
+from monai_unsup_denoise.functional import add_rician_noise, nonlocal_bayes, upsample_to
+from monai_unsup_denoise.inference import Denoiser, DenoiseSettings, NoiseEstimate, VolumeInferer
 from tests.inference.toy_networks import Convolution, ReturnsSigma, Spy, Unaware, untrained_denoiser
 
 SHAPES = {
@@ -21,10 +21,10 @@ SHAPES = {
 FLIPS = [axes for count in range(4) for axes in itertools.combinations((2, 3, 4), count)]
 
 
-def network_only(window=(96, 96, 96), *, overlap=0.25, progress=False, **switches) -> VolumeInferer:
+def network_only(window=(96, 96, 96), *, halo=8, progress=False, **switches) -> VolumeInferer:
     """Without refinement and without looking for the kind of the noise, which have tests of their own."""
     settings = DenoiseSettings(**{"varying_noise": False, "correlated_noise": False, "refine": False} | switches)
-    return VolumeInferer(window, overlap=overlap, settings=settings, progress=progress)
+    return VolumeInferer(window, halo=halo, settings=settings, progress=progress)
 
 
 @pytest.mark.parametrize("options", [{}, {"self_ensemble": True}, {"varying_noise": False}], ids=str)
@@ -35,23 +35,49 @@ def test_untrained_denoiser_returns_the_volume(shape, options):
     torch.testing.assert_close(out, volume, atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("overlap", [0.0, 0.25, 0.5])
-def test_windows_overlap_and_fit_into_the_volume(overlap):
+def test_tiles_are_computed_with_their_halo():
     network, volume = Spy(), torch.rand(1, 1, 40, 10, 24)
-    out = network_only((16, 16, 24), overlap=overlap)(volume, network)
-    torch.testing.assert_close(out, volume)
-    assert {tuple(image.shape) for image in network.images} == {(1, 1, 16, 10, 24)}
-    assert len(network.images) == {0.0: 3, 0.25: 3, 0.5: 4}[overlap]
+    torch.testing.assert_close(network_only((16, 16, 24))(volume, network), volume)
+    assert [tuple(image.shape[2:]) for image in network.images] == [(24, 10, 24), (32, 10, 24), (16, 10, 24)]
 
 
-def test_window_centre_outweighs_the_edge_of_its_neighbour():
-    # At its edges a window lacks its neighbours: the layer looks one voxel far, and sees zeros there.
-    network, volume = Convolution(), 1 + torch.rand(1, 1, 60, 42, 42)
-    out = network_only((24, 24, 24))(volume, network, noise=NoiseEstimate(torch.ones(1, 1)))
-    whole = network.layer(volume)
-    assert len(network.images) == 3 * 2 * 2
-    assert (network.layer(volume[:, :, :24]) - whole[:, :, :24]).abs().max() > 0.2 * whole.max()
-    torch.testing.assert_close(out, whole, atol=0.02 * whole.max().item(), rtol=0)
+@pytest.mark.parametrize("code", [torch.full((1, 1), 0.3), torch.randn(1, 1, 3, 2, 4)], ids=["one code", "a map"])
+def test_tiles_give_the_result_of_the_whole_volume(code):
+    """A random network of the bundle's kind, whose results depend on voxels up to 32 away."""
+    network = untrained_denoiser()
+    for parameter in network.parameters():
+        parameter.copy_(0.2 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(parameter.numel())))
+    volume = torch.rand(1, 1, 90, 21, 33, generator=torch.Generator().manual_seed(0))
+    noise = NoiseEstimate(code)
+    whole = network_only((96, 96, 96))(volume, network, noise=noise)
+    tiled = network_only((24, 96, 96), halo=32)(volume, network, noise=noise)
+    assert (whole - volume).abs().max() > 0.1
+    torch.testing.assert_close(tiled, whole, atol=1e-5, rtol=1e-5)
+
+
+def noisy_cubes(*counts: int) -> torch.Tensor:
+    """Noisy cubes of 8 voxels, each of another intensity, and sigma 0.1."""
+    clean = torch.rand(1, 1, *counts, generator=torch.Generator().manual_seed(0))
+    for axis in (2, 3, 4):
+        clean = clean.repeat_interleave(8, axis)
+    return add_rician_noise(clean, 0.1, generator=torch.Generator().manual_seed(1))
+
+
+def test_halo_of_bundled_network_is_wide_enough():
+    network, volume = Denoiser.from_bundle(device="cpu").network, noisy_cubes(13, 3, 3)
+    noise = NoiseEstimate(network.encode_noise(volume))
+    whole, tiled = (network_only((side, 24, 24), halo=16)(volume, network, noise=noise) for side in (104, 56))
+    assert (tiled - whole).abs().max() < 0.001 * 0.1
+    assert (network_only((56, 24, 24), halo=0)(volume, network, noise=noise) - whole).abs().max() > 0.1 * 0.1
+
+
+def test_bfloat16_differs_by_a_hundredth_of_sigma():
+    network, volume, inferer = Denoiser.from_bundle(device="cpu").network, noisy_cubes(6, 6, 6), network_only()
+    noise = NoiseEstimate(network.encode_noise(volume))
+    exact = inferer(volume, network, noise=noise)
+    inferer.autocast = torch.bfloat16
+    difference = inferer(volume, network, noise=noise) - exact
+    assert 0 < difference.square().mean().sqrt() < 0.01 * 0.1
 
 
 @pytest.mark.parametrize("varying", [True, False])
@@ -62,7 +88,7 @@ def test_noise_is_estimated_once_from_the_whole_volume(varying):
     assert all(torch.equal(seen, volume) for seen, volume in zip(network.encoded, volumes.split(1), strict=True))
 
 
-def test_every_window_gets_the_code_of_the_volume():
+def test_every_tile_gets_the_code_of_the_volume():
     network, volume = Spy(), torch.rand(1, 1, 40, 20, 20)
     volume[:, :, 20:] *= 10
     network_only((16, 16, 16), varying_noise=False)(volume, network)
@@ -103,7 +129,7 @@ def test_self_ensemble_averages_predictions_mirrored_back():
 @pytest.mark.parametrize("code", [torch.ones(1, 1), torch.rand(1, 1, 2, 3, 2)], ids=["one code", "a map of codes"])
 def test_self_ensemble_commutes_with_flips(code):
     class TimesCode(Convolution):
-        def __call__(self, image, code):
+        def __call__(self, image, code, mean_code=None):
             return super().__call__(image * code, code)
 
     network, volume = TimesCode(), torch.rand(1, 1, 27, 22, 18)

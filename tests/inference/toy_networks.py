@@ -44,7 +44,7 @@ class Spy:
     def scale_sigma(self, code, factor):
         return code * factor.unsqueeze(1)
 
-    def __call__(self, image, code):
+    def __call__(self, image, code, mean_code=None):
         self.images.append(image)
         self.codes.append(code)
         return self.factor * image + self.shift
@@ -58,21 +58,21 @@ class Convolution(Spy):
         self.layer = torch.nn.Conv3d(1, 1, 3, padding=1, bias=False).requires_grad_(False)
         self.layer.weight.uniform_(0, 1 / 27)
 
-    def __call__(self, image, code):
+    def __call__(self, image, code, mean_code=None):
         return self.layer(super().__call__(image, code))
 
 
 class ReturnsSigma(Spy):
     """Its output is the noise level that it was given."""
 
-    def __call__(self, image, code):
+    def __call__(self, image, code, mean_code=None):
         return torch.zeros_like(image) + super().sigma(code).unsqueeze(1)
 
 
 class MeanOfNeighbours(Spy):
     """Mean of 27 voxels."""
 
-    def __call__(self, image, code):
+    def __call__(self, image, code, mean_code=None):
         return torch.nn.functional.avg_pool3d(torch.nn.functional.pad(image, [1] * 6, mode="replicate"), 3, stride=1)
 
 
@@ -86,7 +86,7 @@ class Oracle(Spy):
     def encode_noise_map(self, image):
         return adaptive_avg_pool3d(self.wrong, (6, 6, 24))
 
-    def __call__(self, image, code):
+    def __call__(self, image, code, mean_code=None):
         return self.clean.clone()
 
 
@@ -114,5 +114,5 @@ class Unaware:
     def encode_noise(self, image):
         return image.new_zeros(len(image), 1)
 
-    def __call__(self, image, code):
+    def __call__(self, image, code, mean_code=None):
         return image

@@ -1,4 +1,4 @@
-"""A training on a CPU is in bfloat16 only where the CPU has it."""
+"""A CPU computes in bfloat16 only where it has it."""
 
 import json
 from pathlib import Path
@@ -7,21 +7,22 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 
-from monai_unsup_denoise.training.placement import autocast_dtype
+from monai_unsup_denoise.inference import autocast_dtype
 
-CONFIG = Path(__file__).parents[2] / "bundles" / "brain_mri_denoise" / "configs" / "train.json"
+CONFIGS = Path(__file__).parents[2] / "bundles" / "brain_mri_denoise" / "configs"
 
 
 @pytest.mark.parametrize(
     ("capability", "expected"),
     [("AVX512", torch.bfloat16), ("AVX2", None), ("DEFAULT", None), ("SVE256", None)],
 )
-def test_a_cpu_is_asked_what_it_can(capability, expected, monkeypatch):
+def test_cpu_without_bfloat16_uses_float32(capability, expected, monkeypatch):
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
     assert autocast_dtype("cpu") is expected
 
 
-def test_the_training_asks(monkeypatch):
+@pytest.mark.parametrize("name", ["train.json", "inference.json"])
+def test_config_asks_the_cpu(name, monkeypatch):
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
-    config = {"device": "cpu", "autocast": json.loads(CONFIG.read_text())["autocast"]}
+    config = {"device": "cpu", "autocast": json.loads((CONFIGS / name).read_text())["autocast"]}
     assert ConfigParser(config).get_parsed_content("autocast") is None
