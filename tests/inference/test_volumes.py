@@ -27,7 +27,7 @@ class SigmaFilter(Immerkaer, torch.nn.Module):
         edges = torch.nn.functional.pad(image, (0, 0, 0, 1, 0, 1), mode="replicate")
         return torch.nn.functional.adaptive_avg_pool3d(edges.diff(dim=2).diff(dim=3).square(), (8, 2, 2)).sqrt() / 2
 
-    def __call__(self, image, code):
+    def __call__(self, image, code, mean_code=None):
         smooth = torch.nn.functional.avg_pool3d(image, 3, stride=1, padding=1, count_include_pad=False)
         return torch.where((image - smooth).abs() < 2 * self.sigma(code).unsqueeze(1), smooth, image)
 

@@ -15,7 +15,7 @@ INFERERS = {"windows": VolumeInferer((16, 16, 16), settings=PLAIN), "slabs": Sla
 class Shifted(Unaware):
     """Takes one from every voxel."""
 
-    def __call__(self, image, code):
+    def __call__(self, image, code, mean_code=None):
         return image - 1.0
 
 
