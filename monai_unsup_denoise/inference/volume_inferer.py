@@ -37,7 +37,7 @@ class VolumeInferer(WholeVolumeInferer):
 
     def __init__(
         self,
-        window: Sequence[int] = (96, 96, 96),
+        window: Sequence[int] = (128, 128, 128),
         *,
         halo: int = 16,
         autocast: torch.dtype | None = None,
