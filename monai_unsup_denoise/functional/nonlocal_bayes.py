@@ -20,7 +20,7 @@ _EXCESS = 0.3  # share of the noise variance by which a residual may exceed it
 _DEVIATIONS = 4.0  # standard errors up to which a difference of means counts as noise
 _SHARE = 0.9  # weight of the refined estimate at high signal
 _SLAB = 2**20  # voxels in memory at a time, about
-_GROUPS = {"cpu": 512}  # groups at a time: as many as the cache holds; on other devices:
+_GROUPS = {"cpu": 256}  # groups at a time: as many as the cache holds; on other devices:
 _GROUPS_ELSEWHERE = 2**14
 
 Progress = Callable[[Sequence[Tensor]], Iterable[Tensor]]
@@ -86,13 +86,16 @@ def _refine_slab(noisy: Tensor, pilot: Tensor, sigma: Tensor, rows: Tensor, tota
     lowest = torch.tensor([max(0, -first), _REACH, _REACH], device=pilot.device)
     highest = torch.tensor([min(last, height) - first, width + _REACH, depth + _REACH], device=pilot.device) - _PATCH
     sums, corners = torch.zeros_like(amplitude).view(-1), torch.zeros_like(amplitude).view(-1)
+    means = avg_pool3d(amplitude[None, None], 2, stride=1)[0, 0]
     references = _references(amplitude)
     for some in references.split(_GROUPS.get(pilot.device.type, _GROUPS_ELSEWHERE)):
-        members = (some.unsqueeze(1) + _REACH + _most_similar(amplitude, some)).clamp(lowest, highest)
+        members = (some.unsqueeze(1) + _REACH + _most_similar(means, some)).clamp(lowest, highest)
         corner = (members * step).sum(-1)
         voxels = corner.unsqueeze(-1) + patch
-        patches = [volume.view(-1).index_select(0, voxels.view(-1)).view(voxels.shape) for volume in (unbiased, amplitude)]
-        sums.scatter_add_(0, voxels.view(-1), _wiener(*patches).view(-1))
+        noisy_patches, patches = (
+            volume.view(-1).index_select(0, voxels.view(-1)).view_as(voxels) for volume in (unbiased, amplitude)
+        )
+        sums.scatter_add_(0, voxels.view(-1), _wiener(noisy_patches, patches).view(-1))
         corners.scatter_add_(0, corner.view(-1), torch.ones(1, device=pilot.device).expand(corner.numel()))
     # A voxel has as many estimates as patches start up to three voxels before it.
     starts = pad(corners.view(amplitude.shape)[None, None], [_PATCH - 1, 0] * 3)
@@ -110,12 +113,11 @@ def _references(amplitude: Tensor) -> Tensor:
     return (means > _SIGNAL).nonzero() * _STRIDE
 
 
-def _most_similar(amplitude: Tensor, references: Tensor) -> Tensor:
+def _most_similar(means: Tensor, references: Tensor) -> Tensor:
     """Shifts ``(references, similar, 3)`` to the patches with the least squared difference to each reference patch.
 
-    Means of 2 x 2 x 2 voxels are compared, eight to a patch: the pilot is smooth.
+    The eight ``means`` of 2 x 2 x 2 voxels of a patch stand for it: the pilot is smooth.
     """
-    means = avg_pool3d(amplitude[None, None], 2, stride=1)[0, 0]
     side = 2 * _REACH + 1
     step = torch.tensor(means.stride(), device=means.device)
     offsets = (torch.cartesian_prod(*[torch.arange(side + 2, device=means.device)] * 3) * step).sum(-1)
@@ -139,8 +141,8 @@ def _wiener(noisy: Tensor, pilot: Tensor) -> Tensor:
     variance of what is missing, of which ``e / (e + v)`` of the residual is the best linear estimate.
 
     With the deviations ``D`` of the ``n`` pilot patches from their mean, ``C = D^T D / (n - 1)``, so that
-    ``C (C + v)^-1 = D^T (D D^T + (n - 1) v)^-1 D``, which has the smaller matrix to factor. A hundred-thousandth of the signal
-    regularises it for data that are noise-free in float32.
+    ``C (C + v)^-1 = D^T (D D^T + (n - 1) v)^-1 D``, which has the smaller matrix to factor. A hundred-thousandth of
+    the signal regularises it for data that are noise-free in float32.
     """
     similar = pilot.shape[1]
     variance = rician_variance(pilot.mean((1, 2), keepdim=True), 1.0)

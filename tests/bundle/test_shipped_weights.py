@@ -116,6 +116,7 @@ def test_torchscript_gives_the_voxels_of_the_bundle(denoiser: Denoiser, clean: n
     noisy = add_rician_noise(torch.from_numpy(clean[20:60, 20:60]), 0.1).numpy()
     other = Denoiser.from_bundle(MODELS.parent, network=scripted)
     expected = denoiser.denoise_image(denoiser.wrap(noisy))
+    assert other.inferer.autocast == denoiser.inferer.autocast
     found = other.denoise_image(other.wrap(noisy))
     np.testing.assert_allclose(found.denoised, expected.denoised, rtol=0, atol=1e-4)
     assert found.noise_report() == pytest.approx(expected.noise_report(), rel=1e-4)

@@ -1,4 +1,4 @@
-"""Non-local Bayes refinement: the refinement against numpy on one group, what it must gain, and what it must leave alone."""
+"""Non-local Bayes refinement: one group against numpy, what it must gain, and what it must leave alone."""
 
 import importlib
 import itertools
