@@ -7,6 +7,7 @@ from monai.utils import ensure_tuple_rep
 from torch import Tensor, nn
 
 from monai_unsup_denoise.networks.blocks import ContentBlock
+from monai_unsup_denoise.networks.entry_convolution import EntryConv2d, EntryConv3d
 
 
 class ContentEncoder(nn.Module):
@@ -38,8 +39,12 @@ class ContentEncoder(nn.Module):
         widths = [in_channels, *channels]
         self.scales = nn.ModuleList()
         for index, (width, depth) in enumerate(zip(channels, ensure_tuple_rep(blocks, len(channels)), strict=True)):
-            geometry = {"kernel_size": 3, "padding": 1} if index == 0 else {"kernel_size": 2, "stride": 2}
-            entry = convolution(widths[index], width, **geometry)
+            if index == 0:
+                entry = (EntryConv3d if spatial_dims == 3 else EntryConv2d)(
+                    in_channels, width, kernel_size=3, padding=1
+                )
+            else:
+                entry = convolution(widths[index], width, kernel_size=2, stride=2)
             self.scales.append(nn.Sequential(entry, *(ContentBlock(spatial_dims, width) for _ in range(depth))))
         self.downsampling = 2 ** (len(channels) - 1)
 

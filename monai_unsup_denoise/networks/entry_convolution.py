@@ -1,0 +1,44 @@
+"""The first convolution of an encoder, which keeps the precision of the image in bfloat16."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, conv3d
+
+
+def convolve_in_parts(image: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Convolution of odd width, padded to keep the size, as a sum over coarse and fine parts of image and weights.
+
+    bfloat16 has 8 bits. Rounded to them, a bright image gets an error of a tenth of sigma at a noise level of 1 %,
+    which a denoiser takes for noise. The coarse part ``a`` is exact in bfloat16, and the fine part ``b = x - a`` has the
+    next 8 bits: ``x w = (a + b) (v + u)`` is a sum of four products, taken as four times the input channels.
+
+    Gradients pass through the fine parts, unrounded.
+
+    Args:
+        image: ``(B, C, *spatial)``, 2-D or 3-D.
+        weight: ``(features, C, *width)``.
+        bias: ``(features,)``.
+    """
+    coarse = image.detach().to(torch.bfloat16).to(image.dtype)
+    coarse_weight = weight.detach().to(torch.bfloat16).to(weight.dtype)
+    fine, fine_weight = image - coarse, weight - coarse_weight
+    parts = torch.cat([coarse, fine, coarse, fine], dim=1)
+    weights = torch.cat([coarse_weight, coarse_weight, fine_weight, fine_weight], dim=1)
+    padding = weight.size(2) // 2
+    if image.dim() == 5:
+        return conv3d(parts, weights, bias, padding=padding)
+    return conv2d(parts, weights, bias, padding=padding)
+
+
+class EntryConv2d(nn.Conv2d):
+    """2-D convolution by `convolve_in_parts`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return convolve_in_parts(input, self.weight, self.bias)
+
+
+class EntryConv3d(nn.Conv3d):
+    """3-D convolution by `convolve_in_parts`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return convolve_in_parts(input, self.weight, self.bias)
