@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections import Counter
@@ -88,7 +89,8 @@ def denoise_job(
     # A series is named by its number: its folder may be named after a person.
     source = job.scan.name if job.series is None else f"DICOM series {job.series.number}"
     digest = weights_sha256(denoiser.model_path) if denoiser.model_path else None
-    provenance = {"model_sha256": digest, "monai_unsup_denoise": __version__}
+    precision = denoiser.inferer.precision
+    provenance = {"model_sha256": digest, "monai_unsup_denoise": __version__, "precision": precision}
     with atomic_group(job.output) as place:  # image, maps and sidecar: all of them, or none
         hidden = replace(job, output=place)
         if volumes is not None:
@@ -100,7 +102,7 @@ def denoise_job(
         write_json(sidecar_path(place), {"Sources": [source]} | about | provenance)
         check_job(job, denoiser.settings.maps, overwrite=overwrite)  # that nobody else has written there meanwhile
     note = f" ({why})" if (why := why_sides_unsure(job.scan)) else ""
-    return f"{job.scan}: {noise_summary(about)}, {time.perf_counter() - start:.1f} s -> {job.output}{note}"
+    return f"{job.scan}: {noise_summary(about)}, {time.perf_counter() - start:.1f} s in {precision} -> {job.output}{note}"
 
 
 def check_job(job: Job, maps: Sequence[str], *, overwrite: bool = False) -> None:
@@ -169,7 +171,7 @@ class ScanDataset(Dataset[Job]):
     @cached_property
     def jobs(self) -> list[Job]:
         """All of them."""
-        folder = Path(self.output_dir).expanduser()
+        folder = Path(os.path.expanduser(self.output_dir))
         jobs, _ = plan_jobs(self.dataset_dir, f"{self.output_dir}/")
         jobs = [replace(job, output=folder / output_name(job.scan)) if job.output == folder else job for job in jobs]
         return share_outputs([replace(job, output=map_path(job.output, "denoised")) for job in jobs])
