@@ -15,7 +15,7 @@ BUNDLE = ROOT / "bundles" / "brain_mri_denoise"
 CARD = "bundles/brain_mri_denoise/docs/README.md"
 #: Every figure with such a unit in these pages must be one that is computed here.
 UNITS = r"(?:dB|sigma|hours|minutes|s|million)"
-TRACED_PAGES = ("README.md", CARD, "docs/training.md", "docs/benchmarking.md")
+TRACED_PAGES = ("README.md", CARD, "docs/training.md", "docs/benchmarking.md", "docs/speed.md")
 BANDS = [f"bias_{band}" for band in ("00_02", "02_10", "10_20", "20_35", "35_60", "60_100")]
 
 

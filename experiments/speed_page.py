@@ -1,0 +1,111 @@
+"""The tables of docs/speed.md and its figure, from the CSV of `speed.py`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from monai_unsup_denoise.benchmark.report.figures import ReportFigure
+from monai_unsup_denoise.benchmark.report.line_figures import DPI
+from monai_unsup_denoise.files import atomic_write
+
+START, END = "<!-- tables of speed.csv -->", "<!-- end of the tables -->"
+TITLES = {
+    "ours": "**Ours**",
+    "ours_no_refinement": "**Ours, no refinement**",
+    "ours_no_refinement_float32": "**Ours, no refinement, float32**",
+    "dipy": "DIPY blockwise NLM",
+    "sanlm": "SANLM (CAT12)",
+    "ants": "ANTs DenoiseImage",
+    "bm4d": "BM4D",
+}
+_STYLES = dict(zip(TITLES, ("-o", "--s", ":^", "-D", "-v", "-P", "-X"), strict=True))
+# Okabe and Ito's colours, safe for colour-blind readers; ours are black.
+_COLOURS = {"dipy": "#0072B2", "sanlm": "#D55E00", "ants": "#009E73", "bm4d": "#CC79A7"}
+_HEAD = "voxels|method|seconds|of DIPY's|s per million voxels|core-seconds|start-up s|peak MiB|above imports|PSNR in dB"
+
+
+def write_page(results: Path) -> None:
+    """Write the figure beside a CSV, and its tables into the page of the same name, if there is one."""
+    rows = pd.read_csv(results)
+    with atomic_write(results.with_suffix(".png")) as partial:
+        partial.write_bytes(ReportFigure("speed", "", "", speed_figure(rows)).png())
+    page = results.with_suffix(".md")
+    if page.is_file():
+        text = page.read_text(encoding="utf-8")
+        block = f"{START}\n\n{speed_tables(rows)}\n{END}"
+        with atomic_write(page) as partial:
+            partial.write_text(re.sub(f"{START}.*{END}", lambda _: block, text, flags=re.DOTALL), encoding="utf-8")
+
+
+def speed_tables(rows: pd.DataFrame) -> str:
+    """Markdown: what was measured of each volume and method, the share of the matmul limit, machine and versions."""
+    methods = rows[rows["method"].isin(TITLES)]
+    measured = methods[methods["status"] == "ok"]
+    lines = [
+        (
+            f"{row.voxels / 1e6:.1f} M",
+            TITLES[row.method],
+            f"{row.seconds:.1f}",
+            _number(row.ratio_to_dipy, ".1f", "×"),
+            f"{row.seconds / row.voxels * 1e6:.2f}",
+            f"{row.core_seconds:.1f}",
+            f"{row.start_up_seconds:.1f}",
+            f"{row.peak_mib:.0f}",
+            f"{row.peak_above_mib:.0f}",
+            _number(row.psnr, ".2f"),
+        )
+        for row in measured.itertuples()
+    ]
+    tables = [_table(_HEAD.split("|"), lines)]
+    matmul = rows[(rows["method"] == "matmul") & (rows["status"] == "ok")]
+    limits = [("matrix product", row.precision, "", f"{row.gflop_per_second:.0f}", "") for row in matmul.itertuples()]
+    shares = [
+        (
+            f"{TITLES[row.method]}, {row.voxels / 1e6:.1f} M voxels",
+            row.precision,
+            f"{row.gflop:.0f}",
+            f"{row.gflop_per_second:.0f}",
+            _number(100 * row.share_of_matmul, ".0f", " %"),
+        )
+        for row in measured[measured["gflop"].notna()].itertuples()
+    ]
+    tables.append(_table(["", "precision", "GFLOP", "GFLOP per second", "of the matrix product"], [*limits, *shares]))
+    seen = methods.drop_duplicates("method").fillna("").itertuples()
+    about = [(TITLES[row.method], row.versions, row.precision, row.status) for row in seen]
+    tables.append(_table(["method", "versions", "precision", "status"], about))
+    used = [(row.machine, str(row.threads)) for row in rows.drop_duplicates(["machine", "threads"]).itertuples()]
+    tables.append(_table(["machine", "threads"], used))
+    return "\n".join(tables)
+
+
+def speed_figure(rows: pd.DataFrame) -> Figure:
+    """Seconds against voxels, and seconds per million voxels against the PSNR."""
+    figure = Figure(figsize=(11.6, 4.4), dpi=DPI, layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for method, of in rows[rows["status"] == "ok"].groupby("method", sort=False):
+        if method in TITLES:
+            style, colour = _STYLES[str(method)], _COLOURS.get(str(method), "black")
+            left.plot(of["voxels"] / 1e6, of["seconds"], style, color=colour, label=TITLES[str(method)].strip("*"))
+            right.plot(of["seconds"] / of["voxels"] * 1e6, of["psnr"], style[-1], color=colour)
+    left.set(xscale="log", yscale="log", xlabel="million voxels", ylabel="seconds")
+    right.set(xscale="log", xlabel="seconds per million voxels", ylabel="PSNR in dB")
+    for axis in (left, right):
+        axis.grid(color="#dddddd", linewidth=0.6)
+        axis.spines[["top", "right"]].set_visible(False)
+    if left.lines:
+        figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    return figure
+
+
+def _table(head: list[str], lines: Sequence[tuple[str, ...]]) -> str:
+    rows = [head, ["---"] * len(head), *lines]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _number(value: float, digits: str, unit: str = "") -> str:
+    return "" if pd.isna(value) else f"{value:{digits}}{unit}"
