@@ -1,6 +1,7 @@
 """The process we run in: its streams and its signals."""
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -31,7 +32,15 @@ def print_line(line: str) -> None:
     if sys.stdout is not None:
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
         with suppress(OSError, ValueError):
-            tqdm.write(line.encode(encoding, "backslashreplace").decode(encoding))
+            tqdm.write(printable(line).encode(encoding, "backslashreplace").decode(encoding))
+
+
+def printable(text: str) -> str:
+    """``text`` with its control characters escaped, which in a file name would command the terminal or break a line.
+
+    Line breaks stay where a list is indented.
+    """
+    return re.sub(r"(?!\n  \S)[\x00-\x1f\x7f-\x9f]", lambda found: ascii(found[0])[1:-1], text)
 
 
 def interrupt_on_signals() -> dict[int, Any]:

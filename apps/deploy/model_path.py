@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from zipfile import BadZipFile
 
 import torch
 
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.files import check_zip
 from monai_unsup_denoise.inference.denoiser import Denoiser
 
 CONFIG = "inference.json"
@@ -37,8 +39,9 @@ def _load_torchscript(path: Path) -> Denoiser:
     """The denoiser of the config inside a TorchScript file, with the network of that file."""
     inside = {CONFIG: ""}
     try:
+        check_zip(path)
         network = torch.jit.load(path, map_location="cpu", _extra_files=inside)
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, BadZipFile) as error:
         reason = "no such file" if not path.exists() else "not a TorchScript file, or a damaged one"
         raise InputError(f"{path}: {reason}; give a model.ts of `make export`, or the folder of a bundle") from error
     if not inside[CONFIG]:

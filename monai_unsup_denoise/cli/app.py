@@ -16,7 +16,7 @@ from monai_unsup_denoise.cli.options import with_new_names
 from monai_unsup_denoise.cli.run_bundle import PASSES_OPTIONS_ON
 from monai_unsup_denoise.cli.train import evaluate, train
 from monai_unsup_denoise.errors import InputError
-from monai_unsup_denoise.process import interruptible, open_streams
+from monai_unsup_denoise.process import interruptible, open_streams, printable
 
 app = typer.Typer(
     name="mri-denoise",
@@ -60,5 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with interruptible():
             app(args=with_new_names(list(sys.argv[1:] if arguments is None else arguments)), prog_name="mri-denoise")
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:  # a name that is too long, a disk or standard output that refuses
+        where = error.filename or "standard output"
+        print(f"error: {printable(str(where))}: {error.strerror or error}; give another place", file=sys.stderr)
         sys.exit(1)

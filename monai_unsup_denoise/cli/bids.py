@@ -112,11 +112,12 @@ def _denoise_scan(denoiser: "Denoiser", scan: PurePosixPath, *, source: Path, ta
     """Write the derivative of a scan and its sidecar, unless both exist, and return a line about it."""
     from monai_unsup_denoise.inference import weights_sha256
     from monai_unsup_denoise.inference.scans import noise_summary
-    from monai_unsup_denoise.io.outputs import sidecar_path
+    from monai_unsup_denoise.io.outputs import check_inside, sidecar_path
     from monai_unsup_denoise.io.volume_writer import write_volume
 
     check_only_one(source, scan)
     output = target / derived_path(scan)
+    check_inside(output, target)
     settle(output.parent)  # what an interruption has left
     if output.exists() and sidecar_path(output).exists() and not overwrite:
         return f"{scan}: already done, skipped"

@@ -25,7 +25,7 @@ from monai_unsup_denoise.credentials import hide_credentials
 from monai_unsup_denoise.errors import InputError, find_input_error
 from monai_unsup_denoise.files import write_json
 from monai_unsup_denoise.literal import is_read_by_monai
-from monai_unsup_denoise.process import interrupt_on_signals
+from monai_unsup_denoise.process import interrupt_on_signals, printable
 
 _DISK_REFUSES = {errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.ENOSPC, errno.EPERM, errno.EROFS}
 
@@ -89,7 +89,7 @@ def report_mistakes_in_one_line(kind: type[BaseException], error: BaseException,
     elif mistake is None:
         sys.__excepthook__(kind, error, trace)
     else:
-        print(f"error: {mistake}", file=sys.stderr)
+        print(f"error: {printable(str(mistake))}", file=sys.stderr)
 
 
 def find_mistake(error: BaseException) -> InputError | None:

@@ -10,6 +10,7 @@ import typer
 from monai_unsup_denoise.cli.lean_imports import lean_imports
 from monai_unsup_denoise.cli.options import Bundle, Device, NonpositiveOption, Overwrite, Weights, with_switches
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.process import print_line
 
 
 class OutputType(str, Enum):
@@ -119,4 +120,4 @@ def denoise(
     if is_collection:
         denoise_each(jobs, denoise_one, name=lambda job: str(job.scan))
     else:
-        typer.echo(denoise_one(jobs[0]))
+        print_line(denoise_one(jobs[0]))

@@ -55,7 +55,8 @@ def flat_regions(image: Tensor) -> Tensor:
     values = {0.0}
     if len(constants := image[flat & (image > 0)]):
         constant = float(constants.mode().values)
-        if _is_rounded(equal, ~flat & (image != constant)):
+        # The ringing of splines in a masked background dies out: below the tolerance its neighbours are equal, too.
+        if _is_rounded(equal, ~flat & (image != constant) & (image > tolerance)):
             is_one = bool((constants == constant).sum() > _SURE * (image == constant).sum())
             flat &= (image == constant if is_one else image < 0) | (image == 0)
         values |= {constant} & set(image[flat].unique().tolist())

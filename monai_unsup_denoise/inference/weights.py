@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.files import check_zip
 
 
 def load_weights(
@@ -42,6 +43,7 @@ def load_weights(
 def read_weights(path: str | Path, *, source: str) -> dict[str, torch.Tensor]:
     """The state dictionary in the file at ``path``, on the CPU; arguments and errors as of `load_weights`."""
     try:
+        check_zip(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; {source} or give another path") from None

@@ -45,6 +45,7 @@ def check_file(path: Path, *, max_ratio: float = _MAX_RATIO) -> None:
     if path.is_dir():
         return
     _check_regular(path)
+    check_ending(path)
     name = path.name.lower()
     if is_nibabel(path):
         _check_nibabel(path, max_ratio)
@@ -52,6 +53,17 @@ def check_file(path: Path, *, max_ratio: float = _MAX_RATIO) -> None:
         _check_nrrd(path, max_ratio)
     elif name.endswith((".mha", ".mhd")):
         _check_metaimage(path, max_ratio)
+
+
+def check_ending(path: Path) -> None:
+    """Check that the libraries know the ending of a volume's file, which is either in small letters or in capitals.
+
+    Raises:
+        InputError: if not: ``.Nii``, or ``.MHA``, which ITK knows in small letters only.
+    """
+    ending = re.search(r"\.(?:(mh[ad])|(nii|img|hdr)(\.gz)?)$", path.name, re.IGNORECASE)
+    if ending and ending[0] != ending[0].lower() and (ending[1] or ending[2].lower() != ending[2] != ending[2].upper()):
+        raise InputError(f"{path}: {ending[0]} is not read in these capitals; rename it to end in {ending[0].lower()}")
 
 
 def is_nifti(path: Path) -> bool:

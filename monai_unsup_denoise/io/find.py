@@ -1,10 +1,12 @@
 """The volumes that a path names, as a MONAI datalist."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.files import exists
 from monai_unsup_denoise.io.dicom.files import is_dicom
 from monai_unsup_denoise.io.folders import walk_folders
 from monai_unsup_denoise.io.nibabel_formats import PAIRS, is_of_pair, is_second_of_pair
@@ -27,8 +29,8 @@ def find_volumes(path: str | Path) -> list[dict[str, Any]]:
     Raises:
         InputError: for a path that does not exist or has no volumes, or a JSON file without such a list.
     """
-    path = Path(path).expanduser()
-    if not path.exists():
+    path = Path(os.path.expanduser(path))  # which leaves a name such as ~.nii as it is
+    if not exists(path):
         raise InputError(f"{path}: no such file or folder; check the path")
     if path.is_dir():
         if found := _volumes_below(path):
@@ -58,7 +60,7 @@ def _is_volume(path: Path) -> bool:
 def _read_datalist(path: Path) -> list[dict[str, Any]]:
     try:
         content = json.loads(path.read_text())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not valid JSON ({error}); fix it") from error
     entries = content.get("training") if isinstance(content, dict) else None
     if not isinstance(entries, list) or not entries:
@@ -68,7 +70,7 @@ def _read_datalist(path: Path) -> list[dict[str, Any]]:
         item = dict(entry) if isinstance(entry, dict) else {"image": entry}
         if not isinstance(item.get("image"), str):
             raise InputError(f"{path}: training[{number}] needs the path of a volume under 'image'")
-        image = path.parent / Path(item["image"]).expanduser()
+        image = path.parent / os.path.expanduser(item["image"])
         if not image.exists():
             raise InputError(f"{image}: no such file; {path} names it at training[{number}]")
         items.append(item | {"image": str(image)})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.files import exists
 from monai_unsup_denoise.io.dicom import DicomSeries, choose_series, find_series, folder_name
 from monai_unsup_denoise.io.dicom.files import is_dicom
 from monai_unsup_denoise.io.find import find_volumes
@@ -47,8 +48,8 @@ def plan_jobs(source: Path, output: str, wanted: str | None = None) -> tuple[lis
         InputError: if nothing is found at ``source``, a DICOM series must be chosen or does not exist, or ``output``
             does not suit.
     """
-    source = source.expanduser()
-    if wanted is not None and source.exists():
+    source = Path(os.path.expanduser(source))
+    if wanted is not None and exists(source):
         if not source.is_dir():
             raise InputError(f"--series {wanted}: chooses from a folder of DICOM files; give that folder")
         series = choose_series(find_series(source), wanted, folder=source)
@@ -58,7 +59,7 @@ def plan_jobs(source: Path, output: str, wanted: str | None = None) -> tuple[lis
         return _plan_collection(scans, source, output), True
     if only := _only_series(source):
         return [Job(source, _series_output(output), only)], False
-    target = Path(output).expanduser()
+    target = Path(os.path.expanduser(output))
     return [Job(source, target / output_name(source) if _is_folder(output) else target)], False
 
 
@@ -95,7 +96,7 @@ def _plan_collection(scans: Sequence[Path], source: Path, output: str) -> list[J
     if not _is_folder(output):
         raise InputError(f"{output}: is a file, but {source} may hold several scans; give a folder (end it in /)")
     root = source if source.is_dir() else source.parent
-    target = Path(output).expanduser()
+    target = Path(os.path.expanduser(output))
     folder = target.resolve()
     if folder == root.resolve():
         raise InputError(f"{output}: is the folder of the input; give another one")
@@ -134,13 +135,13 @@ def _folder_below(target: Path, scan: Path, root: Path) -> Path:
 
 
 def _is_folder(output: str) -> bool:
-    target = Path(output).expanduser()
-    return target.is_dir() or output.endswith(("/", os.sep)) or not target.suffix
+    target = Path(os.path.expanduser(output))
+    return exists(target) and target.is_dir() or output.endswith(("/", os.sep)) or not target.suffix
 
 
 def _series_output(output: str) -> Path:
     """A folder or a file of a known format; ``out.nii.g`` is a typing error, not the folder of a series."""
-    target = Path(output).expanduser()
+    target = Path(os.path.expanduser(output))
     if not _is_folder(output) and not _is_volume(target):
         raise InputError(
             f"{output}: neither a folder nor a format this scan is written in; end it in / for a DICOM series, or in "

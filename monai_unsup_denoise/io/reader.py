@@ -15,6 +15,7 @@ from monai.transforms import Compose, LoadImaged
 from nibabel.arrayproxy import ArrayProxy
 
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.files import exists
 from monai_unsup_denoise.io.dicom import find_series, read_series
 from monai_unsup_denoise.io.dicom.files import is_dicom
 from monai_unsup_denoise.io.file_checks import check_file
@@ -36,7 +37,7 @@ def read_scan(path: str | Path, preprocessing: Compose) -> dict[str, Any]:
             `check_file`; whatever the transform raises is the file's fault.
     """
     path = Path(path)
-    if not path.exists():
+    if not exists(path):
         if path.is_symlink():
             raise InputError(f"{path}: a link to nothing; fetch its content (datalad get)")
         raise InputError(f"{path}: no such file or folder; check the path")

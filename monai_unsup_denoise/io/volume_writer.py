@@ -17,7 +17,7 @@ from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import atomic_write, check_writable, exists
 from monai_unsup_denoise.io.dicom import stored_type
 from monai_unsup_denoise.io.dicom.files import is_dicom
-from monai_unsup_denoise.io.file_checks import check_file
+from monai_unsup_denoise.io.file_checks import check_ending, check_file
 from monai_unsup_denoise.io.nibabel_formats import MGH, as_nifti, is_nibabel
 from monai_unsup_denoise.io.nrrd_axes import without_single_axes
 
@@ -48,6 +48,8 @@ def check_output(path: Path, *, source: Path, overwrite: bool = False) -> None:
     Raises:
         InputError: if not, or if it is the source itself, or exists (without ``overwrite``).
     """
+    for file in (source, path):
+        check_ending(file)
     formats = _NIFTI if is_nibabel(source) else (*_NIFTI, ".nrrd", ".mha")
     if source.name.lower().endswith(MGH):
         formats = (*MGH, *_NIFTI)

@@ -34,7 +34,7 @@ class Volumes:
             check_file(path)
         except InputError:
             raise
-        except ValueError as error:
+        except Exception as error:  # of zlib, for example
             raise InputError(f"{path}: {why_unreadable(error)}") from error
         self.path = path
         self.affine = np.asarray(image.affine, dtype=np.float64)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.files import check_zip
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ def read_checkpoint(path: str | Path, device: torch.device | str = "cpu") -> dic
         InputError: if there is no such file, or it is no whole checkpoint of a training.
     """
     try:
+        check_zip(path)
         state = torch.load(path, map_location=device, weights_only=True)
         epoch_of(state)
     except FileNotFoundError:

@@ -221,3 +221,13 @@ def test_the_official_validator_finds_no_error(dataset, identity, mri_denoise):
     issues = json.loads(done.stdout)["issues"]["issues"]
     assert [issue for issue in issues if issue["severity"] == "error"] == []
     assert done.returncode == 0
+
+
+def test_link_in_the_output_leads_nowhere_else(dataset, tmp_path, identity, mri_denoise):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out" / "sub-01").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    outcome = mri_denoise("bids", dataset, tmp_path / "out", "participant", "--no-refine", "--model", identity)
+    assert outcome.code == 1 and "sub-01_desc-denoised_T1w.nii.gz: lies outside the output folder" in outcome.err
+    assert not list((tmp_path / "elsewhere").iterdir())
+    assert set(files_below(tmp_path / "out")) == OF_DATASET | pair(T2W, PDW)

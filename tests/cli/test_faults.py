@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import nibabel
@@ -86,6 +87,33 @@ def test_closed_stream_does_not_stop_a_folder(redirect, scan, tmp_path, identity
     np.testing.assert_allclose(
         nibabel.load(tmp_path / "out" / "scan.nii.gz").get_fdata(), nibabel.load(scan).get_fdata(), atol=0.2
     )
+
+
+def test_control_characters_of_names_are_escaped(scan, tmp_path, identity, mri_denoise):
+    odd = scan.with_name("a\n\x1b[31mb.nii.gz")
+    odd.write_bytes(scan.read_bytes())
+    done = mri_denoise("denoise", odd, tmp_path / "x.nii.gz", "--model", identity, "--no-refine")
+    assert done.code == 0 and done.out.count("\n") == 1 and r"a\n\x1b[31mb.nii.gz: sigma" in done.out
+    odd.write_bytes(b"")
+    refused = mri_denoise("denoise", scan.parent, tmp_path / "out", "--model", identity, "--no-refine")
+    assert "1 of 2 scans could not be denoised:\n  " in refused.err and r"a\n\x1b[31mb.nii.gz: " in refused.err
+
+
+@pytest.mark.parametrize("name", ["b" * 300, "~no-such-user/b"], ids=["long", "unknown home"])
+def test_impossible_place_is_refused_in_one_line(name, scan, mri_denoise, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for words in ((name, "x.nii"), (scan, "x.nii.gz", "--bundle", name), (scan, "x.nii.gz", "--model", name)):
+        outcome = mri_denoise("denoise", *words)
+        assert outcome.code == 1 and outcome.err.startswith("error: ") and outcome.err.count("\n") == 1
+        assert name in outcome.err and ";" in outcome.err
+
+
+def test_full_standard_output_is_one_line(mri_denoise, monkeypatch):
+    with suppress(OSError), open("/dev/full", "w", buffering=1) as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        outcome = mri_denoise("--version")
+        monkeypatch.undo()
+    assert outcome.code == 1 and outcome.err == "error: standard output: No space left on device; give another place\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from scipy.ndimage import grey_dilation
+from scipy.ndimage import binary_dilation, binary_erosion, grey_dilation, zoom
 
 from monai_unsup_denoise.functional import flat_regions, zero_background
 
@@ -51,6 +51,16 @@ def test_smooth_tails_of_interpolation_are_flat():
     image = torch.cat([volume(), tails * (0.5 + torch.rand(1, 1, 40, 36, 1))], dim=-1)
     flat = flat_regions(image)
     assert flat[..., 40:].all() and not flat[..., :34].any()
+
+
+def test_ringing_of_splines_in_a_masked_background_is_flat():
+    image = torch.zeros(1, 1, 60, 56, 50)
+    image[..., 15:45, 15:41, 15:35] = volume()[..., :30, :26, :20]
+    enlarged = zoom(image[0, 0].numpy(), 1.3, order=3).clip(min=0)
+    tissue = zoom(image[0, 0].numpy(), 1.3, order=0) > 0
+    flat = flat_regions(torch.from_numpy(enlarged)[None, None])[0, 0].numpy()
+    far, inside = ~binary_dilation(tissue, iterations=9), binary_erosion(tissue, iterations=3)
+    assert flat[far].mean() > 0.99 and not flat[inside].any()
 
 
 @pytest.mark.parametrize("unit", [0.1, 1.0, 2.0, 3.0])

@@ -41,6 +41,13 @@ def truncated(path):
     path.write_bytes(path.read_bytes()[:2000])
 
 
+def one_wrong_bit(path):
+    torch.save({"weight": torch.rand(1000)}, path)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+
+
 def empty(path):
     path.touch()
 
@@ -61,7 +68,9 @@ def a_compressed_image(path):
     path.write_bytes(b"\x1f\x8b\x08" + bytes(100))
 
 
-@pytest.mark.parametrize("make", [a_text, truncated, empty, a_folder, code, random_bytes, a_compressed_image])
+@pytest.mark.parametrize(
+    "make", [a_text, truncated, one_wrong_bit, empty, a_folder, code, random_bytes, a_compressed_image]
+)
 def test_what_is_no_file_of_weights_is_an_error_that_names_it(network, tmp_path, make):
     make(tmp_path / "model.pt")
     with pytest.raises(InputError, match=r"model\.pt: not a PyTorch file of weights, or a damaged one"):

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.io.file_checks import check_ending
 from monai_unsup_denoise.io.outputs import check_inside, map_path, plan_jobs, sidecar_path
+from monai_unsup_denoise.io.volume_writer import check_output
 
 NAMES = {
     "scan.nii.gz": "scan_sigma.nii.gz",
@@ -78,3 +80,12 @@ def test_what_is_not_written_becomes_nifti(name, tmp_path):
     (tmp_path / name).touch()
     (job,), is_collection = plan_jobs(tmp_path / name, f"{tmp_path}/out/")
     assert not is_collection and job.output == tmp_path / "out" / f"{name[0]}.nii.gz"
+
+
+@pytest.mark.parametrize("name", ["a.Nii", "a.Nii.gz", "a.nIi.GZ", "a.MHA", "a.Mhd", "a.Img"])
+def test_ending_in_capitals_not_read_is_refused(name, tmp_path):
+    for source, output in ((name, "b.nii"), ("b.nii", name)):
+        with pytest.raises(InputError, match=rf"{name}: .* not read in these capitals; rename it to end in \.[a-z.]*$"):
+            check_output(tmp_path / output, source=tmp_path / source)
+    for known in ("a.NII", "a.NII.gz", "a.nii.GZ", "a.MGZ", "a.Nrrd", "a.IMG"):
+        check_ending(tmp_path / known)

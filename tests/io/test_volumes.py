@@ -67,3 +67,12 @@ def test_cut_series_is_refused(name, tmp_path):
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(InputError, match=rf"{name}: cannot be read as a volume .*copy or export it again"):
         open_volumes(path)
+
+
+@pytest.mark.parametrize("place", [-6, -100], ids=["checksum", "voxels"])
+def test_damaged_stream_of_a_series_is_refused(place, tmp_path):
+    content = bytearray(save(tmp_path / "a.nii.gz").read_bytes())
+    content[place] ^= 4
+    (tmp_path / "a.nii.gz").write_bytes(content)
+    with pytest.raises(InputError, match="a.nii.gz: .*; it is damaged.*copy or export it again"):
+        open_volumes(tmp_path / "a.nii.gz")

@@ -52,11 +52,13 @@ def test_run_with_a_name_of_its_own_counts_by_its_files(checkpoints):
     assert RUN_B in find_checkpoint(checkpoints)
 
 
-@pytest.mark.parametrize("damage", [b"", b"half", "half"])
+@pytest.mark.parametrize("damage", [b"", b"half", "half", "bit"])
 def test_damaged_checkpoints_are_passed_over_and_named(checkpoints, damage, caplog):
     caplog.set_level("INFO")
     newest = checkpoints / RUN_B / "checkpoint_epoch=10.pt"
-    newest.write_bytes(newest.read_bytes()[:600] if damage == "half" else damage)
+    whole = newest.read_bytes()
+    wrong_bit = whole.replace(b"max_epochs", b"max_epochz")  # still a pickle
+    newest.write_bytes({"half": whole[:600], "bit": wrong_bit}.get(damage, damage))
     assert find_checkpoint(checkpoints) == str(checkpoints / RUN_B / "checkpoint_epoch=9.pt")
     assert caplog.messages[0].endswith("checkpoint_epoch=9.pt, epoch 9")
     assert caplog.messages[1] == f"passed over, since damaged: {newest}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,7 @@ class Header:
     orientation: np.ndarray | None = None
     position: np.ndarray | None = None
     fault: str = ""  # why it cannot be used, and what to do
+    is_blank: bool = False  # empty, or begins with zeros only
     is_dicom: bool = True  # False: only its name, like those of the images of its folder, could say that it was to be
 
     @property
@@ -41,6 +43,11 @@ class Header:
         """Its ending; empty without one, or if it is a number, as at the end of a UID."""
         suffix = self.path.suffix.lower()
         return "" if suffix[1:].isdigit() else suffix
+
+    @property
+    def pattern(self) -> str:
+        """Its name without its numbers, which the images of a series have in common."""
+        return re.sub(r"\d+", "#", self.path.name)
 
 
 def read_header(path: Path) -> Header | None:
@@ -56,8 +63,7 @@ def read_header(path: Path) -> Header | None:
     if not begins_as_dicom(head):
         is_blank = not head.strip(b"\0")
         fault = "is empty, or begins with zeros only" if is_blank else "is no DICOM file, or damaged"
-        header = Header(path, fault=f"{fault}; copy it again, or remove it", is_dicom=by_name)
-        return header if header.kind or is_blank else None  # a README has no ending, too
+        return Header(path, fault=f"{fault}; copy it again, or remove it", is_dicom=by_name, is_blank=is_blank)
     try:
         item = read_file(path, stop_before_pixels=True, specific_tags=_ELEMENTS)
         uid, fault = str(item.get("SeriesInstanceUID") or ""), ""

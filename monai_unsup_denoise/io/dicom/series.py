@@ -55,12 +55,13 @@ def find_series(folder: str | Path, *, below: bool = True) -> list[DicomSeries]:
     with disable_value_validation():  # it would print invalid values, patient names among them
         headers = [header for path in _files(folder, below=below) if (header := read_header(path)) is not None]
     good = [header for header in headers if not header.fault]
-    kinds, uids = {(header.path.parent, header.kind) for header in good}, {header.uid for header in good}
+    uids = {header.uid for header in good}
+    alike = {(header.path.parent, name) for header in good for name in (header.kind, header.pattern)}
     strays: dict[Path, Header] = {}  # by folder, the first damaged file of an unknown series
     for header in headers:
         if header.uid in uids:  # that of a damaged file alone may be cut off
             by_uid.setdefault(header.uid, []).append(header)
-        elif header.is_dicom or (header.path.parent, header.kind) in kinds:
+        elif header.is_dicom or alike & {(header.path.parent, name) for name in _names(header)}:
             strays.setdefault(header.path.parent, header)
     series = [_series(uid, items, strays) for uid, items in by_uid.items()]
     used = {path.parent for each in series for path in each.files}
@@ -96,6 +97,11 @@ def folder_name(series: DicomSeries, others: Sequence[DicomSeries]) -> str:
     if re.fullmatch(_UID, series.uid, re.ASCII) and len(series.uid) <= 64:
         return f"series-{series.uid}"
     return f"series-uid-{hashlib.sha256(series.uid.encode(errors='surrogatepass')).hexdigest()[:32]}"
+
+
+def _names(stray: Header) -> list[str]:
+    """By what a damaged file resembles images: its ending; without one, its name, since a README has none, too."""
+    return [stray.kind, stray.pattern] if stray.kind or stray.is_blank else [stray.pattern]
 
 
 def _files(folder: Path, *, below: bool) -> Iterator[Path]:

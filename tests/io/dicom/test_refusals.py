@@ -138,6 +138,17 @@ def test_a_broken_link_or_text_named_as_dicom_is_said(named, tmp_path):
     assert_refused(tmp_path, "copy it again", tmp_path / named)
 
 
+@pytest.mark.parametrize("name", ["IM{}", "{}", "1.2.840.{}"])
+def test_slice_without_ending_that_is_no_dicom_is_noticed(name, tmp_path):
+    write_series(tmp_path)
+    for number, path in enumerate(sorted(tmp_path.iterdir())):
+        path.rename(tmp_path / name.format(number))
+    (tmp_path / "README").write_text("no image")
+    read_scan(tmp_path, Compose([]))
+    (tmp_path / name.format(number)).write_text("<html>404</html>")
+    assert_refused(tmp_path, "no DICOM file, or damaged; copy it again, or remove it", tmp_path / name.format(number))
+
+
 def test_what_is_no_image_beside_a_series_is_passed_over(tmp_path):
     write_series(tmp_path / "in")
     for path in (tmp_path / "in").iterdir():
