@@ -23,15 +23,18 @@ def keep_credentials(uri: str) -> str:
     address alone: that is kept in ``MLFLOW_TRACKING_URI``, unless the user has set it.
 
     Raises:
-        InputError: for the address of a server from which MLflow cannot take them.
+        InputError: for what is no address, or that of a server from which MLflow cannot take them.
     """
     clean = hide_credentials(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError as error:
+        raise InputError(f"tracking_uri {clean}: no address of a server (unpaired brackets?); correct it") from error
     if clean == uri:
         return uri
     if not uri.startswith(("http://", "https://")):
         os.environ.setdefault("MLFLOW_TRACKING_URI", uri)
         return clean
-    parts = urlsplit(uri)
     if parts.query or parts.fragment or not (parts.username and parts.password):
         raise InputError(
             f"tracking_uri {clean}: only user:password@ may be added to it, with special characters percent-encoded; "

@@ -12,6 +12,8 @@ _RATIO = "MP2RAGE ratio image: its noise is not Rician; give the magnitude image
 
 #: Values of DICOM's ImageType, such as Siemens' P and Philips' PHASE MAP and P_FFE.
 _PARTS = r"[PRI](_[A-Z]+)?|(PHASE|VELOCITY)([ _]MAP)?|REAL|IMAGINARY"
+#: Suffixes of BIDS.
+_MAPS = r"_((T1|T2|T2star|R1|R2|R2star|PD|MTR|MTV|MWF|S0|M0|RB1|TB1|Chi)map|MTsat)$"
 _ENDING = r"\.(nii|img|hdr|mgh|mgz|nrrd|nhdr|mha|mhd|mnc)(\.gz)?$"
 _MAX_SIDECAR = 2**20
 
@@ -19,11 +21,14 @@ _MAX_SIDECAR = 2**20
 def why_no_magnitudes(path: Path) -> str | None:
     """Why a file holds no magnitudes, and what to do; None if neither its name nor its sidecar says so.
 
-    The name is that of BIDS (``_UNIT1``, ``part-phase``) or of dcm2niix, whose sidecar has DICOM's ImageType.
+    The name is that of BIDS (``_UNIT1``, ``part-phase``, ``_phasediff``, ``_T1map``) or of dcm2niix (``_ph``), whose
+    sidecar has DICOM's ImageType.
     """
     stem = re.sub(_ENDING, "", path.name, flags=re.IGNORECASE)
-    if re.search(r"(^|_)part-(phase|real|imag)_", stem):
+    if re.search(r"(^|_)part-(phase|real|imag)_|_(ph|phase[12]|phasediff)$", stem):
         return COMPLEX_PART
+    if re.search(_MAPS, stem):
+        return "a quantitative map: its noise is not Rician; give the images that it was made from"
     return why_by_type(_image_type(path.with_name(f"{stem}.json")), stem)
 
 

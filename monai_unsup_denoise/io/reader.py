@@ -90,7 +90,7 @@ def why_unreadable(error: BaseException) -> str:
     if "('R'" in text or "itk.Vector" in text or "itk.RGB" in text:
         return "colour voxels (RGB), but a volume of magnitudes is needed; give the original scan"
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("/")]
-    reason = re.sub(r"^ITK ERROR: (\w+\(\w+\): )?", "", lines[0] if lines else type(error).__name__)
+    reason = re.sub(r"^(ITK |itk::)ERROR: (\w+\(\w+\): )?", "", lines[0] if lines else type(error).__name__)
     return (
         f"cannot be read as a volume ({reason.rstrip('.')}); it is damaged, incomplete or of another kind than "
         "its name says: copy or export it again"

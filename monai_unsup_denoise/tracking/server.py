@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote
 from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from mlflow.store.db.db_types import DATABASE_ENGINES
 
 from monai_unsup_denoise.credentials import hide_credentials, keep_credentials
 from monai_unsup_denoise.errors import InputError
@@ -20,6 +21,7 @@ _PATIENCE = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
 }
+_KINDS = {"file", "databricks", "databricks-uc", "uc", *DATABASE_ENGINES}  # of addresses, besides http(s)
 #: Raised by MLflow's client when a server is unreachable or refuses, or a disk is full.
 MLFLOW_ERRORS = (MlflowException, OSError)
 
@@ -48,6 +50,9 @@ def check_tracking_server(uri: str) -> str:
                 f"tracking_uri {uri}: no MLflow server answers there ({reason(error)}); start it, "
                 "correct the address, or leave tracking_uri out to track into a local file"
             ) from error
+    elif (kind := re.match(r"([\w-]+)(\+\w+)?://", uri)) and kind[1] not in _KINDS:
+        clean = hide_credentials(uri)
+        raise InputError(f"tracking_uri {clean}: MLflow does not track to {kind[1]}; give http(s):// or sqlite:///")
     return uri
 
 

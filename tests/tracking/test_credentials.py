@@ -67,6 +67,15 @@ def test_what_mlflow_cannot_take_is_an_error_without_it(uri):
     assert "cret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("uri", ["http://a:s3cret@[::1", "http://[::1:5000"])
+def test_address_that_is_none_is_an_error_without_password(uri):
+    with pytest.raises(
+        InputError, match=r"^tracking_uri http://\[::1.*: no address of a server.*; correct it"
+    ) as caught:
+        keep_credentials(uri)
+    assert "cret" not in str(caught.value)
+
+
 def test_address_of_a_database_is_kept_for_mlflow_alone():
     uri = "postgresql://alice:s3cret@host/db"
     assert keep_credentials(uri) == "postgresql://host/db"

@@ -65,6 +65,14 @@ def test_silent_server_is_given_up_within_seconds(monkeypatch):
         assert time.monotonic() - start < 10
 
 
+def test_address_mlflow_does_not_track_to_is_an_error():
+    with pytest.raises(InputError, match=r"^tracking_uri s3://b/x: MLflow does not track to s3; give") as caught:
+        check_tracking_server("s3://k:s3cret@b/x")
+    assert "cret" not in str(caught.value)
+    for known in ("sqlite:///a.db", "mysql+pymysql://host/db", "file:///tmp/x", "databricks"):
+        assert check_tracking_server(known) == known
+
+
 def test_server_error_hides_the_password(unreachable):
     with pytest.raises(InputError) as caught:
         RunTracker(unreachable.replace("//", "//jane:secret@"), experiment_name="tests", run_name="none")
