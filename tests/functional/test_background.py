@@ -54,13 +54,13 @@ def test_smooth_tails_of_interpolation_are_flat():
 
 
 def test_ringing_of_splines_in_a_masked_background_is_flat():
-    image = torch.zeros(1, 1, 60, 56, 50)
-    image[..., 15:45, 15:41, 15:35] = volume()[..., :30, :26, :20]
-    enlarged = zoom(image[0, 0].numpy(), 1.3, order=3).clip(min=0)
-    tissue = zoom(image[0, 0].numpy(), 1.3, order=0) > 0
+    axes = torch.meshgrid(*(torch.linspace(-1, 1, n) for n in (40, 36, 30)), indexing="ij")
+    ball = sum(axis.square() for axis in axes).sqrt() < 0.85
+    enlarged = zoom(torch.where(ball, volume()[0, 0], 0.0).numpy(), 1.3, order=3).clip(min=0)
+    tissue = zoom(ball.numpy().astype(float), 1.3, order=1) > 0.5
     flat = flat_regions(torch.from_numpy(enlarged)[None, None])[0, 0].numpy()
-    far, inside = ~binary_dilation(tissue, iterations=9), binary_erosion(tissue, iterations=3)
-    assert flat[far].mean() > 0.99 and not flat[inside].any()
+    far, inside = ~binary_dilation(tissue, iterations=6), binary_erosion(tissue, iterations=3)
+    assert flat[far].mean() > 0.85 and not flat[inside].any()
 
 
 @pytest.mark.parametrize("unit", [0.1, 1.0, 2.0, 3.0])
