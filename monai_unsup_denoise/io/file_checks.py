@@ -93,9 +93,10 @@ def _check_nibabel(path: Path, max_ratio: float) -> None:
     if not np.isfinite(image.affine).all():
         raise InputError(f"{path}: its orientation (sform, qform or voxel size) holds NaN or infinity; set it again")
     voxels: Any = image.dataobj
+    header: Any = image.header
     if min(image.shape) < 0:
         raise ValueError("its header claims an axis of negative length")
-    if is_nifti(path) and voxels.offset < image.header.single_vox_offset:  # nibabel would take the header for voxels
+    if is_nifti(path) and voxels.offset < header.single_vox_offset:  # nibabel would take the header for voxels
         raise ValueError(f"its header says that the voxels begin at byte {voxels.offset}, which is inside it")
     claimed = voxels.offset + math.prod(int(n) or 1 for n in image.shape) * image.get_data_dtype().itemsize
     is_compressed = path.name.lower().endswith((".gz", ".mgz"))
