@@ -3,8 +3,8 @@
     mri-denoise export-onnx model.onnx
     python examples/onnx_tiles.py model.onnx scan.nii.gz denoised.nii.gz
 
-The result is that of ``mri-denoise denoise --no-refine --no-varying-noise --no-correlated-noise``, in float32, within 0.0001 of
-the range. Needs nibabel, numpy and onnxruntime.
+The result is that of ``mri-denoise denoise --no-refine --no-varying-noise --no-correlated-noise``, in float32, within
+0.0001 of the range. Needs nibabel, numpy and onnxruntime.
 """
 
 import itertools
@@ -41,7 +41,8 @@ pred = np.zeros_like(image)
 for tile in itertools.product(*axes):
     core = tuple(slice(start, stop) for start, stop in tile)
     outer = tuple(slice(max(0, start - 16), stop + 16) for start, stop in tile)
-    inner = tuple(slice(start - whole.start, stop - whole.start) for (start, stop), whole in zip(tile, outer, strict=True))
+    shift = [whole.start for whole in outer]
+    inner = tuple(slice(start - first, stop - first) for (start, stop), first in zip(tile, shift, strict=True))
     pred[(..., *core)] = model.run(["pred"], {"image": image[(..., *outer)], "code": code})[0][(..., *inner)]
 denoised = reference * pred[0, 0]
 

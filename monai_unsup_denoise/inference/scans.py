@@ -102,7 +102,8 @@ def denoise_job(
         write_json(sidecar_path(place), {"Sources": [source]} | about | provenance)
         check_job(job, denoiser.settings.maps, overwrite=overwrite)  # that nobody else has written there meanwhile
     note = f" ({why})" if (why := why_sides_unsure(job.scan)) else ""
-    return f"{job.scan}: {noise_summary(about)}, {time.perf_counter() - start:.1f} s in {precision} -> {job.output}{note}"
+    seconds = time.perf_counter() - start
+    return f"{job.scan}: {noise_summary(about)}, {seconds:.1f} s in {precision} -> {job.output}{note}"
 
 
 def check_job(job: Job, maps: Sequence[str], *, overwrite: bool = False) -> None:

@@ -13,7 +13,7 @@ from monai_unsup_denoise.networks.padding import crop_as, pad_to_multiple
 class DisentangledDenoiser(nn.Module):
     """``deimg = G_H(E^c(l), E^n(l))``, equation (12), with the mean of the noise code instead of a sample.
 
-    Deterministic, for images of any size: sides are padded by replication to a multiple of what the encoder needs, and
+    Deterministic, for images of any size: sides are padded by reflection to a multiple of what the encoder needs, and
     cropped again. The output is a magnitude, at least 0.
 
     Args:

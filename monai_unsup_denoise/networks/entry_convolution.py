@@ -9,8 +9,8 @@ def convolve_in_parts(image: Tensor, weight: Tensor, bias: Tensor | None) -> Ten
     """Convolution of odd width, padded to keep the size, as a sum over coarse and fine parts of image and weights.
 
     bfloat16 has 8 bits. Rounded to them, a bright image gets an error of a tenth of sigma at a noise level of 1 %,
-    which a denoiser takes for noise. The coarse part ``a`` is exact in bfloat16, and the fine part ``b = x - a`` has the
-    next 8 bits: ``x w = (a + b) (v + u)`` is a sum of four products, taken as four times the input channels.
+    which a denoiser takes for noise. The coarse part ``a`` is exact in bfloat16, and the fine part ``b = x - a`` has
+    the next 8 bits: ``x w = (a + b) (v + u)`` is a sum of four products, taken as four times the input channels.
 
     Gradients pass through the fine parts, unrounded.
 
@@ -33,12 +33,12 @@ def convolve_in_parts(image: Tensor, weight: Tensor, bias: Tensor | None) -> Ten
 class EntryConv2d(nn.Conv2d):
     """2-D convolution by `convolve_in_parts`."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return convolve_in_parts(input, self.weight, self.bias)
+    def forward(self, image: Tensor) -> Tensor:
+        return convolve_in_parts(image, self.weight, self.bias)
 
 
 class EntryConv3d(nn.Conv3d):
     """3-D convolution by `convolve_in_parts`."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return convolve_in_parts(input, self.weight, self.bias)
+    def forward(self, image: Tensor) -> Tensor:
+        return convolve_in_parts(image, self.weight, self.bias)

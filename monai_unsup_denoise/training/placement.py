@@ -18,4 +18,5 @@ if TYPE_CHECKING:
 def place_networks(groups: Iterable[Mapping[str, nn.Module]], device: torch.device | str) -> nn.ModuleDict:
     """The networks of all ``groups`` by name, on ``device``, channels last in memory, which convolves faster."""
     networks = nn.ModuleDict({name: network for group in groups for name, network in group.items()})
-    return channels_last(networks.to(device))
+    channels_last(networks.to(device))
+    return networks

@@ -46,15 +46,15 @@ def test_generator_without_residual_ignores_the_image(make_denoiser):
     torch.testing.assert_close(denoiser(image), torch.full_like(image, 0.25))
 
 
-def test_denoiser_pads_by_replication(make_denoiser):
+def test_denoiser_pads_by_reflection(make_denoiser):
     shown = []
     denoiser = make_denoiser(trained=False)
     denoiser.content_encoder.register_forward_pre_hook(lambda _, images: shown.append(images[0]))
     image = torch.rand(1, 1, 6, 9)
     denoiser(image)
     assert shown[0].shape == (1, 1, 8, 12)
-    assert torch.equal(shown[0][..., :6, 9:], image[..., 8:].expand(-1, -1, -1, 3))
-    assert torch.equal(shown[0][..., 6:, :9], image[..., 5:, :].expand(-1, -1, 2, -1))
+    assert torch.equal(shown[0][..., :6, 9:], image[..., 5:8].flip(-1))
+    assert torch.equal(shown[0][..., 6:, :9], image[..., 3:5, :].flip(-2))
 
 
 def test_padding_changes_nothing_far_from_the_edge(make_denoiser):
