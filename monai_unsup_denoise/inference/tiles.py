@@ -27,7 +27,8 @@ class Tile:
 def cut_tiles(shape: Sequence[int], sides: Sequence[int], *, halo: int) -> list[Tile]:
     """Tiles of about the same size.
 
-    With a halo as wide as what a result depends on, the results of the tiles are those of the whole volume.
+    With a halo as wide as what a result depends on, the results of the tiles are those of the whole volume. Where an
+    axis does not end on the grid, its last tile reaches further back, so that it needs no padding.
 
     Args:
         shape: of the volume, in voxels.
@@ -45,6 +46,8 @@ def _cut_axis(length: int, longest: int, halo: int) -> list[tuple[slice, slice, 
     for start in range(0, length, side):
         stop = min(start + side, length)
         first, last = max(0, start - halo), min(length, stop + halo)
+        if first > 0 and last == length:
+            first = max(0, last - _on_grid(last - first))
         pieces.append((slice(start, stop), slice(first, last), slice(start - first, stop - first)))
     return pieces
 

@@ -47,7 +47,7 @@ def test_tiles_give_the_result_of_the_whole_volume(code):
     network = untrained_denoiser()
     for parameter in network.parameters():
         parameter.copy_(0.2 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(parameter.numel())))
-    volume = torch.rand(1, 1, 90, 21, 33, generator=torch.Generator().manual_seed(0))
+    volume = torch.rand(1, 1, 96, 21, 33, generator=torch.Generator().manual_seed(0))
     noise = NoiseEstimate(code)
     whole = network_only((96, 96, 96))(volume, network, noise=noise)
     tiled = network_only((24, 96, 96), halo=32)(volume, network, noise=noise)
