@@ -31,18 +31,20 @@ code, sigma = noise_model.run(["own_code", "sigma"], {"image": image})
 print(f"sigma {reference * sigma[0]:.4g}")
 
 # Tiles of up to 128 voxels, computed with 16 voxels more on each side: no seams. They start at multiples of 8, because
-# the network halves the resolution.
+# the network halves the resolution; the last tile of an axis is a multiple of 8 long instead.
 axes = []
 for length in volume.shape:
-    count = -(-length // 128)
-    side = -(-length // (8 * count)) * 8
-    axes.append([(start, min(start + side, length)) for start in range(0, length, side)])
+    side = -(-length // (8 * -(-length // 128))) * 8
+    tiles = []
+    for start in range(0, length, side):
+        first, last = max(0, start - 16), min(length, start + side + 16)
+        if first > 0 and last == length:
+            first = max(0, last + (first - last) // 8 * 8)
+        tiles.append((slice(start, start + side), slice(first, last), slice(start - first, start - first + side)))
+    axes.append(tiles)
 pred = np.zeros_like(image)
 for tile in itertools.product(*axes):
-    core = tuple(slice(start, stop) for start, stop in tile)
-    outer = tuple(slice(max(0, start - 16), stop + 16) for start, stop in tile)
-    shift = [whole.start for whole in outer]
-    inner = tuple(slice(start - first, stop - first) for (start, stop), first in zip(tile, shift, strict=True))
+    core, outer, inner = zip(*tile, strict=True)
     pred[(..., *core)] = model.run(["pred"], {"image": image[(..., *outer)], "code": code})[0][(..., *inner)]
 denoised = reference * pred[0, 0]
 
