@@ -16,6 +16,8 @@ def autocast_dtype(device: torch.device | str) -> torch.dtype | None:
 
 def channels_last(network: nn.Module) -> nn.Module:
     """The network with its weights channels last in memory, which convolves faster."""
+    if isinstance(network, torch.jit.ScriptModule):
+        torch._C._jit_set_autocast_mode(False)  # TorchScript's own pass rounds in other places than PyTorch does
     volumes = any(parameter.dim() == 5 for parameter in network.parameters())
     memory_format = torch.channels_last_3d if volumes else torch.channels_last
     return network.to(memory_format=memory_format)  # type: ignore[call-overload]
