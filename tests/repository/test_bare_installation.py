@@ -16,7 +16,8 @@ from tests.io.dicom.synthetic import write_series
 
 pytestmark = pytest.mark.slow
 
-OPTIONAL = sorted({module for modules in EXTRAS.values() for module in modules})
+#: But filelock, which PyTorch needs itself.
+OPTIONAL = sorted({module for modules in EXTRAS.values() for module in modules} - {"filelock"})
 
 
 @pytest.fixture(scope="module")
