@@ -7,8 +7,8 @@ from pathlib import Path
 
 __version__ = "0.7.0"
 
-# PyTorch takes large pages for large tensors where the system offers them: a third less time in convolutions. It looks
-# at this once, before the first tensor.
+# PyTorch takes large pages for large tensors where the system offers them: fewer page faults. It looks at this once,
+# before the first tensor.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 

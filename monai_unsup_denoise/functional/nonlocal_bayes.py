@@ -20,8 +20,8 @@ _EXCESS = 0.3  # share of the noise variance by which a residual may exceed it
 _DEVIATIONS = 4.0  # standard errors up to which a difference of means counts as noise
 _SHARE = 0.9  # weight of the refined estimate at high signal
 _SLAB = 2**20  # voxels in memory at a time, about
-_GROUPS = {"cpu": 256}  # groups at a time: as many as the cache holds; on other devices:
-_GROUPS_ELSEWHERE = 2**14
+_GROUPS = 256  # groups at a time on a CPU: as many as its cache holds
+_GROUPS_ON_GPU = 2**14
 
 Progress = Callable[[Sequence[Tensor]], Iterable[Tensor]]
 
@@ -88,7 +88,7 @@ def _refine_slab(noisy: Tensor, pilot: Tensor, sigma: Tensor, rows: Tensor, tota
     sums, corners = torch.zeros_like(amplitude).view(-1), torch.zeros_like(amplitude).view(-1)
     means = avg_pool3d(amplitude[None, None], 2, stride=1)[0, 0]
     references = _references(amplitude)
-    for some in references.split(_GROUPS.get(pilot.device.type, _GROUPS_ELSEWHERE)):
+    for some in references.split(_GROUPS if pilot.device.type == "cpu" else _GROUPS_ON_GPU):
         members = (some.unsqueeze(1) + _REACH + _most_similar(means, some)).clamp(lowest, highest)
         corner = (members * step).sum(-1)
         voxels = corner.unsqueeze(-1) + patch

@@ -135,7 +135,7 @@ def test_the_same_command_continues_after_an_interruption(dataset, tmp_path, ide
     assert set(files_below(tmp_path / "out")) == OF_DATASET | pair(T1W, T2W, PDW)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork, which Windows has not")
 def test_next_run_finishes_what_a_killed_one_began(dataset, tmp_path, identity, mri_denoise):
     """SIGKILL between the new image and its sidecar."""
     out = tmp_path / "out"

@@ -27,10 +27,11 @@ def test_sigma_is_in_scanner_units_and_in_percent(scan, tmp_path, smoothing):
     image = nibabel.load(scan)
     nibabel.save(nibabel.Nifti1Image(7 * image.get_fdata(dtype=np.float32), image.affine), tmp_path / "7.nii")
     denoiser = Denoiser.from_bundle(model=smoothing, device="cpu")
+    denoiser.inferer.autocast = None  # in bfloat16 two scales are rounded differently
     once, seven = denoiser.denoise(scan), denoiser.denoise(tmp_path / "7.nii")
     assert seven.sigma == pytest.approx(7 * once.sigma, rel=1e-4)
     assert once.sigma_percent == pytest.approx(100 * once.sigma / np.percentile(once.denoised, 99.9))
-    assert seven.sigma_percent == pytest.approx(once.sigma_percent, rel=1e-3)
+    assert seven.sigma_percent == pytest.approx(once.sigma_percent, rel=1e-4)
 
 
 def test_maps_are_in_scanner_units(scan, smoothing):

@@ -161,5 +161,5 @@ def test_outsiders_slice_becomes_better(denoiser, cases):
 @pytest.fixture
 def cases(data_dir: Path) -> Path:
     if not (folder := data_dir.parent / "cases").is_dir():
-        pytest.skip("needs the scans of outsiders beside the MRI volumes")
+        pytest.skip(f"needs the folder {folder.name} beside that of the MRI volumes")
     return folder

@@ -15,7 +15,7 @@ from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import atomic_folder, atomic_group, atomic_write, check_writable, write_json
 from monai_unsup_denoise.staging import settle, staging_folder
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork, which Windows has not")
 #: Audit events of Python: of names that change, and of all that changes or reads a folder.
 RENAMES = ("os.rename", "os.rmdir")
 ALL = (*RENAMES, "fcntl.flock", "open", "os.mkdir", "os.remove", "os.scandir")
