@@ -8,8 +8,9 @@ from torch.nn.functional import conv2d, conv3d
 def convolve_in_parts(image: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """Convolution of odd width, padded to keep the size, as a sum over coarse and fine parts of image and weights.
 
-    bfloat16 has 8 bits. Rounded to them, a bright image of little noise gets an error that a denoiser takes for noise. The coarse part ``a`` is exact in bfloat16, and the fine part ``b = x - a`` has
-    the next 8 bits: ``x w = (a + b) (v + u)`` is a sum of four products, taken as four times the input channels.
+    bfloat16 has 8 bits. Rounded to them, a bright image of little noise gets an error that a denoiser takes for noise.
+    The coarse part ``a`` is exact in bfloat16, and the fine part ``b = x - a`` has the next 8 bits:
+    ``x w = (a + b) (v + u)`` is a sum of four products, taken as four times the input channels.
 
     Gradients pass through the fine parts, unrounded.
 

@@ -13,8 +13,9 @@ from monai.transforms import Compose
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
 from monai_unsup_denoise.errors import InputError
-from monai_unsup_denoise.io.dicom import find_series, read_series, write_derived_series
+from monai_unsup_denoise.io.dicom import find_series, read_series
 from monai_unsup_denoise.io.reader import read_scan
+from tests.io.dicom.damaged import read_and_derive, with_one_wrong_bit
 from tests.io.dicom.enhanced import to_enhanced
 from tests.io.dicom.synthetic import block, save, write_series
 
@@ -117,19 +118,9 @@ def test_a_slice_without_the_rescale_of_the_others_is_refused(tmp_path):
 def test_damage_to_an_enhanced_file_raises_no_other_error(tmp_path):
     write_series(tmp_path / "classic", block((20, 24, 4)))
     path = to_enhanced(tmp_path / "classic", tmp_path / "in" / "x.dcm", order=[2, 0, 3, 1])
-    whole, seeded, refused, read = path.read_bytes(), np.random.default_rng(0), [], []
+    whole, seeded = path.read_bytes(), np.random.default_rng(0)
     damaged = [whole[:length] for length in seeded.integers(len(whole), size=20)]
-    for place, bit in zip(seeded.integers(whole.index(PIXELS), size=40), seeded.integers(8, size=40), strict=True):
-        damaged.append(whole[:place] + bytes([whole[place] ^ 1 << bit]) + whole[place + 1 :])
-    for content in damaged:
-        path.write_bytes(content)
-        [series] = find_series(tmp_path / "in")
-        try:
-            voxels = read_series(series)
-            write_derived_series(series, voxels, tmp_path / "out", sigma=1.0, software="tool", overwrite=True)
-        except InputError as error:
-            refused.append(str(error))
-        else:
-            read.append(voxels.shape)
-    assert set(read) == {(20, 24, 4)} and len(refused) > 20
+    damaged += with_one_wrong_bit(whole, before=whole.index(PIXELS), count=40, rng=seeded)
+    read, refused = read_and_derive(path, damaged, tmp_path / "out")
+    assert read == {(20, 24, 4)} and len(refused) > 20
     assert not [message for message in refused if "\n" in message]

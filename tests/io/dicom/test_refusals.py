@@ -15,10 +15,11 @@ from pydicom.uid import (
 )
 
 from monai_unsup_denoise.errors import InputError
-from monai_unsup_denoise.io.dicom import choose_series, find_series, read_series, write_derived_series
+from monai_unsup_denoise.io.dicom import find_series, read_series
 from monai_unsup_denoise.io.dicom.files import begins_as_dicom
 from monai_unsup_denoise.io.find import find_volumes
 from monai_unsup_denoise.io.reader import read_scan
+from tests.io.dicom.damaged import read_and_derive, with_one_wrong_bit
 from tests.io.dicom.synthetic import block, save, write_series
 
 KINDS = [
@@ -112,18 +113,9 @@ def test_one_wrong_bit_raises_no_other_error(tmp_path):
     write_series(tmp_path / "in", block((20, 24, 3)))
     middle, seeded = tmp_path / "in" / "002.dcm", np.random.default_rng(0)
     whole = middle.read_bytes()
-    header, refused, read = len(whole) - 2 * 20 * 24, [], []
-    for place, bit in zip(seeded.integers(header, size=150), seeded.integers(8, size=150), strict=True):
-        middle.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << bit]) + whole[place + 1 :])
-        try:
-            series = choose_series(find_series(tmp_path / "in"), None, folder=tmp_path)
-            voxels = read_series(series)
-            write_derived_series(series, voxels, tmp_path / "out", sigma=1.0, software="tool", overwrite=True)
-        except InputError as error:
-            refused.append(str(error))
-        else:
-            read.append(voxels.shape)
-    assert set(read) == {(20, 24, 3)} and len(refused) > 20
+    damaged = with_one_wrong_bit(whole, before=len(whole) - 2 * 20 * 24, count=150, rng=seeded)
+    read, refused = read_and_derive(middle, damaged, tmp_path / "out")
+    assert read == {(20, 24, 3)} and len(refused) > 20
     assert not [message for message in refused if "\n" in message and "choose one by number" not in message]
 
 
