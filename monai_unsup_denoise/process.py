@@ -50,6 +50,8 @@ def interrupt_on_signals() -> dict[int, Any]:
         The handlers that were replaced: not those of others, or under nohup, or outside the main thread.
     """
     before: dict[int, Any] = {}
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = _interrupt_again
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
             if signal.getsignal(number) is signal.SIG_DFL:
@@ -60,13 +62,26 @@ def interrupt_on_signals() -> dict[int, Any]:
 @contextmanager
 def interruptible() -> Iterator[None]:
     """`interrupt_on_signals` for the block."""
+    hook = sys.unraisablehook
     before = interrupt_on_signals()
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
 def _interrupt(number: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt(signal.Signals(number).name)
+
+
+def _interrupt_again(dropped: "sys.UnraisableHookArgs") -> None:
+    """Repeat a signal whose exception Python dropped, since it came in a destructor or while a worker was forked."""
+    if not issubclass(dropped.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(dropped)
+        return
+    number = signal.Signals.__members__.get(str(dropped.exc_value), signal.SIGINT)
+    again = threading.Timer(0.05, os.kill, (os.getpid(), number))
+    again.daemon = True
+    again.start()
