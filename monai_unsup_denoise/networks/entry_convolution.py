@@ -2,7 +2,8 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, conv3d
+
+from monai_unsup_denoise.networks.convolution import convolve
 
 
 def convolve_in_parts(image: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -24,10 +25,12 @@ def convolve_in_parts(image: Tensor, weight: Tensor, bias: Tensor | None) -> Ten
     fine, fine_weight = image - coarse, weight - coarse_weight
     parts = torch.cat([coarse, fine, coarse, fine], dim=1)
     weights = torch.cat([coarse_weight, coarse_weight, fine_weight, fine_weight], dim=1)
-    padding = weight.size(2) // 2
+    # Channels last in memory, which a convolution keeps: all that follows is faster.
     if image.dim() == 5:
-        return conv3d(parts, weights, bias, padding=padding)
-    return conv2d(parts, weights, bias, padding=padding)
+        parts = parts.contiguous(memory_format=torch.channels_last_3d)
+    else:
+        parts = parts.contiguous(memory_format=torch.channels_last)
+    return convolve(parts, weights, bias)
 
 
 class EntryConv2d(nn.Conv2d):

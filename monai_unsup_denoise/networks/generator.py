@@ -53,11 +53,11 @@ class ContentGenerator(nn.Module):
 
     def forward(self, content: list[Tensor], code: Tensor) -> Tensor:
         """Image ``(B, out_channels, *spatial)`` of the content (finest first) and the code ``(B, code_channels)``."""
-        features = self.bottom(content[-1], code)
+        features = self.bottom(content[-1].clone(), code)  # which the caller may need again
         scale = len(content) - 1
         for upsample, refine in zip(self.upsample, self.refine):  # noqa: B905  (TorchScript has no strict)
             scale -= 1
-            features = refine(upsample(features) + content[scale], code)
+            features = refine(upsample(features).add_(content[scale]), code)
         image = self.head(features)
         return content[0] + image if self.residual else image
 
