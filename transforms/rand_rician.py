@@ -1,5 +1,6 @@
-"""Rician noise of a random level: drawn, recorded, then applied. Levels and sigma as in ``rician_noise``."""
+"""Noise of a random level and kind: drawn, recorded, then applied. Levels and sigma as in ``rician_noise``."""
 
+import json
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -10,8 +11,16 @@ from monai.utils import TransformBackends
 from numpy.random import RandomState
 from torch import Tensor
 
-from monai_unsup_denoise.functional import smooth_map
-from monai_unsup_denoise.transforms.rician_noise import Reference, check_reference, corrupt, reference_of, to_float
+from monai_unsup_denoise.functional import ScannerNoise, check_effects, draw_scanner_noise, smooth_map
+from monai_unsup_denoise.transforms.rician_noise import (
+    Reference,
+    Scanned,
+    check_reference,
+    corrupt,
+    reference_of,
+    scan,
+    to_float,
+)
 
 _LARGEST_SEED = 2**31 - 1
 
@@ -26,6 +35,8 @@ class RandRician(RandomizableTransform):
         variation: above 1, sigma varies smoothly over the image (2 or 3 spatial axes), at most by this factor between
             its minimum and its maximum. The recorded sigma is then a map.
         prob: probability of adding noise; otherwise the image is copied and the recorded sigma is 0.
+        effects: probabilities of what scanners do to noise, by the names of ``functional.EFFECTS``; None or empty for
+            white Rician noise. The kind of noise is then recorded as JSON, and the recorded sigma is always a map.
 
     Raises:
         ValueError: for invalid arguments; when called, if the image has negative values.
@@ -41,6 +52,7 @@ class RandRician(RandomizableTransform):
         reference: Reference = "maximum",
         variation: float = 1.0,
         prob: float = 1.0,
+        effects: Mapping[str, float] | None = None,
     ) -> None:
         RandomizableTransform.__init__(self, prob)
         chosen = levels if level_range is None else level_range
@@ -55,11 +67,13 @@ class RandRician(RandomizableTransform):
             raise ValueError(f"variation is highest sigma / lowest sigma and at least 1, got {variation}")
         self.reference = check_reference(reference)
         self.variation = variation
+        self.effects = check_effects(effects or {})
         self.sigma = torch.zeros(())
         self.noise_seed = 0
+        self.scanned: Scanned | None = None
 
     def randomize(self, data: Tensor) -> None:
-        """Draw ``sigma`` for an image ``(C, *spatial)``, and the seed of its noise."""
+        """Draw ``sigma`` for an image ``(C, *spatial)``, the seed of its noise, and with effects its kind."""
         super().randomize(None)
         factor = torch.ones(())
         if self.variation > 1:
@@ -67,30 +81,44 @@ class RandRician(RandomizableTransform):
             factor = smooth_map(data.shape[1:], self.variation, generator=generator)[None]
         self.noise_seed = self.R.randint(_LARGEST_SEED)
         level = float(self.R.uniform(*self.levels) if self.is_range else self.R.choice(self.levels))
-        unit = reference_of(data, self.reference) / 100
-        self.sigma = level * unit * factor if self._do_transform else torch.zeros_like(factor)
+        full = reference_of(data, self.reference)
+        self.sigma = level * (full / 100) * factor if self._do_transform else torch.zeros_like(factor)
+        if self.effects:
+            dimensions = data.dim() - 1
+            drawn = draw_scanner_noise(self.R, self.effects, dimensions=dimensions, reference=float(full))
+            self.scanned = scan(data, self.sigma, drawn if self._do_transform else ScannerNoise())
 
     def __call__(self, img: NdarrayOrTensor, randomize: bool = True) -> Tensor:
         """Noisy float32 copy of ``img``, ``(C, *spatial)``; with ``randomize=False`` by the previous draw."""
         image = to_float(img)
         if randomize:
             self.randomize(image)
-        return corrupt(image, self.sigma, seed=self.noise_seed)
+        return corrupt(image, self.sigma, seed=self.noise_seed, scanned=self.scanned)
 
 
 class RandRiciand(Randomizable, MapTransform):
     """Dictionary version of ``RandRician``: one sigma, relative to the first image, and independent noise for each key.
 
-    Images must have the same shape if ``variation`` is above 1. ``settings`` are arguments of ``RandRician``.
+    Images must have the same shape if ``variation`` is above 1. With effects of scanners the kind of noise is one for
+    all keys, too. ``noise_key`` then gets a dictionary: what ``functional.NoiseTruth`` has besides sigma, as tensors;
+    the ``"record"``, a JSON text for ``ScannerNoise.from_record``; and the ``"seed"`` of the first image's noise.
+
+    ``settings`` are arguments of ``RandRician``.
     """
 
     backend = RandRician.backend
 
     def __init__(
-        self, keys: KeysCollection, *, sigma_key: str = "sigma", allow_missing_keys: bool = False, **settings: Any
+        self,
+        keys: KeysCollection,
+        *,
+        sigma_key: str = "sigma",
+        noise_key: str = "noise",
+        allow_missing_keys: bool = False,
+        **settings: Any,
     ) -> None:
         MapTransform.__init__(self, keys, allow_missing_keys)
-        self.sigma_key = sigma_key
+        self.sigma_key, self.noise_key = sigma_key, noise_key
         self.rician = RandRician(**settings)
 
     def set_random_state(self, seed: int | None = None, state: RandomState | None = None) -> "RandRiciand":
@@ -104,6 +132,19 @@ class RandRiciand(Randomizable, MapTransform):
             image = to_float(d[key])
             if i == 0:
                 self.rician.randomize(image)
-                d[self.sigma_key] = self.rician.sigma
-            d[key] = corrupt(image, self.rician.sigma, seed=self.rician.noise_seed + i)
+                d |= self._record()
+            d[key] = corrupt(image, self.rician.sigma, seed=self.rician.noise_seed + i, scanned=self.rician.scanned)
         return d
+
+    def _record(self) -> dict[Hashable, Any]:
+        if self.rician.scanned is None:
+            return {self.sigma_key: self.rician.sigma}
+        scanner, truth = self.rician.scanned
+        noise = {
+            "floor_sigma": truth.floor_sigma,
+            "correlation": truth.correlation,
+            "coils": torch.tensor(truth.coils),
+            "seed": torch.tensor(self.rician.noise_seed),
+            "record": json.dumps(scanner.record()),
+        }
+        return {self.sigma_key: truth.sigma, self.noise_key: noise}
