@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from monai_unsup_denoise.cli.lean_imports import lean_imports
-from monai_unsup_denoise.cli.options import Bundle, Device, NonpositiveOption, Overwrite, Weights, with_switches
+from monai_unsup_denoise.cli.options import (
+    Bundle,
+    Device,
+    Jobs,
+    NonpositiveOption,
+    Overwrite,
+    Threads,
+    Weights,
+    with_switches,
+)
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import atomic_group, write_json
 from monai_unsup_denoise.io.bids.dataset import (
@@ -21,10 +29,12 @@ from monai_unsup_denoise.io.bids.dataset import (
 )
 from monai_unsup_denoise.io.bids.derivative import derived_path, open_derivative, sidecar_content
 from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
+from monai_unsup_denoise.lean_imports import lean_imports
 from monai_unsup_denoise.staging import settle
 
 if TYPE_CHECKING:
     from monai_unsup_denoise.inference import Denoiser
+    from monai_unsup_denoise.inference.scans import Steps
 
 _LISTS = ("--participant-label", "--participant_label", "--session-label", "--session_label", "--suffix")
 
@@ -75,6 +85,8 @@ def bids(
     bundle: Bundle = None,
     nonpositive: NonpositiveOption = None,
     device: Device = None,
+    jobs: Jobs = 1,
+    threads: Threads = None,
     overwrite: Overwrite = False,
     **switches: bool | None,
 ) -> None:
@@ -94,24 +106,24 @@ def bids(
         sessions=sessions or (),
         suffixes=suffixes or ANATOMICAL_SUFFIXES,
     )
-    with lean_imports():
+    with suppress_stderr(), lean_imports():
         from monai_unsup_denoise.inference import Denoiser
-        from monai_unsup_denoise.inference.scans import denoise_each
+        from monai_unsup_denoise.inference.each_scan import denoise_each
 
         settings = {**switches, "nonpositive": nonpositive and nonpositive.value}
         denoiser = Denoiser.from_bundle(bundle, model=model, device=device, settings=settings, progress=True)
     open_derivative(output_dir, source=bids_dir)
     denoise_scan = partial(_denoise_scan, denoiser, source=bids_dir, target=output_dir, overwrite=overwrite)
     try:
-        denoise_each(scans, denoise_scan, name=str)
+        denoise_each(scans, denoise_scan, name=str, jobs=jobs, threads=threads)
     except InputError as error:  # with paths relative to the dataset: its own may name people
         raise InputError(str(error).replace(f"{bids_dir}/", "")) from None
 
 
-def _denoise_scan(denoiser: "Denoiser", scan: PurePosixPath, *, source: Path, target: Path, overwrite: bool) -> str:
+def _denoise_scan(denoiser: "Denoiser", scan: PurePosixPath, *, source: Path, target: Path, overwrite: bool) -> "Steps":
     """Write the derivative of a scan and its sidecar, unless both exist, and return a line about it."""
     from monai_unsup_denoise.inference import weights_sha256
-    from monai_unsup_denoise.inference.scans import noise_summary
+    from monai_unsup_denoise.inference.scans import noise_summary, stop
     from monai_unsup_denoise.io.outputs import check_inside, sidecar_path
     from monai_unsup_denoise.io.volume_writer import write_volume
 
@@ -127,7 +139,9 @@ def _denoise_scan(denoiser: "Denoiser", scan: PurePosixPath, *, source: Path, ta
     metadata = read_metadata(source, scan)
     with suppress_stderr():
         image = denoiser.load(source / scan)
+    start = yield from stop(start)
     volume = denoiser.denoise_image(image)
+    start = yield from stop(start)
     used = denoiser.settings.switches() | volume.noise_report()
     content = sidecar_content(
         scan,

@@ -2,14 +2,25 @@
 
 from enum import Enum
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from monai_unsup_denoise.cli.lean_imports import lean_imports
-from monai_unsup_denoise.cli.options import Bundle, Device, NonpositiveOption, Overwrite, Weights, with_switches
+from monai_unsup_denoise.cli.options import (
+    Bundle,
+    Device,
+    Jobs,
+    NonpositiveOption,
+    Overwrite,
+    Threads,
+    Weights,
+    with_switches,
+)
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
+from monai_unsup_denoise.lean_imports import lean_imports
 from monai_unsup_denoise.process import print_line
 
 
@@ -91,6 +102,8 @@ def denoise(
     ] = None,
     nonpositive: NonpositiveOption = None,
     device: Device = None,
+    jobs: Jobs = 1,
+    threads: Threads = None,
     overwrite: Overwrite = False,
     **switches: bool | None,
 ) -> None:
@@ -103,21 +116,23 @@ def denoise(
     """
     from monai_unsup_denoise.io.outputs import plan_jobs
 
-    jobs, is_collection = plan_jobs(source, output, series)
-    if volume is not None and (is_collection or jobs[0].series):
+    scans, is_collection = plan_jobs(source, output, series)
+    if volume is not None and (is_collection or scans[0].series):
         raise InputError(f"--volume {volume}: chooses from one file with several volumes; give that file as IN")
     names = [name.value for name in maps or ()]
-    with lean_imports():
+    with suppress_stderr(), lean_imports():
         from monai_unsup_denoise.inference import Denoiser
-        from monai_unsup_denoise.inference.scans import check_job, denoise_each, denoise_job, share_outputs
+        from monai_unsup_denoise.inference.each_scan import denoise_each, use_threads
+        from monai_unsup_denoise.inference.scans import check_job, complete, denoise_in_steps, share_outputs
 
-        jobs = share_outputs(jobs)
+        scans = share_outputs(scans)
         if not is_collection:
-            check_job(jobs[0], names, overwrite=overwrite)
+            check_job(scans[0], names, overwrite=overwrite)
         settings = {**switches, "maps": names or None, "nonpositive": nonpositive and nonpositive.value}
         denoiser = Denoiser.from_bundle(bundle, model=model, device=device, settings=settings, progress=True)
-    denoise_one = partial(denoise_job, denoiser, dtype=dtype.value, overwrite=overwrite, volume=volume)
+    denoise_one = partial(denoise_in_steps, denoiser, dtype=dtype.value, overwrite=overwrite, volume=volume)
     if is_collection:
-        denoise_each(jobs, denoise_one, name=lambda job: str(job.scan))
+        denoise_each(scans, denoise_one, name=attrgetter("scan"), jobs=jobs, threads=threads)
     else:
-        print_line(denoise_one(jobs[0]))
+        use_threads(threads)
+        print_line(complete(denoise_one(scans[0])))

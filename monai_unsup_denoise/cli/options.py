@@ -15,6 +15,14 @@ Bundle = Annotated[
     Path | None, typer.Option(help="Bundle folder, or its inference config. Default: the bundled model.")
 ]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda:0, ... Default: a GPU if there is one.")]
+Jobs = Annotated[
+    int,
+    typer.Option(min=1, help="Scans of a folder to denoise at a time, each in a process with the model in its memory."),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(min=1, show_default=False, help="Threads of each job. Default: the jobs share the processor."),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing outputs.")]
 
 

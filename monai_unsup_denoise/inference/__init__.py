@@ -2,9 +2,9 @@
 
 from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume
 from monai_unsup_denoise.inference.denoiser import Denoiser
+from monai_unsup_denoise.inference.folder import FolderDenoiser, ScanDataset
 from monai_unsup_denoise.inference.noise import NoiseEstimate
 from monai_unsup_denoise.inference.precision import autocast_dtype
-from monai_unsup_denoise.inference.scans import FolderDenoiser, ScanDataset
 from monai_unsup_denoise.inference.settings import DenoiseSettings
 from monai_unsup_denoise.inference.slab_inferer import SlabInferer
 from monai_unsup_denoise.inference.volume_inferer import VolumeInferer

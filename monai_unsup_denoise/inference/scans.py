@@ -1,20 +1,14 @@
-"""Scans in, denoised scans out: the loop that the command line and the bundle run."""
+"""A scan in, the denoised scan out, in steps: what the command line and the bundle do with each."""
 
 from __future__ import annotations
 
 import json
-import os
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TypeVar
-
-from torch.utils.data import Dataset
-from tqdm import tqdm
+from typing import Any
 
 from monai_unsup_denoise import __version__
 from monai_unsup_denoise.errors import InputError
@@ -24,53 +18,48 @@ from monai_unsup_denoise.inference.weights import weights_sha256
 from monai_unsup_denoise.inference.written import write_outputs, write_volumes
 from monai_unsup_denoise.io.dicom import check_folder, read_series
 from monai_unsup_denoise.io.nibabel_formats import why_sides_unsure
-from monai_unsup_denoise.io.outputs import Job, map_path, plan_jobs, sidecar_path
+from monai_unsup_denoise.io.outputs import Job, map_path, sidecar_path
 from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
-from monai_unsup_denoise.io.volume_writer import VoxelType, check_output, output_name
+from monai_unsup_denoise.io.volume_writer import VoxelType, check_output
 from monai_unsup_denoise.io.volumes import open_volumes
-from monai_unsup_denoise.process import interruptible, print_line
 
-Item = TypeVar("Item")
-
-
-def denoise_each(items: Sequence[Item], denoise: Callable[[Item], str], *, name: Callable[[Item], str]) -> None:
-    """Call ``denoise`` for each item, print the line it returns, and go on after a failure.
-
-    Args:
-        items: scans.
-        denoise: denoises and writes one of them.
-        name: of an item, for a failure that does not name it.
-
-    Raises:
-        InputError: at the end, with a line for each failure.
-    """
-    failures = []
-    with tqdm(items, desc="denoising", unit="scan", disable=sys.stderr is None or None) as bar:
-        for item in bar:
-            try:
-                line = denoise(item)
-            except InputError as error:
-                failures.append(str(error))
-            except Exception as error:
-                failures.append(f"{name(item)}: {type(error).__name__}: {error}")
-            else:
-                print_line(line)
-    if failures:
-        listed = "".join(f"\n  {failure}" for failure in failures)
-        raise InputError(f"{len(failures)} of {len(items)} scans could not be denoised:{listed}")
+#: A scan on its way: reads, stops, computes, stops, writes, and returns a line about it. It may return before.
+Steps = Generator[None, None, str]
 
 
-def denoise_job(
+def complete(steps: Steps) -> str:
+    """Take all steps of a scan; the line about it."""
+    try:
+        while True:
+            next(steps)
+    except StopIteration as end:
+        return end.value
+
+
+def stop(start: float) -> Generator[None, None, float]:
+    """Stop between two steps; ``start``, of a clock that stands meanwhile."""
+    before = time.perf_counter()
+    yield
+    return start + time.perf_counter() - before
+
+
+def denoise_job(denoiser: Denoiser, job: Job, **options: Any) -> str:
+    """All of `denoise_in_steps`."""
+    return complete(denoise_in_steps(denoiser, job, **options))
+
+
+def denoise_in_steps(
     denoiser: Denoiser,
     job: Job,
     *,
     dtype: VoxelType = "float32",
     overwrite: bool = False,
     volume: int | None = None,
-) -> str:
+) -> Steps:
     """Denoise one scan, write it with its maps and its sidecar, and return a line about it.
 
-    ``volume`` is the only one to denoise of a NIfTI file with several, counted from 0.
+    ``volume`` is the only one to denoise of a NIfTI file with several, counted from 0. The volumes of others are read,
+    computed and written in turn, as one step.
 
     Raises:
         InputError: if it cannot be read or written.
@@ -79,13 +68,14 @@ def denoise_job(
     start = time.perf_counter()
     with suppress_stderr():
         volumes = open_volumes(job.scan) if volume is None else None
+        if volumes is None and job.series is not None:
+            image = denoiser.wrap(read_series(job.series))
+        elif volumes is None:
+            image = denoiser.load(job.scan, volume=volume)
+    start = yield from stop(start)
     if volumes is None:
-        with suppress_stderr():
-            if job.series is None:
-                image = denoiser.load(job.scan, volume=volume)
-            else:
-                image = denoiser.wrap(read_series(job.series))
         denoised = denoiser.denoise_image(image)
+        start = yield from stop(start)
     # A series is named by its number: its folder may be named after a person.
     source = job.scan.name if job.series is None else f"DICOM series {job.series.number}"
     digest = weights_sha256(denoiser.model_path) if denoiser.model_path else None
@@ -150,63 +140,6 @@ def noise_summary(report: Mapping[str, Any]) -> str:
     correlated = ", spatially correlated" if report["correlated_noise"] else ""
     uncertain = "" if report.get("sigma_is_sure", True) else ", uncertain"
     return f"{volumes}sigma {report['sigma']:.4g}{percent}{varying}{correlated}{uncertain}{clipped}"
-
-
-class ScanDataset(Dataset[Job]):
-    """The scans of a folder, each with the place of its output: ``<name>_denoised`` in a format of its own.
-
-    The folder is looked at when the first item is asked for. Sub-folders are kept.
-
-    Args:
-        dataset_dir: folder of scans, a scan, or a MONAI datalist.
-        output_dir: where the results go.
-
-    Raises:
-        InputError: when asked for an item, if there is none.
-    """
-
-    def __init__(self, dataset_dir: str | Path, output_dir: str | Path) -> None:
-        self.dataset_dir = Path(dataset_dir)
-        self.output_dir = output_dir
-
-    @cached_property
-    def jobs(self) -> list[Job]:
-        """All of them."""
-        folder = Path(os.path.expanduser(self.output_dir))
-        jobs, _ = plan_jobs(self.dataset_dir, f"{self.output_dir}/")
-        jobs = [replace(job, output=folder / output_name(job.scan)) if job.output == folder else job for job in jobs]
-        return share_outputs([replace(job, output=map_path(job.output, "denoised")) for job in jobs])
-
-    def __len__(self) -> int:
-        return len(self.jobs)
-
-    def __getitem__(self, index: int) -> Job:
-        return self.jobs[index]
-
-
-class FolderDenoiser:
-    """Denoises every scan of a folder: what ``inference.json`` runs. A failure does not stop the others.
-
-    Args:
-        denoiser: with which weights and settings.
-        dataset: the scans.
-        overwrite: replace outputs that exist.
-    """
-
-    def __init__(self, denoiser: Denoiser, dataset: ScanDataset, *, overwrite: bool = True) -> None:
-        self.denoiser = denoiser
-        self.dataset = dataset
-        self.overwrite = overwrite
-
-    def run(self) -> None:
-        """Denoise them all.
-
-        Raises:
-            InputError: at the end, for those that could not be; at once, if there are none.
-        """
-        denoise_one = partial(denoise_job, self.denoiser, overwrite=self.overwrite)
-        with interruptible():
-            denoise_each(self.dataset.jobs, denoise_one, name=lambda job: str(job.scan))
 
 
 def share_outputs(jobs: Sequence[Job]) -> list[Job]:

@@ -80,7 +80,7 @@ def test_a_missing_package_is_named_with_its_extra():
 
 
 def test_the_command_hides_only_optional_packages():
-    from monai_unsup_denoise.cli.lean_imports import _UNUSED, lean_imports
+    from monai_unsup_denoise.lean_imports import _UNUSED, lean_imports
 
     assert set(BLOCKED) - {"nilearn", "pytorch_optimizer"} <= _UNUSED
     before = set(sys.modules)
