@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from monai_unsup_denoise.benchmark.scores import measure
 from monai_unsup_denoise.data import ReadScansd, brainweb_datalist, phantom_datalist
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.functional import add_rician_noise
@@ -69,6 +70,7 @@ class Case:
     volume: Volume
     level: float
     seed: int
+    spectrum = None  # white
 
     @property
     def sigma(self) -> float:
@@ -97,6 +99,10 @@ class Case:
     def digest(self) -> str:
         """SHA-256 of the noisy and the clean voxels."""
         return hashlib.sha256(self.noisy.tobytes() + self.clean.tobytes()).hexdigest()
+
+    def measure(self, denoised: np.ndarray, estimated_sigma: float | None = None) -> dict[str, float]:
+        """The scores by column of results.csv, see :func:`scores.measure`."""
+        return measure(denoised, self.noisy, self.clean, self.sigma, estimated_sigma)
 
     def _cut(self, whole: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(whole[:, :, self.volume.first : self.volume.last + 1])

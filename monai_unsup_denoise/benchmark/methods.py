@@ -38,6 +38,7 @@ class DenoisingMethod:
         target: dotted path of a class; its instances are called with ``(noisy, sigma)``.
         parameters: of its constructor.
         given_sigma: whether it is given the true sigma; the others are blind.
+        given_spectrum: whether it is given the power spectrum of the noise as third argument, where that is not white.
         trained_on_pairs: whether it was trained on true pairs: an upper bound, never marked as best.
         requires: distributions that its environment must have.
         install: how to get what is missing, one clause.
@@ -51,6 +52,7 @@ class DenoisingMethod:
     target: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     given_sigma: bool = False
+    given_spectrum: bool = False
     trained_on_pairs: bool = False
     requires: Sequence[str] = ()
     install: str = ""

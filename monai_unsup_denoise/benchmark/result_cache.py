@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from monai_unsup_denoise.benchmark import scores
 from monai_unsup_denoise.benchmark.cases import Case
 from monai_unsup_denoise.benchmark.methods import ResolvedMethod
 from monai_unsup_denoise.files import atomic_write, write_text
+
+if TYPE_CHECKING:
+    from monai_unsup_denoise.benchmark.repeats import RepeatCase
 
 IMAGES = ("noisy", "denoised", "clean")
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
@@ -36,7 +39,7 @@ class ResultCache:
         self.folder = folder
         self._warn = warn
 
-    def load(self, case: Case, method: ResolvedMethod) -> dict[str, Any] | None:
+    def load(self, case: Case | RepeatCase, method: ResolvedMethod) -> dict[str, Any] | None:
         """The row, if it is complete and its inputs are the same."""
         path = self._path(case.volume.name, case.level, case.seed, method.method.name)
         if not path.exists():
@@ -51,7 +54,7 @@ class ResultCache:
             self._warn(f"{path}: damaged cell ({type(error).__name__}); it is computed again")
             return None
 
-    def save(self, case: Case, method: ResolvedMethod, row: dict[str, Any], denoised: np.ndarray) -> None:
+    def save(self, case: Case | RepeatCase, method: ResolvedMethod, row: dict[str, Any], denoised: np.ndarray) -> None:
         """Store the middle slices of the last axis as float16, and then the row: a cell with a row is complete."""
         path = self._path(case.volume.name, case.level, case.seed, method.method.name)
         images = {"noisy": case.noisy, "denoised": denoised, "clean": case.clean}
@@ -72,7 +75,7 @@ class ResultCache:
         return self.folder / volume / f"{level:g}_{seed}" / f"{method}.json"
 
 
-def _digest(case: Case, method: ResolvedMethod) -> str:
+def _digest(case: Case | RepeatCase, method: ResolvedMethod) -> str:
     scoring = hashlib.sha256(Path(scores.__file__).read_bytes()).hexdigest()
     return hashlib.sha256(f"{case.digest} {case.level:g} {method.digest} {scoring}".encode()).hexdigest()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from tqdm import tqdm
@@ -13,23 +13,28 @@ from tqdm import tqdm
 from monai_unsup_denoise.benchmark.cases import Case
 from monai_unsup_denoise.benchmark.methods import ResolvedMethod
 from monai_unsup_denoise.benchmark.result_cache import ResultCache
-from monai_unsup_denoise.benchmark.scores import SCORE_COLUMNS, measure
+from monai_unsup_denoise.benchmark.scores import SCORE_COLUMNS
 from monai_unsup_denoise.benchmark.worker import MethodError, run_method
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import atomic_write
 
+if TYPE_CHECKING:
+    from monai_unsup_denoise.benchmark.repeats import RepeatCase
+
 _CASE = ("volume", "level", "seed")
-_NUMBERS = (*SCORE_COLUMNS, "seconds", "peak_mib")
-#: Of results.csv, one row for each case and method.
-COLUMNS = (*_CASE, "method", "given_sigma", "slices", *_NUMBERS, "versions", "status")
 _DIGITS = {"ssim_2d": 5, "ssim_3d": 5, "seconds": 3, "peak_mib": 1}  # all others 4
 _SCORING_COST = 2.0  # seconds per million voxels
 
 Row = dict[str, Any]
 
 
+def columns(scores: Sequence[str] = SCORE_COLUMNS) -> list[str]:
+    """Of results.csv, one row for each case and method."""
+    return [*_CASE, "method", "given_sigma", "slices", *scores, "seconds", "peak_mib", "versions", "status"]
+
+
 def run_benchmark(
-    cases: Sequence[Case],
+    cases: Sequence[Case | RepeatCase],
     methods: Sequence[ResolvedMethod],
     cache: ResultCache,
     *,
@@ -37,6 +42,7 @@ def run_benchmark(
     threads: int = 1,
     previous: pd.DataFrame | None = None,
     order: Sequence[str] = (),
+    scores: Sequence[str] = SCORE_COLUMNS,
 ) -> pd.DataFrame:
     """Measure every method on every case; write ``results`` (CSV) after each method, and when the run is interrupted.
 
@@ -51,6 +57,7 @@ def run_benchmark(
         threads: that the libraries of a method may use.
         previous: rows of an earlier benchmark, kept where this one has none.
         order: names of all methods, in the order of the rows; those of ``methods`` by default.
+        scores: columns that the cases measure.
 
     Returns:
         The content of the file, see :func:`results_frame`.
@@ -66,7 +73,7 @@ def run_benchmark(
     rows: list[Row] = []
 
     def save() -> pd.DataFrame:
-        frame = results_frame(rows, previous, order)
+        frame = results_frame(rows, previous, order, scores)
         with atomic_write(results) as partial:
             frame.to_csv(partial, index=False)
         return frame
@@ -86,13 +93,19 @@ def run_benchmark(
         if rows:
             save()
         raise
-    return results_frame(rows, previous, order)
+    return results_frame(rows, previous, order, scores)
 
 
-def results_frame(rows: Sequence[Row], previous: pd.DataFrame | None = None, order: Sequence[str] = ()) -> pd.DataFrame:
+def results_frame(
+    rows: Sequence[Row],
+    previous: pd.DataFrame | None = None,
+    order: Sequence[str] = (),
+    scores: Sequence[str] = SCORE_COLUMNS,
+) -> pd.DataFrame:
     """Rows as in results.csv: by volume in order of appearance, level, seed, and method in the given order."""
-    frame = pd.DataFrame([[row.get(name) for name in COLUMNS] for row in rows], columns=list(COLUMNS))
-    frame = frame.astype(dict.fromkeys(_NUMBERS, float))
+    names = columns(scores)
+    frame = pd.DataFrame([[row.get(name) for name in names] for row in rows], columns=names)
+    frame = frame.astype(dict.fromkeys([*scores, "seconds", "peak_mib"], float))
     if previous is not None and not previous.empty:
         frame = pd.concat([previous, frame], ignore_index=True).drop_duplicates([*_CASE, "method"], keep="last")
     volumes, methods = ({name: n for n, name in enumerate(dict.fromkeys(names))} for names in (frame["volume"], order))
@@ -100,7 +113,7 @@ def results_frame(rows: Sequence[Row], previous: pd.DataFrame | None = None, ord
     return frame.loc[keys.sort_values([*_CASE, "method"], kind="stable").index].reset_index(drop=True)
 
 
-def read_results(path: Path) -> pd.DataFrame | None:
+def read_results(path: Path, scores: Sequence[str] = SCORE_COLUMNS) -> pd.DataFrame | None:
     """The rows of a results.csv; None if there is no such file.
 
     Raises:
@@ -109,12 +122,12 @@ def read_results(path: Path) -> pd.DataFrame | None:
     if not path.exists():
         return None
     try:
-        return pd.read_csv(path)[list(COLUMNS)]
+        return pd.read_csv(path)[columns(scores)]
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path}: no table of results ({error}); remove it or give another --output-dir") from error
 
 
-def _compute(case: Case, method: ResolvedMethod, cache: ResultCache, threads: int, bar: tqdm) -> Row:
+def _compute(case: Case | RepeatCase, method: ResolvedMethod, cache: ResultCache, threads: int, bar: tqdm) -> Row:
     entry, noisy = method.method, case.noisy
     row: Row = {
         "volume": case.volume.name,
@@ -130,18 +143,27 @@ def _compute(case: Case, method: ResolvedMethod, cache: ResultCache, threads: in
     sigma = case.sigma if entry.given_sigma else None
     try:
         result = run_method(
-            entry.target, method.parameters, noisy, sigma, python=method.python, threads=threads, tick=bar.refresh
+            entry.target,
+            method.parameters,
+            noisy,
+            sigma,
+            spectrum=case.spectrum if entry.given_spectrum else None,
+            python=method.python,
+            threads=threads,
+            tick=bar.refresh,
         )
     except MethodError as error:
         return row | {"status": _one_line(str(error))}
-    scores = measure(result.volume, noisy, case.clean, case.sigma, result.estimated_sigma)
-    numbers = scores | {"seconds": result.seconds, "peak_mib": result.peak_mib}
+    numbers = case.measure(result.volume, result.estimated_sigma) | {
+        "seconds": result.seconds,
+        "peak_mib": result.peak_mib,
+    }
     row |= {name: _rounded(value, _DIGITS.get(name, 4)) for name, value in numbers.items()} | {"status": "ok"}
     cache.save(case, method, row, result.volume)
     return row
 
 
-def _cost(case: Case, method: ResolvedMethod) -> float:
+def _cost(case: Case | RepeatCase, method: ResolvedMethod) -> float:
     return 0.0 if method.unavailable_reason else case.megavoxels * (method.method.cost + _SCORING_COST)
 
 

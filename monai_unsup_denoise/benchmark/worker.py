@@ -1,8 +1,8 @@
 """One call of a denoising method in a process of its own: it may print, raise, crash or be killed.
 
 `run_method` starts this module in the environment of the method. Both sides exchange files in a temporary folder,
-the working directory of the process: `job.json` and `noisy.npy` in, `answer.json` and `denoised.npy` out. Standard
-library and NumPy only: the environment of a method need not have our dependencies.
+the working directory of the process: `job.json`, `noisy.npy` and perhaps `spectrum.npy` in, `answer.json` and
+`denoised.npy` out. Standard library and NumPy only: the environment of a method need not have our dependencies.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ def run_method(
     noisy: np.ndarray,
     sigma: float | None,
     *,
+    spectrum: np.ndarray | None = None,
     python: Path = Path(sys.executable),
     threads: int = 1,
     tick: Callable[[], object] = lambda: None,
@@ -68,6 +69,7 @@ def run_method(
         parameters: of its constructor.
         noisy: ``(X, Y, Z)`` float32.
         sigma: second argument of the call.
+        spectrum: third argument, if it is given.
         python: interpreter of its environment.
         threads: that its libraries may use.
         tick: called every second.
@@ -78,6 +80,8 @@ def run_method(
     with tempfile.TemporaryDirectory(prefix="mri_denoise_benchmark_") as name:
         folder = Path(name)
         np.save(folder / "noisy.npy", noisy)
+        if spectrum is not None:
+            np.save(folder / "spectrum.npy", spectrum)
         (folder / "job.json").write_text(json.dumps({"target": target, "parameters": parameters, "sigma": sigma}))
         code = _run(folder, python, threads, tick)
         if (folder / "answer.json").exists():
@@ -159,13 +163,13 @@ def _end_with_parent() -> None:
 
 def _denoise(folder: Path, target: str, parameters: dict[str, Any], sigma: float | None) -> dict[str, Any]:
     noisy = np.load(folder / "noisy.npy")
-    shape = noisy.shape
+    shape, given = noisy.shape, [np.load(path) for path in folder.glob("spectrum.npy")]
     module, _, name = target.rpartition(".")
     method = getattr(importlib.import_module(module), name)(**parameters)
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
     before, start = _memory("VmRSS"), time.perf_counter()
-    result = method(noisy, sigma)
+    result = method(noisy, sigma, *given)
     seconds, peak_mib = time.perf_counter() - start, max(_memory("VmHWM") - before, 0.0)
     denoised, estimated_sigma = result if isinstance(result, tuple) else (result, None)
     denoised = np.asarray(denoised, dtype=np.float32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +19,9 @@ from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
 if TYPE_CHECKING:
     import pandas as pd
 
+    from monai_unsup_denoise.benchmark.cases import Case
+    from monai_unsup_denoise.benchmark.repeats import RepeatCase
+
 
 #: Exit code if rows without numbers are the only failure; 1 is a mistake of the user, 2 a wrong option.
 INCOMPLETE = 3
@@ -31,6 +34,14 @@ def benchmark(
             metavar="VOLUME",
             help="Clean volume: phantom (three contrasts of a subject outside all training sets), phantom_t1w, "
             "brainweb:FOLDER, a scan or a folder of scans, or NAME=SCAN. Can be repeated. Default: phantom.",
+        ),
+    ] = None,
+    repeats: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="In place of clean volumes: repeated scans of one object, a 4-D file or a folder (of 3-D scans, or of "
+            "several such files or folders), or NAME=FOLDER. Can be repeated. Writes repeats.csv and repeats.md.",
         ),
     ] = None,
     level: Annotated[
@@ -81,7 +92,8 @@ def benchmark(
     """Compare denoising methods: volumes x noise levels x methods, the same noise for all.
 
     Each result is stored as it is finished: an interrupted run continues from there, and only results whose inputs
-    changed are computed again. A method that fails, or lacks its packages or weights, is a row with the reason; the
+    changed are computed again. With --repeats, methods are compared on real noise: a repeat is denoised, and scored
+    against the others. A method that fails, or lacks its packages or weights, is a row with the reason; the
     exit code is then 3.
     """
     require(extra="benchmark")
@@ -89,32 +101,48 @@ def benchmark(
     with suppress_stderr():
         from monai_unsup_denoise.benchmark.cases import check_levels, find_sources, load_volume, make_cases
         from monai_unsup_denoise.benchmark.methods import choose_methods, find_environments, resolve_method
-        from monai_unsup_denoise.benchmark.report import Report, write_report
+        from monai_unsup_denoise.benchmark.report import Report, write_repeats_report, write_report
         from monai_unsup_denoise.benchmark.result_cache import ResultCache
         from monai_unsup_denoise.benchmark.run import read_results, run_benchmark
-    chosen = choose_methods(settings["methods"], method or ())
+        from monai_unsup_denoise.benchmark.scores import SCORE_COLUMNS
+    entries = settings["methods"] | (settings["repeats"]["more_methods"] if repeats else {})
+    chosen = choose_methods(entries, method or (settings["repeats"]["methods"] if repeats else ()))
+    if repeats and (volume or level or seed or slices or quick):
+        raise InputError("--repeats takes no --volume, --level, --seed, --slices or --quick; leave these out")
     check_levels(level or ())
     environments = find_environments(baselines_python)
     _make_folder(output_dir)
-    sources = find_sources(volume or settings["volumes"])
+    table, scores = "results", SCORE_COLUMNS
+    write: Callable[..., None] = write_report
+    cases: Sequence[Case | RepeatCase]
     with suppress_stderr():
-        volumes = [load_volume(source, slices or settings["slices"].get(source.name, "all")) for source in sources]
+        if repeats:
+            from monai_unsup_denoise.benchmark.repeat_files import find_repeats, load_repeats
+            from monai_unsup_denoise.benchmark.repeats import REPEAT_COLUMNS, make_repeat_case
+
+            table, scores, write = "repeats", REPEAT_COLUMNS, write_repeats_report
+            cases = [make_repeat_case(source.name, load_repeats(source)) for source in find_repeats(repeats)]
+        else:
+            sources = find_sources(volume or settings["volumes"])
+            volumes = [load_volume(source, slices or settings["slices"].get(source.name, "all")) for source in sources]
+            cases = make_cases(volumes, level or settings["levels"], seed or settings["seeds"])
     bundle = bundle_folder()
     folders = [*([models_dir] if models_dir else []), bundle / "models"]
     methods = [
         resolve_method(one, environments=environments, model_folders=folders, configs=bundle / "configs")
         for one in chosen
     ]
-    previous = read_results(output_dir / "results.csv") if keep_others else None
+    previous = read_results(output_dir / f"{table}.csv", scores) if keep_others else None
     kept = [] if previous is None else previous["method"].unique()
-    shown = choose_methods(settings["methods"], [*(one.name for one in chosen), *kept])
+    shown = choose_methods(entries, [*(one.name for one in chosen), *kept])
     cache = ResultCache(output_dir / "cells", warn=lambda line: typer.echo(line, err=True))
     try:
         results = run_benchmark(
-            make_cases(volumes, level or settings["levels"], seed or settings["seeds"]),
+            cases,
             methods,
             cache,
-            results=output_dir / "results.csv",
+            results=output_dir / f"{table}.csv",
+            scores=scores,
             threads=threads,
             previous=previous,
             order=[one.name for one in shown],
@@ -124,6 +152,7 @@ def benchmark(
         raise typer.Exit(130) from None
     options: dict[str, Sequence[object]] = {
         "volume": [_without_folders(word) for word in volume or []],
+        "repeats": [_without_folders(word) for word in repeats or []],
         "level": [f"{one:g}" for one in level or []],
         "method": method or [],
         "seed": seed or [],
@@ -135,8 +164,8 @@ def benchmark(
         command=_command(["--quick"] * quick + ["--keep-others"] * keep_others, options),
         conditions=f"{_processor()}, {threads} thread{'s' if threads > 1 else ''} for each method",
     )
-    write_report(output_dir, results, shown, cache.find_images, report)
-    for name in ("results.csv", "tables.md", "figures"):
+    write(output_dir, results, shown, cache.find_images, report)
+    for name in ("repeats.csv", "repeats.md", "repeats") if repeats else ("results.csv", "tables.md", "figures"):
         typer.echo(output_dir / name)
     _report_failures(results)
 

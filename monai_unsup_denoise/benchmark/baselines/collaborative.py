@@ -41,9 +41,17 @@ class BM4D:
 
         self._bm4d = bm4d
 
-    def __call__(self, noisy: np.ndarray, sigma: float) -> np.ndarray:
-        """Denoise a volume `(X, Y, Z)`; `sigma` in its units."""
-        return _denoise_stabilized(noisy, sigma, self._bm4d)
+    def __call__(self, noisy: np.ndarray, sigma: float, spectrum: np.ndarray | None = None) -> np.ndarray:
+        """Denoise a volume `(X, Y, Z)`; `sigma` in its units.
+
+        `spectrum` is the power of the noise at each frequency of `numpy.fft.fftn`, `(X, Y, Z)`, mean 1; None for white.
+        """
+
+        def denoise(volume: np.ndarray, deviation: float) -> np.ndarray:
+            noise = deviation if spectrum is None else deviation**2 * volume.size * spectrum
+            return self._bm4d(volume, noise).reshape(volume.shape)
+
+        return _denoise_stabilized(noisy, sigma, denoise)
 
 
 def _denoise_stabilized(
