@@ -76,7 +76,7 @@ class AddRicianNoise(Transform):
 
 
 class AddRicianNoised(MapTransform):
-    """Dictionary version of ``AddRicianNoise``, with the level in percent taken from the item, and the kind if it has one.
+    """Dictionary version of ``AddRicianNoise``, with the level in percent, and any kind, taken from the item.
 
     Each key has its own noise, and a level relative to its own reference. ``sigma_key`` gets the sigma of the first.
 
