@@ -43,7 +43,7 @@ class Resampling:
         """Values of an image at the voxels of the scanner's grid, linear; constant beyond the image's border."""
         inverse = np.linalg.inv(self._matrix(image.dim()))
         offset = _centre(image.shape) - inverse @ self._scanner_centre(image.shape)
-        values = image.cpu().numpy()
+        values = image.detach().cpu().numpy()
         shape = self.scanner_shape(image.shape)
         out = affine_transform(values, inverse, offset, output_shape=shape, order=1, mode="nearest")
         return torch.from_numpy(out).to(image.device)
@@ -53,7 +53,7 @@ class Resampling:
         matrix = self._matrix(len(shape))
         offset = self._scanner_centre(shape) - matrix @ _centre(shape)
         out = affine_transform(
-            values.cpu().numpy(), matrix, offset, output_shape=tuple(shape), order=self.order, mode="grid-wrap"
+            values.detach().cpu().numpy(), matrix, offset, output_shape=tuple(shape), order=self.order, mode="grid-wrap"
         )
         return torch.from_numpy(out).to(values.device)
 
@@ -82,10 +82,11 @@ class Resampling:
         """
         total = np.ones(np.broadcast_shapes(*map(np.shape, lags)), complex)
         rows = self._matrix(len(shape))
-        for axis, (row, r) in enumerate(zip(rows, self._of_coefficients(autocorrelations), strict=True)):
+        for row, r in zip(rows, self._of_coefficients(autocorrelations), strict=True):
             distance = reduce(np.add, (weight * lag for weight, lag in zip(row, lags, strict=True) if weight))
             phases, counts = np.arange(0, 1, 1 / 16), None  # all occur along an axis that is not kept
             if np.count_nonzero(row) == 1:
+                axis = int(np.flatnonzero(row)[0])
                 moved = row[axis] * (np.arange(shape[axis]) - _centre(shape)[axis])
                 phases, counts = np.unique((moved % 1).round(6), return_counts=True)
             first, last = np.floor(np.min(distance)), np.ceil(np.max(distance))

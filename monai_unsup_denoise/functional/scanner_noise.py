@@ -86,6 +86,7 @@ def add_scanner_noise(
     Noise is periodic over the image. In images of N coils all signal is in the first: the distribution of each voxel,
     noncentral chi, is the same for every distribution of the signal over coils with equal noise. Magnitudes are
     resampled with the bias that they have, but the clean image is not: its interpolation errors are not noise.
+    Differentiable in ``image`` and ``sigma`` as far as no resampling and no rounding follow.
 
     Args:
         image: ``A >= 0``, ``(*spatial)``, 2-D or 3-D.

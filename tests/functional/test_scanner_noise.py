@@ -187,6 +187,13 @@ def test_short_axes_and_single_slices_have_noise_too():
             assert truth.correlation.isfinite().all() and truth.correlation.abs().max() <= 1
 
 
+def test_gradients_reach_image_and_sigma():
+    image = torch.full((6, 6, 6), 0.5, requires_grad=True)
+    sigma = torch.full((6, 6, 6), 0.1, requires_grad=True)
+    noisy(SCANNER_KINDS["zero_filled"], image, sigma).square().sum().backward()
+    assert image.grad.abs().min() > 0 and sigma.grad.abs().max() > 0
+
+
 def test_impossible_descriptions_are_refused():
     with pytest.raises(ValueError, match="1 windows for the axes of"):
         noisy(ScannerNoise((BLUR,)))
