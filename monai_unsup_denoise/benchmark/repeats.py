@@ -5,7 +5,7 @@ Each repeat is ``A + b + n``: the amplitude, its Rician bias, and noise that is 
 - Scale: the 99.9th percentile of all repeats is 1.
 - Repeats of one object: the longest run of successive volumes between which no structure changes (`_longest_run`).
   Directions of a diffusion series, and volumes before and after a motion, are runs of their own.
-- Drift: each repeat is multiplied by the smooth ratio (over 6 voxels, slice by slice) of the scored one to it.
+- Drift: each repeat is multiplied by the smooth ratio (over 12 voxels, slice by slice) of the scored one to it.
 - Tissue: the mean of the repeats is above 0.1 and above 3 sigma.
 - Sigma: half the squared difference of neighbouring repeats, averaged over 3 voxels; the median of its root over
   tissue, which edges that moved and pulsating vessels hardly change.
@@ -35,7 +35,7 @@ REPEAT_COLUMNS = ("gain", "sigma_ratio", "bias", "rmse", "rmse_noisy", "lag1_x",
 
 _TISSUE = 0.1
 _SNR = 3.0
-_DRIFT = (6.0, 6.0, 0.0)  # voxels
+_DRIFT = (12.0, 12.0, 0.0)  # voxels
 _LOCAL = (3.0, 3.0, 1.0)
 _STRUCTURE = (1.5, 1.5, 1.5)
 _CHANGE = 2.0  # of the power of smoothed differences; 1 to 1.9 between true repeats, 5 to 13 between directions
@@ -136,27 +136,28 @@ def make_repeat_case(name: str, series: np.ndarray) -> RepeatCase:
         series: magnitudes ``(N, X, Y, Z)`` of the same object, N of 2 or more.
 
     Raises:
-        InputError: if they are equal, no two successive ones show the same object, or none is above the noise.
+        InputError: if they are equal, or have too few voxels above the noise.
     """
     series = series.astype(np.float32) / (np.percentile(series, 99.9) or 1.0)
     first, last = _longest_run(series)
     series = series[first:last]
     scored = (len(series) - 1) // 2
-    mean = gaussian_filter(series.mean(axis=0), (1, 1, 0))
+    mean = series.mean(axis=0)
+    smooth = gaussian_filter(mean, (1, 1, 0))
     sigma = 0.0
-    for _ in range(2):  # the second time over tissue above the noise
-        tissue = mean > max(_TISSUE, _SNR * sigma)
+    for _ in range(3):  # from the second time on over tissue above the noise
+        tissue = np.minimum(mean, smooth) > max(_TISSUE, _SNR * sigma)
         if tissue.sum() < _FEWEST:
             raise InputError(f"{name}: fewer than {_FEWEST} voxels above {_SNR:g} sigma; give scans with less noise")
         aligned = _without_drift(series, scored, tissue)
         noise = np.diff(aligned, axis=0) / np.float32(math.sqrt(2))
         power = np.square(noise).mean(axis=0)
         variance = _smooth(power, tissue, _LOCAL)
-        variance *= 1 + variance / (2 * np.maximum(mean, _TISSUE) ** 2)  # of magnitudes, to that of the channels
+        variance *= 1 + variance / (2 * np.maximum(smooth, _TISSUE) ** 2)  # of magnitudes, to that of the channels
         sigma = float(np.median(np.sqrt(variance[tissue])))
     if sigma == 0:
         raise InputError(f"{name}: its repeats are equal, without noise; give the scans as they were acquired")
-    truth = np.delete(aligned, scored, axis=0).mean(axis=0) - variance / (2 * np.maximum(mean, _SNR * sigma))
+    truth = np.delete(aligned, scored, axis=0).mean(axis=0) - variance / (2 * np.maximum(smooth, _SNR * sigma))
     return RepeatCase(
         volume=Volume(name, np.maximum(truth, 0), 0, truth.shape[2] - 1),
         seed=first + scored,
@@ -210,7 +211,7 @@ def _autocorrelation(noise: np.ndarray, where: np.ndarray) -> np.ndarray:
     shape = [size + lag for size, lag in zip(where.shape, lags, strict=True)]
 
     def sums(volume: np.ndarray) -> np.ndarray:
-        power = np.abs(np.fft.fftn(np.where(where, volume, 0), shape)) ** 2
+        power = np.abs(np.fft.fftn(np.where(where, volume, 0), shape, axes=(0, 1, 2))) ** 2
         products = np.fft.fftshift(np.fft.ifftn(power).real)
         return products[tuple(slice(n // 2 - lag, n // 2 + lag + 1) for n, lag in zip(shape, lags, strict=True))]
 

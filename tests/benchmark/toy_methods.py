@@ -105,3 +105,12 @@ class Sleep:
                 file.write(str(os.getpid()))
         time.sleep(self.seconds)
         return noisy
+
+
+class Smooth:
+    """Average neighbours along the first axis; refuse to work without the spectrum of the noise."""
+
+    def __call__(self, noisy, sigma, spectrum):
+        if spectrum.shape != noisy.shape or abs(spectrum.mean() - 1) > 1e-6:
+            raise ValueError("no spectrum")
+        return (noisy + np.roll(noisy, 1, axis=0) + np.roll(noisy, -1, axis=0)) / 3, 2 * sigma
