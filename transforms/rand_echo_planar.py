@@ -93,7 +93,7 @@ def decayed(image: Tensor, decay: float, axis: int) -> Tensor:
 def distorted(image: Tensor, waves: Tensor, axis: int) -> Tensor:
     """``image`` ``(C, X, Y, Z)`` with its signal shifted along a spatial axis by a smooth field.
 
-        u(x, y, z) = sum of waves[i, j, k] cos(pi i x / X) cos(pi j y / Y) cos(pi k z / Z)    in voxels
+    u(x, y, z) = sum of waves[i, j, k] cos(pi i x / X) cos(pi j y / Y) cos(pi k z / Z)    in voxels
     """
     shape = image.shape[1:]
     shift = waves.to(image)

@@ -79,9 +79,10 @@ class RandVoxelSizeCrop(RandomizableTransform):
             widths[axis] = max(self._log_uniform(self.thickness), size)
             steps[axis] = widths[axis] * (1 + max(self.R.uniform(-self.gap, self.gap), 0))
             flank[axis] = self.R.uniform(0, 0.5)
+        if not self._do_transform:
+            steps, widths, flank = spacing, spacing, [0.0] * 3
         for i in range(3):
-            most = shape[i] / self.patch_size[i]
-            step = min(max(steps[i] / spacing[i], _FINEST), most) if self._do_transform else 1.0
+            step = min(max(steps[i] / spacing[i], _FINEST), shape[i] / self.patch_size[i])
             self.width[i] = max(step * widths[i] / steps[i], 1.0)
             self.step[i], self.flank[i] = step, flank[i] * self.width[i]
             room = shape[i] - step * self.patch_size[i]

@@ -213,7 +213,7 @@ def _add_lesions(fractions: Tensor, grid: Grid) -> None:
         centre = np.unravel_index(places[rng.integers(len(places))], shape)
         radius = np.exp(rng.uniform(np.log(1.0), np.log(6.0))) / spacing
         reach = int(np.ceil(radius)) + 1
-        box = tuple(slice(max(c - reach, 0), c + reach + 1) for c in centre)
+        box = tuple(slice(max(c - reach, 0), min(c + reach + 1, n)) for c, n in zip(centre, shape, strict=True))
         x, y, z = ((o - c) / rng.uniform(0.7, 1.3) for o, c in zip(np.ogrid[box], centre, strict=True))
         depth = torch.from_numpy(radius - np.sqrt(x**2 + y**2 + z**2)).float()
         ball = coverage(depth) * rng.uniform(0.3, 1.0)

@@ -53,6 +53,14 @@ def spin_echo(tissue: Relaxation, *, tr: float, te: float) -> np.ndarray:
     return tissue.density * (1 - np.exp(-tr / tissue.t1)) * np.exp(-te / tissue.t2)
 
 
+def random_signals(rng: np.random.Generator) -> np.ndarray:
+    """Independent uniform signals ``(7,)`` of all tissues; air has 0, compact bone at most 0.2.
+
+    Covers every sequence, and more. SynthSeg: Billot et al., Medical Image Analysis 86 (2023) 102789.
+    """
+    return rng.uniform(0, [0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.2])
+
+
 #: Signals ``(7,)`` of each contrast, for given tissue parameters and random sequence parameters.
 CONTRASTS: dict[str, Callable[[Relaxation, np.random.Generator], np.ndarray]] = {
     "T1w": lambda tissue, rng: spoiled_flash(
@@ -60,4 +68,5 @@ CONTRASTS: dict[str, Callable[[Relaxation, np.random.Generator], np.ndarray]] = 
     ),
     "PDw": lambda tissue, rng: spin_echo(tissue, tr=rng.uniform(2000, 4000), te=rng.uniform(10, 35)),
     "T2w": lambda tissue, rng: spin_echo(tissue, tr=rng.uniform(3000, 5000), te=rng.uniform(80, 130)),
+    "random": lambda tissue, rng: random_signals(rng),
 }

@@ -1,22 +1,27 @@
 """Phantom scans on disk, as a MONAI datalist."""
 
+import functools
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import nibabel
 import numpy as np
+from torch import Tensor
 from tqdm import tqdm
 
 from monai_unsup_denoise.data.cache import default_cache_dir, is_cached
 from monai_unsup_denoise.data.phantom.acquisition import Scan, acquire
 from monai_unsup_denoise.data.phantom.anatomy import draw_anatomy
-from monai_unsup_denoise.data.phantom.contrast import CONTRASTS, relaxation
-from monai_unsup_denoise.data.phantom.template import load_template
+from monai_unsup_denoise.data.phantom.contrast import CONTRASTS, Relaxation, relaxation
+from monai_unsup_denoise.data.phantom.quality_object import draw_object
+from monai_unsup_denoise.data.phantom.template import load_template, magnified_part
+from monai_unsup_denoise.data.phantom.variation import vary
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import atomic_write
 
+KINDS = (*CONTRASTS, "fine", "QA")
 #: Part of every cached path; increase it with every change of the phantoms' voxels.
 VERSION = 4
 
@@ -39,7 +44,9 @@ def phantom_datalist(
     Args:
         cache_dir: cache folder; None for ``default_cache_dir()``.
         subjects: number of subjects (0, 1, ...), or their numbers.
-        contrasts: of "T1w", "PDw", "T2w".
+        contrasts: of "T1w", "PDw", "T2w", and for more variety "random" (signals of the tissues at random; half of the
+            scans shaded by receive coils, a third with the skull stripped by a mask), "fine" (a part of the head on
+            voxels of half the size, any contrast) and "QA" (a test object instead of a head, see ``draw_object``).
         seed: seed of the population.
         spacing: in-plane voxel size in mm.
         progress: show a progress bar while scans are computed.
@@ -55,8 +62,8 @@ def phantom_datalist(
     numbers = list(range(subjects)) if isinstance(subjects, int) else [int(subject) for subject in subjects]
     if not numbers or min(numbers) < 0:
         raise InputError(f"subjects: {subjects!r} names no phantom; give a count from 1 or numbers from 0 up")
-    if unknown := sorted(set(contrasts) - set(CONTRASTS)):
-        raise InputError(f"contrasts: {unknown} unknown; choose from {list(CONTRASTS)}")
+    if unknown := sorted(set(contrasts) - set(KINDS)):
+        raise InputError(f"contrasts: {unknown} unknown; choose from {list(KINDS)}")
     cache = default_cache_dir() if cache_dir is None else Path(cache_dir)
     folder = cache / f"phantom_v{VERSION}_{spacing}mm_seed{seed}"
     items: list[dict[str, Any]] = [
@@ -79,18 +86,30 @@ def phantom_datalist(
 
 
 def _scans(cache: Path, subject: int, items: list[dict[str, Any]], seed: int, spacing: int) -> Iterable[dict[str, Any]]:
+    drawn = functools.cache(functools.partial(_draw_head, cache, subject, seed, spacing))
+    for item in items:
+        kind = item["contrast"]
+        own = np.random.default_rng([seed, subject, zlib.crc32(kind.encode())])
+        _write(draw_object(subject, rng=own) if kind == "QA" else _scan_head(drawn, subject, kind, own), item)
+        yield item
+
+
+def _draw_head(cache: Path, subject: int, seed: int, spacing: int, fine: bool) -> tuple[Tensor, np.ndarray, Relaxation]:
     maps, affine = load_template(cache, spacing=spacing)
     rng = np.random.default_rng([seed, subject])
+    if fine:
+        maps, affine = magnified_part(maps, affine, rng=np.random.default_rng([seed, subject, 1]))
     tissue = relaxation(rng)
-    fractions = draw_anatomy(maps, affine, rng=rng, stripped=subject % 5 == 4)
-    for item in items:
-        own = np.random.default_rng([seed, subject, zlib.crc32(item["contrast"].encode())])
-        turn = subject + list(CONTRASTS).index(item["contrast"])
-        thickness = 1 if turn % 2 == 0 else int(own.integers(2, 6))
-        contrast, axis = item["contrast"], (2 + turn) % 3
-        scan = acquire(fractions, affine, tissue, contrast=contrast, axis=axis, thickness=thickness, rng=own)
-        _write(scan, item)
-        yield item
+    return draw_anatomy(maps, affine, rng=rng, stripped=subject % 5 == 4), affine, tissue
+
+
+def _scan_head(drawn: Callable, subject: int, kind: str, rng: np.random.Generator) -> Scan:
+    turn = subject + KINDS.index(kind)
+    thickness = 1 if turn % 2 == 0 else int(rng.integers(2, 6))
+    fractions, affine, tissue = drawn(kind == "fine")
+    contrast = str(rng.choice(list(CONTRASTS))) if kind == "fine" else kind
+    scan = acquire(fractions, affine, tissue, contrast=contrast, axis=(2 + turn) % 3, thickness=thickness, rng=rng)
+    return vary(scan, rng) if kind == "random" else scan
 
 
 def _write(scan: Scan, item: dict[str, Any]) -> None:

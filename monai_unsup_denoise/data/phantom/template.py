@@ -5,7 +5,9 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import torch
 from scipy import ndimage
+from torch.nn import functional as F
 
 from monai_unsup_denoise.data.cache import say_damaged
 from monai_unsup_denoise.extras import require
@@ -37,6 +39,18 @@ def load_template(cache_dir: Path, *, spacing: int = 1) -> tuple[np.ndarray, np.
     with atomic_write(path) as partial, open(partial, "wb") as file:
         np.savez(file, maps=maps, affine=affine)
     return maps, affine
+
+
+def magnified_part(maps: np.ndarray, affine: np.ndarray, *, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A random part of the template on voxels of half the size: half of each axis, from its middle four fifths."""
+    sides = [(n + 1) // 2 for n in maps.shape[1:]]
+    starts = [int(rng.uniform(0.1, 0.9) * (n - side)) for n, side in zip(maps.shape[1:], sides, strict=True)]
+    box = tuple(slice(start, start + side) for start, side in zip(starts, sides, strict=True))
+    part = torch.from_numpy(maps[(slice(None), *box)].astype(np.float32))[None]
+    fine = F.interpolate(part, size=[2 * n - 1 for n in sides], mode="trilinear", align_corners=True)[0]
+    to_template = np.diag([0.5, 0.5, 0.5, 1.0])
+    to_template[:3, 3] = starts
+    return fine.numpy(), affine @ to_template
 
 
 def _make(spacing: int) -> tuple[np.ndarray, np.ndarray]:
