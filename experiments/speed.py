@@ -209,7 +209,6 @@ def fitted(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.ascontiguousarray(image)
 
 
-@torch.no_grad()
 def flop_per_voxel(side: int = 32) -> float:
     """Floating-point operations of the bundled network for a voxel, counted on a small tile."""
     network = Denoiser.from_bundle(device="cpu").network

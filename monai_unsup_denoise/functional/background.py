@@ -1,7 +1,7 @@
 """Regions without noise: masked background, padding, defaced parts."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 
 import torch
@@ -43,8 +43,8 @@ def flat_regions(image: Tensor) -> Tensor:
     count.
     """
     steps = [image.diff(dim=axis).abs() for axis in _AXES]
-    changing = image[:, :, 1:][steps[0] > 0]
-    tolerance = _TOLERANCE * float(changing.mean()) if len(changing) else 0.0
+    changing = steps[0] > 0
+    tolerance = _TOLERANCE * float((image[:, :, 1:] * changing).sum() / changing.sum().clamp(min=1))
     equal = [step <= tolerance for step in steps]
     flat = torch.zeros_like(image, dtype=torch.bool)
     for patch in _PATCHES:
@@ -52,6 +52,8 @@ def flat_regions(image: Tensor) -> Tensor:
             inner = [[side - (axis == other) for other, side in enumerate(patch)] for axis in range(3)]
             starts = [_starts(equal[axis], inner[axis]) for axis in range(3) if patch[axis] > 1]
             flat |= _patches(reduce(torch.logical_and, starts), patch)
+    if not flat.any():
+        return flat
     values = {0.0}
     if len(constants := image[flat & (image > 0)]):
         constant = float(constants.mode().values)
@@ -61,7 +63,7 @@ def flat_regions(image: Tensor) -> Tensor:
             flat &= (image == constant if is_one else image < 0) | (image == 0)
         values |= {constant} & set(image[flat].unique().tolist())
     near = [_NEAR if side >= _NEAR else 1 for side in image.shape[2:]]
-    for value in values if flat.any() else ():
+    for value in values:
         same = image == value
         share = avg_pool3d(same.float(), near, 1, [side // 2 for side in near], count_include_pad=False)
         flat |= same & (share > _SHARE)
@@ -80,7 +82,7 @@ def _is_rounded(equal: Sequence[Tensor], inside: Tensor) -> bool:
 def _starts(mask: Tensor, patch: Sequence[int]) -> Tensor:
     """First corners of the patches that lie in a mask."""
     for axis, side in zip(_AXES, patch, strict=True):
-        mask = reduce(torch.logical_and, mask.unfold(axis, side, 1).unbind(-1))
+        mask = _along(torch.logical_and, mask, axis, side)
     return mask
 
 
@@ -88,5 +90,15 @@ def _patches(starts: Tensor, patch: Sequence[int]) -> Tensor:
     """The patches with these first corners."""
     starts = pad(starts, [side - 1 for side in reversed(patch) for _ in range(2)])
     for axis, side in zip(_AXES, patch, strict=True):
-        starts = reduce(torch.logical_or, starts.unfold(axis, side, 1).unbind(-1))
+        starts = _along(torch.logical_or, starts, axis, side)
     return starts
+
+
+def _along(combine: Callable[[Tensor, Tensor], Tensor], mask: Tensor, axis: int, side: int) -> Tensor:
+    """``combine`` of each ``side`` neighbours along an axis, in few passes: from twos to fours to eights."""
+    done = 1
+    while done < side:
+        step = min(done, side - done)
+        length = mask.shape[axis] - step
+        mask, done = combine(mask.narrow(axis, 0, length), mask.narrow(axis, step, length)), done + step
+    return mask

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool3d, pad
 
 from monai_unsup_denoise.functional.rician import rician_mean, rician_variance
+from monai_unsup_denoise.functional.threads import map_in_threads
 
 _PATCH = 4  # side in voxels
 _STRIDE = 3  # voxels between reference patches
@@ -19,14 +21,14 @@ _SIGNAL = 0.25  # least mean of a reference patch, in units of sigma
 _EXCESS = 0.3  # share of the noise variance by which a residual may exceed it
 _DEVIATIONS = 4.0  # standard errors up to which a difference of means counts as noise
 _SHARE = 0.9  # weight of the refined estimate at high signal
-_SLAB = 2**20  # voxels in memory at a time, about
+_ROWS = 4  # of reference patches that a thread takes at a time
 _GROUPS = 256  # groups at a time on a CPU: as many as its cache holds
 _GROUPS_ON_GPU = 2**14
 
-Progress = Callable[[Sequence[Tensor]], Iterable[Tensor]]
+Progress = Callable[..., Iterable[tuple[slice, Tensor, Tensor]]]
 
 
-def nonlocal_bayes(noisy: Tensor, pilot: Tensor, sigma: Tensor, *, progress: Progress = iter) -> Tensor:
+def nonlocal_bayes(noisy: Tensor, pilot: Tensor, sigma: Tensor, *, progress: Progress | None = None) -> Tensor:
     """Refine a denoised magnitude volume by non-local Bayes, with the denoised volume as pilot.
 
     Each reference patch is grouped with the 40 most similar patches of the pilot, at most 4 voxels away. The pilot
@@ -48,7 +50,7 @@ def nonlocal_bayes(noisy: Tensor, pilot: Tensor, sigma: Tensor, *, progress: Pro
         noisy: magnitudes ``(H, W, D)``, not empty.
         pilot: first estimate ``A``, of the same shape and units, at least 0.
         sigma: noise level of each voxel, of the same shape and units, positive.
-        progress: wraps the sequence of slabs to report progress, as ``tqdm`` does.
+        progress: called with the iterator of the parts and their number as ``total``, as ``tqdm`` is.
 
     Returns:
         Volume of the pilot's shape, at least 0; exactly 0 where the pilot is.
@@ -56,9 +58,11 @@ def nonlocal_bayes(noisy: Tensor, pilot: Tensor, sigma: Tensor, *, progress: Pro
     # Sides such that the last reference patch ends with the volume.
     shape = [max(_PATCH, n) + -max(0, n - _PATCH) % _STRIDE for n in pilot.shape]
     total, count = pilot.new_zeros(shape), torch.zeros(shape, dtype=torch.int16, device=pilot.device)
-    rows = torch.arange(0, shape[0] - _PATCH + 1, _STRIDE).split(max(1, _SLAB // (_STRIDE * shape[1] * shape[2])))
-    for some in progress(rows):
-        _refine_slab(noisy, pilot, sigma, some, total, count)
+    rows = torch.arange(0, shape[0] - _PATCH + 1, _STRIDE).split(_ROWS)
+    slabs = map_in_threads(partial(_refine_slab, noisy, pilot, sigma, shape), rows)
+    for place, sums, estimates in slabs if progress is None else progress(slabs, total=len(rows)):
+        total[place] += sums
+        count[place] += estimates
     # In place: a volume may be a large part of the memory.
     crop = tuple(slice(n) for n in pilot.shape)
     amplitude, count = pilot / sigma, count[crop]
@@ -67,9 +71,14 @@ def nonlocal_bayes(noisy: Tensor, pilot: Tensor, sigma: Tensor, *, progress: Pro
     return amplitude.lerp_(estimate, weight).mul_(sigma).clamp_(min=0)
 
 
-def _refine_slab(noisy: Tensor, pilot: Tensor, sigma: Tensor, rows: Tensor, total: Tensor, count: Tensor) -> None:
-    """Add the estimates of the groups whose reference patch starts in ``rows``, in units of sigma, and their number."""
-    height, width, depth = total.shape
+def _refine_slab(
+    noisy: Tensor, pilot: Tensor, sigma: Tensor, shape: Sequence[int], rows: Tensor
+) -> tuple[slice, Tensor, Tensor]:
+    """A slab of a volume of this shape, the sum of the estimates of its voxels in units of sigma, and their number.
+
+    The estimates are those of the groups whose reference patch starts in ``rows``.
+    """
+    height, width, depth = shape
     first, last = int(rows[0]) - _REACH, int(rows[-1]) + _PATCH + _REACH
     inside = torch.arange(first, last, device=pilot.device).clamp(0, pilot.shape[0] - 1)
     beyond = [_REACH, depth - pilot.shape[2] + _REACH, _REACH, width - pilot.shape[1] + _REACH]
@@ -99,11 +108,9 @@ def _refine_slab(noisy: Tensor, pilot: Tensor, sigma: Tensor, rows: Tensor, tota
         corners.scatter_add_(0, corner.view(-1), torch.ones(1, device=pilot.device).expand(corner.numel()))
     # A voxel has as many estimates as patches start up to three voxels before it.
     starts = pad(corners.view(amplitude.shape)[None, None], [_PATCH - 1, 0] * 3)
-    estimates = (_PATCH**3 * avg_pool3d(starts, _PATCH, stride=1)[0, 0]).round().to(count.dtype)
+    estimates = (_PATCH**3 * avg_pool3d(starts, _PATCH, stride=1)[0, 0]).round().to(torch.int16)
     of_slab = slice(max(0, -first), min(last, height) - first), slice(_REACH, -_REACH), slice(_REACH, -_REACH)
-    of_volume = slice(max(0, first), min(last, height))
-    total[of_volume] += sums.view(amplitude.shape)[of_slab]
-    count[of_volume] += estimates[of_slab]
+    return slice(max(0, first), min(last, height)), sums.view(amplitude.shape)[of_slab], estimates[of_slab]
 
 
 def _references(amplitude: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from monai_unsup_denoise.functional import flat_regions, rician_mean
 from monai_unsup_denoise.inference.bundle import find_device, read_inference_config
 from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume, stack_volumes
 from monai_unsup_denoise.inference.maps import uncertainty_map
+from monai_unsup_denoise.inference.memory import check_memory
 from monai_unsup_denoise.inference.noise import NoiseEstimate, sigma_map
 from monai_unsup_denoise.inference.precision import channels_last
 from monai_unsup_denoise.inference.settings import DenoiseSettings
@@ -206,7 +207,14 @@ class Denoiser:
         return self.preprocess(MetaTensor(torch.as_tensor(volume, dtype=torch.float32)))
 
     def preprocess(self, image: MetaTensor) -> MetaTensor:
-        """As :meth:`load`, of a volume ``(X, Y, Z)`` as the first transform, which reads, returns it."""
+        """As :meth:`load`, of a volume ``(X, Y, Z)`` as the first transform, which reads, returns it.
+
+        Raises:
+            InputError: if it is no volume of magnitudes, or there is not the memory to denoise it.
+        """
+        if self.device.type == "cpu":
+            scan = image.meta.get("filename_or_obj") or "the volume"
+            check_memory(self.inferer.bytes_needed(image.shape), f"{scan} ({' x '.join(map(str, image.shape))} voxels)")
         try:
             return self.preprocessing({"image": image}, start=1)["image"]
         except RuntimeError as error:

@@ -1,10 +1,12 @@
 """Cut a volume into tiles that can be computed one by one, without seams."""
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 Box = tuple[slice, ...]
+_Piece = tuple[slice, slice, slice]
 
 _GRID = 8  # tiles start at its multiples: a network that halves the resolution up to three times sees the same grid
 
@@ -24,24 +26,31 @@ class Tile:
     inner: Box
 
 
-def cut_tiles(shape: Sequence[int], sides: Sequence[int], *, halo: int) -> list[Tile]:
-    """Tiles of about the same size.
+def cut_tiles(shape: Sequence[int], largest: int, *, halo: int) -> list[Tile]:
+    """The tiles of at most ``largest`` voxels that have the fewest voxels to compute together.
 
     With a halo as wide as what a result depends on, the results of the tiles are those of the whole volume. Where an
     axis does not end on the grid, its last tile reaches further back, so that it needs no padding.
 
     Args:
         shape: of the volume, in voxels.
-        sides: longest sides of a core, in voxels; rounded up to multiples of 8.
+        largest: voxels of a tile with its halo. If not even a core of 8 voxels along each axis fits, that is the tile.
         halo: voxels to compute around a core; rounded up to a multiple of 8.
     """
-    axes = [_cut_axis(length, _on_grid(side), _on_grid(halo)) for length, side in zip(shape, sides, strict=True)]
-    return [Tile(*zip(*pieces, strict=True)) for pieces in itertools.product(*axes)]
+    ways = [_ways_to_cut(length, _on_grid(halo)) for length in shape]
+    fitting = [cuts for cuts in itertools.product(*ways) if math.prod(map(_longest, cuts)) <= largest]
+    best = min(fitting or [tuple(cuts[-1] for cuts in ways)], key=lambda cuts: math.prod(map(_computed, cuts)))
+    return [Tile(*zip(*pieces, strict=True)) for pieces in itertools.product(*best)]
 
 
-def _cut_axis(length: int, longest: int, halo: int) -> list[tuple[slice, slice, slice]]:
+def _ways_to_cut(length: int, halo: int) -> list[list[_Piece]]:
+    """The pieces along one axis, for each length that a core can have, longest first."""
+    sides = {_on_grid(-(-length // count)) for count in range(1, -(-length // _GRID) + 1)}
+    return [_cut_axis(length, side, halo) for side in sorted(sides, reverse=True)]
+
+
+def _cut_axis(length: int, side: int, halo: int) -> list[_Piece]:
     """Core, outer and inner slices along one axis."""
-    side = _on_grid(-(-length // -(-length // longest)))
     pieces = []
     for start in range(0, length, side):
         stop = min(start + side, length)
@@ -50,6 +59,14 @@ def _cut_axis(length: int, longest: int, halo: int) -> list[tuple[slice, slice, 
             first = max(0, last - _on_grid(last - first))
         pieces.append((slice(start, stop), slice(first, last), slice(start - first, stop - first)))
     return pieces
+
+
+def _longest(pieces: list[_Piece]) -> int:
+    return max(outer.stop - outer.start for _, outer, _ in pieces)
+
+
+def _computed(pieces: list[_Piece]) -> int:
+    return sum(outer.stop - outer.start for _, outer, _ in pieces)
 
 
 def _on_grid(length: int) -> int:

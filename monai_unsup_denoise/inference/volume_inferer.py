@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import math
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -12,6 +13,7 @@ from tqdm import tqdm
 
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.functional import flat_regions, nonlocal_bayes, upsample_to
+from monai_unsup_denoise.inference.memory import bytes_needed, largest_tile
 from monai_unsup_denoise.inference.noise import NoiseEstimate, estimate_noise, sigma_map
 from monai_unsup_denoise.inference.settings import DenoiseSettings
 from monai_unsup_denoise.inference.tiles import cut_tiles
@@ -28,7 +30,7 @@ class VolumeInferer(WholeVolumeInferer):
     `nonlocal_bayes`, then takes the output of the network as its pilot.
 
     Args:
-        window: longest sides of the tiles in voxels, without their halo.
+        tile_voxels: most voxels to compute at a time; None for as many as `largest_tile` says.
         halo: voxels around a tile that are computed too. What lies further away changes a result of the bundled
             network by less than a thousandth of sigma.
         autocast: dtype of the convolutions, such as ``torch.bfloat16``; None for float32.
@@ -37,7 +39,7 @@ class VolumeInferer(WholeVolumeInferer):
 
     def __init__(
         self,
-        window: Sequence[int] = (128, 128, 128),
+        tile_voxels: int | None = None,
         *,
         halo: int = 16,
         autocast: torch.dtype | None = None,
@@ -45,7 +47,7 @@ class VolumeInferer(WholeVolumeInferer):
         progress: bool = False,
     ) -> None:
         super().__init__(progress=progress, autocast=autocast)
-        self.window = tuple(window)
+        self.tile_voxels = tile_voxels
         self.halo = halo
         self.settings = settings or DenoiseSettings()
 
@@ -53,6 +55,9 @@ class VolumeInferer(WholeVolumeInferer):
         other = copy.copy(self)
         other.settings = settings
         return other
+
+    def bytes_needed(self, shape: Sequence[int]) -> int:
+        return bytes_needed(math.prod(shape), self._tile_voxels(torch.device("cpu")), self.autocast)
 
     def estimate_noise(self, inputs: Tensor, network: DenoisingNetwork) -> NoiseEstimate:
         image = _without_constants(inputs.as_subclass(Tensor))[0]
@@ -89,13 +94,16 @@ class VolumeInferer(WholeVolumeInferer):
         varies = code.shape[2:] == volume.shape[2:]
         mean = code.flatten(2).mean(-1)
         result = torch.empty_like(volume, dtype=torch.float32)
-        tiles = cut_tiles(volume.shape[2:], self.window, halo=self.halo)
+        tiles = cut_tiles(volume.shape[2:], self._tile_voxels(volume.device), halo=self.halo)
         with torch.autocast(volume.device.type, self.autocast, enabled=self.autocast is not None):
             for tile in tqdm(tiles, desc="network", leave=False, disable=not self._shows_progress):
                 image = volume[(..., *tile.outer)]
                 pred = network(image, code[(..., *tile.outer)], mean) if varies else network(image, mean)
                 result[(..., *tile.core)] = pred[(..., *tile.inner)]
         return result
+
+    def _tile_voxels(self, device: torch.device) -> int:
+        return self.tile_voxels or largest_tile(device, self.autocast)
 
     @property
     def _shows_progress(self) -> bool:

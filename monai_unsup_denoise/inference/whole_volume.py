@@ -1,6 +1,7 @@
 """What the inferers of volumes share: one estimate of the noise, one volume at a time."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import torch
@@ -56,6 +57,10 @@ class WholeVolumeInferer(Inferer):
     @abstractmethod
     def with_settings(self: Self, settings: DenoiseSettings) -> Self:
         """The same inferer with other settings; an InputError for one that it does not have."""
+
+    def bytes_needed(self, shape: Sequence[int]) -> int:
+        """Memory to denoise a volume of this shape on the CPU; 0 if unknown."""
+        return 0
 
     @abstractmethod
     def estimate_noise(self, inputs: Tensor, network: DenoisingNetwork) -> NoiseEstimate:

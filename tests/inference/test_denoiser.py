@@ -107,7 +107,7 @@ class FixedNoise(VolumeInferer):
     """Its noise estimate is given."""
 
     def __init__(self, code: torch.Tensor, settings: DenoiseSettings | None = None) -> None:
-        super().__init__((16, 16, 16), settings=settings)
+        super().__init__(settings=settings)
         self.code = code
 
     def estimate_noise(self, inputs, network):

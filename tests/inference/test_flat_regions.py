@@ -87,7 +87,7 @@ def test_constant_of_a_rounded_scan_is_not_noise(denoiser):
 def test_flat_region_returns_and_the_rest_is_as_with_zeros(constant):
     flat = torch.from_numpy(place("background"))[None, None]
     scan = torch.from_numpy(noisy(head()))[None, None]
-    network, inferer = Convolution(), VolumeInferer((64, 64, 64), settings=PLAIN)
+    network, inferer = Convolution(), VolumeInferer(settings=PLAIN)
     masked = inferer(torch.where(flat, 0, scan), network)
     out = inferer(torch.where(flat, constant, scan), network)
     assert (out[flat] == constant).all()
@@ -97,7 +97,7 @@ def test_flat_region_returns_and_the_rest_is_as_with_zeros(constant):
 def test_network_sees_masks_of_zero_as_they_are():
     scan = torch.from_numpy(np.where(place("background"), 0, noisy(head())))[None, None]
     network = Convolution()
-    VolumeInferer((64, 64, 64), settings=PLAIN)(scan, network)
+    VolumeInferer(settings=PLAIN)(scan, network)
     assert torch.equal(network.encoded[0], scan) and torch.equal(network.images[0][:, :1], scan)
 
 

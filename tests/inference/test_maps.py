@@ -17,7 +17,7 @@ PLAIN = DenoiseSettings(refine=False)
 def uncertainty(denoised, sigma, network=None, **options):
     network = network or Spy()
     noise = NoiseEstimate(sigma if isinstance(sigma, torch.Tensor) else torch.tensor([[sigma]]))
-    inferer = VolumeInferer((20, 22, 20), settings=PLAIN)
+    inferer = VolumeInferer(settings=PLAIN)
     return uncertainty_map(
         denoised,
         sigma_map(denoised, noise, network),

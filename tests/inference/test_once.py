@@ -11,7 +11,7 @@ from monai_unsup_denoise.inference import Denoiser
 from monai_unsup_denoise.inference import volume_inferer as volume_inferer_module
 
 ALL_MAPS = ["sigma", "residual", "uncertainty"]
-WINDOWS = 2 * 2 * 1
+TILES = 2
 
 
 def noisy_block(*, rising: bool) -> torch.Tensor:
@@ -24,25 +24,25 @@ def noisy_block(*, rising: bool) -> torch.Tensor:
 
 @pytest.mark.parametrize(("maps", "keep_floor"), [([], False), (ALL_MAPS, True)], ids=str)
 @pytest.mark.parametrize("rising", [False, True])
-def test_noise_is_estimated_once_and_no_window_twice(monkeypatch, rising, maps, keep_floor):
-    settings = {"window": [16, 16, 16], "maps": maps, "keep_floor": keep_floor, "refine": False}
+def test_noise_is_estimated_once_and_no_tile_twice(monkeypatch, rising, maps, keep_floor):
+    settings = {"tile_voxels": 16**2 * 24, "maps": maps, "keep_floor": keep_floor, "refine": False}
     # Decided from the scan where the noise is stationary. Edges of so small a volume look like correlated noise.
     settings |= {"varying_noise": rising or None, "correlated_noise": False}
     denoiser = Denoiser.from_bundle(device="cpu", settings=settings)
-    denoiser.inferer.halo = 0  # with it, each window of so small a volume would be the whole
-    estimates, windows = [], Counter()
+    denoiser.inferer.halo = 0  # with it, each tile of so small a volume would be the whole
+    estimates, tiles = [], Counter()
     original = volume_inferer_module.estimate_noise
     monkeypatch.setattr(
         volume_inferer_module, "estimate_noise", lambda *args, **kw: estimates.append(1) or original(*args, **kw)
     )
 
     def count(network, inputs):
-        windows[hashlib.sha256(b"".join(tensor.numpy().tobytes() for tensor in inputs)).hexdigest()] += 1
+        tiles[hashlib.sha256(b"".join(tensor.numpy().tobytes() for tensor in inputs)).hexdigest()] += 1
 
     denoiser.network.register_forward_pre_hook(count)
     volume = denoiser.denoise_image(denoiser.wrap(noisy_block(rising=rising)))
     assert volume.varying_noise == rising and set(volume.maps) == set(maps)
     assert len(estimates) == 1
     passes = 1 + rising + 4 * ("uncertainty" in maps)  # the network, the first pass of varying noise, the bootstrap
-    assert sum(windows.values()) == passes * WINDOWS
-    assert max(windows.values()) == 1
+    assert sum(tiles.values()) == passes * TILES
+    assert max(tiles.values()) == 1

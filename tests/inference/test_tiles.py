@@ -1,5 +1,7 @@
 """Tiles cover a volume once, on the grid of the network, with a halo on all sides."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -8,27 +10,37 @@ from monai_unsup_denoise.inference.tiles import cut_tiles
 SHAPES = [(180, 216, 181), (5, 7, 3), (96, 97, 8), (40, 1, 33)]
 
 
+def voxels(box):
+    return math.prod(side.stop - side.start for side in box)
+
+
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("halo", [0, 16])
-def test_cores_cover_every_voxel_once(shape, halo):
-    covered = np.zeros(shape, dtype=int)
-    for tile in cut_tiles(shape, (32, 96, 40), halo=halo):
+@pytest.mark.parametrize("largest", [1, 80_000, 1_000_000])
+def test_cores_cover_every_voxel_once(shape, halo, largest):
+    covered = np.zeros(shape, dtype=np.int8)
+    for tile in cut_tiles(shape, largest, halo=halo):
         covered[tile.core] += 1
         assert covered[tile.outer][tile.inner].shape == covered[tile.core].shape
+        assert voxels(tile.outer) <= max(largest, (8 + 2 * halo) ** 3)
     assert (covered == 1).all()
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_tiles_start_or_end_on_the_grid_with_their_halo(shape):
-    sides = (32, 96, 40)
-    for tile in cut_tiles(shape, sides, halo=16):
-        for core, outer, length, longest in zip(tile.core, tile.outer, shape, sides, strict=True):
-            assert core.stop - core.start <= longest
+    for tile in cut_tiles(shape, 120_000, halo=16):
+        for core, outer, length in zip(tile.core, tile.outer, shape, strict=True):
             assert outer.stop == min(length, core.stop + 16)
             assert max(0, core.start - 16 - 7) <= outer.start <= max(0, core.start - 16)
             assert outer.start % 8 == 0 or (outer.stop == length and (outer.stop - outer.start) % 8 == 0)
 
 
-def test_tiles_are_about_the_same_size():
-    sides = {tile.core[0].stop - tile.core[0].start for tile in cut_tiles((200, 8, 8), (96, 96, 96), halo=16)}
-    assert sides == {72, 56}
+def test_no_other_cut_has_fewer_voxels_to_compute():
+    tiles = cut_tiles((180, 216, 180), 2**22, halo=16)
+    assert [(tile.outer[1].start, tile.outer[1].stop) for tile in tiles] == [(0, 128), (96, 216)]
+    assert sum(voxels(tile.outer) for tile in tiles) == 180 * 248 * 180
+
+
+def test_volume_that_fits_is_one_tile():
+    [tile] = cut_tiles((50, 60, 70), 50 * 60 * 70, halo=16)
+    assert tile.core == tile.outer == tile.inner == (slice(0, 50), slice(0, 60), slice(0, 70))

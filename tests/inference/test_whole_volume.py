@@ -9,7 +9,7 @@ from monai_unsup_denoise.inference.whole_volume import WholeVolumeInferer
 from tests.inference.toy_networks import Unaware
 
 PLAIN = DenoiseSettings(varying_noise=False, correlated_noise=False, refine=False)
-INFERERS = {"windows": VolumeInferer((16, 16, 16), settings=PLAIN), "slabs": SlabInferer(3)}
+INFERERS = {"tiles": VolumeInferer(20_000, settings=PLAIN), "slabs": SlabInferer(3)}
 
 
 class Shifted(Unaware):
