@@ -18,7 +18,7 @@ def overlapped(scans: Sequence[Steps]) -> Generator[Future, None, None]:
     read: Future | None = None
     last: Future | None = None
     try:
-        for scan, following in zip(scans, (*scans[1:], None), strict=True):
+        for scan, following in zip(scans, (*scans[1:], None), strict=False):
             outcome = read or _here(scan)
             read = other.submit(_step, following) if following else None
             if _is_on_its_way(outcome):

@@ -14,7 +14,10 @@ from PIL import Image
 from typer.main import get_command
 
 from monai_unsup_denoise import __version__
-from monai_unsup_denoise.cli import app
+from monai_unsup_denoise.cli import (
+    app,
+    config_checks,  # noqa: F401  # now: it takes monai.bundle.run, which tests replace
+)
 from monai_unsup_denoise.cli.options import RENAMED, with_new_names
 from monai_unsup_denoise.errors import InputError
 

@@ -9,7 +9,7 @@ import pytest
 from monai.bundle import ConfigParser
 
 from monai_unsup_denoise.errors import InputError
-from monai_unsup_denoise.inference import Denoiser
+from monai_unsup_denoise.inference import Denoiser, FolderDenoiser
 
 
 @pytest.fixture
@@ -81,3 +81,11 @@ def test_empty_folder_is_an_error(run_bundle, tmp_path):
     (tmp_path / "nothing").mkdir()
     with pytest.raises(InputError, match="no volume in this folder"):
         run_bundle(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("number", [0, -1, "two", 1.5])
+@pytest.mark.parametrize("name", ["jobs", "threads"])
+def test_no_number_of_jobs_or_threads_is_refused(name, number):
+    denoiser = FolderDenoiser(None, None, **{name: number})
+    with pytest.raises(InputError, match=rf"^{name}: '?{number}'?: not a number of {name}; give 1 or more$"):
+        denoiser.run()
