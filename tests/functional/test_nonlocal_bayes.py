@@ -161,7 +161,20 @@ def test_refinement_reaches_every_voxel_of_any_shape(shape):
 def test_refinement_slabs_leave_no_seam(monkeypatch):
     clean = rods()
     noisy, pilot, sigma = noisy_of(clean, 0.1), blurred(clean), everywhere(0.1, clean)
+    monkeypatch.setattr(MODULE, "_ROWS", 100)
     whole = nonlocal_bayes(noisy, pilot, sigma)
-    monkeypatch.setattr(MODULE, "_SLAB", 1)  # one row of references at a time
+    monkeypatch.setattr(MODULE, "_ROWS", 1)
     monkeypatch.setattr(MODULE, "_GROUPS", 7)
     torch.testing.assert_close(nonlocal_bayes(noisy, pilot, sigma), whole, rtol=1e-4, atol=1e-4)
+
+
+def test_refinement_has_the_same_bits_with_any_threads():
+    clean, results, before = rods(), [], torch.get_num_threads()
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            results.append(nonlocal_bayes(noisy_of(clean, 0.1), blurred(clean), everywhere(0.1, clean)))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(*results)
