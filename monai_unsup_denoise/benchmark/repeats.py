@@ -177,17 +177,15 @@ def _longest_run(series: np.ndarray) -> tuple[int, int]:
     the smallest such difference.
     """
     tissue = series.mean(axis=0) > _TISSUE
-    changes = [
-        float(
-            np.mean(
-                gaussian_filter(np.diff(_without_drift(np.stack(pair), 0, tissue), axis=0)[0], _STRUCTURE)[tissue] ** 2
-            )
-        )
-        for pair in zip(series, series[1:], strict=False)
-    ]
+
+    def change(pair: np.ndarray) -> float:
+        first, second = _without_drift(pair, 0, tissue)
+        return float(np.mean(gaussian_filter(second - first, _STRUCTURE)[tissue] ** 2))
+
+    changes = [change(series[number : number + 2]) for number in range(len(series) - 1)]
     best, start = (0, 1), 0
-    for end, change in enumerate(changes, start=1):
-        if change > _CHANGE * min(changes):
+    for end, power in enumerate(changes, start=1):
+        if power > _CHANGE * min(changes):
             start = end
         best = max(best, (start, end + 1), key=lambda run: run[1] - run[0])
     return best
