@@ -73,6 +73,12 @@ def test_the_slice_axis_is_that_of_the_source():
     assert cubic == {0, 1, 2}
 
 
+def test_a_patch_that_spans_the_image_is_its_block_means():
+    image = volume(shape=(24, 24, 24))
+    out = RandVoxelSizeCrop((6, 6, 6), in_plane=(4, 4), isotropic=1.0)(image)
+    torch.testing.assert_close(out.as_tensor(), torch.nn.functional.avg_pool3d(image.as_tensor(), 4))
+
+
 def test_a_patch_as_large_as_the_image_is_the_image():
     image = volume()
     same = RandVoxelSizeCrop(image.shape[1:], in_plane=(2, 4), isotropic=1.0)(image)
