@@ -6,7 +6,6 @@ import json
 import nibabel
 import numpy as np
 import pytest
-import torch
 
 from monai_unsup_denoise import __version__
 from monai_unsup_denoise.cli.denoise import OutputMap
@@ -81,27 +80,6 @@ def test_in_a_folder_the_good_are_done_and_the_bad_are_listed(scan, tmp_path, vo
         "2 of 4"
         in mri_denoise("denoise", folder, tmp_path / "out", "--overwrite", "--no-refine", "--model", identity).err
     )
-
-
-@pytest.mark.parametrize("command", ["denoise", "bids"])
-@pytest.mark.parametrize("option", ["--jobs", "--threads"])
-def test_no_jobs_or_threads_are_refused_in_one_line(command, option, scan, tmp_path, mri_denoise):
-    words = [scan.parent, tmp_path / "out", *(["participant"] if command == "bids" else [])]
-    outcome = mri_denoise(command, *words, option, 0)
-    assert outcome.code == 2 and outcome.err.splitlines()[-1].startswith(f"Error: Invalid value for '{option}': ")
-    assert not (tmp_path / "out").exists()
-
-
-def test_option_threads_sets_those_of_pytorch(scan, tmp_path, identity, mri_denoise):
-    before = torch.get_num_threads()
-    try:
-        for threads, source in ((3, scan), (2, scan.parent)):
-            outcome = mri_denoise(
-                "denoise", source, f"{tmp_path}/{threads}/", "--threads", threads, "--model", identity
-            )
-            assert (outcome.code, torch.get_num_threads()) == (0, threads)
-    finally:
-        torch.set_num_threads(before)
 
 
 def test_outputs_inside_the_input_folder_are_not_denoised_again(scan, identity, mri_denoise):
