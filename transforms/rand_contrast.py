@@ -1,5 +1,6 @@
 """A random contrast: the intensities of a clean image, mapped by a random curve."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,12 @@ from monai.data import MetaTensor
 from monai.transforms import RandomizableTransform
 from monai.utils import TransformBackends, convert_to_dst_type
 from torch import Tensor
-from torch.nn.functional import max_pool3d
 
 from monai_unsup_denoise.transforms.rand_dictionary import RandOfImaged
 from monai_unsup_denoise.transforms.rician_noise import to_float
 
 KINDS = ("monotone", "inverted", "free", "steps")
 _EDGE = 0.08  # part of the input range over which a step rises
-_REACH = 1  # voxels; a border between tissues is about two voxels wide
 
 
 class RandContrastRemap(RandomizableTransform):
@@ -79,7 +78,7 @@ class RandContrastRemap(RandomizableTransform):
 
     def _mapped(self, image: Tensor) -> Tensor:
         """The curve of both tissues at a border, mixed as before: ``f(x)`` alone would draw lines along borders."""
-        low, high = -_maximum(-image), _maximum(image)
+        low, high = _extreme(image, torch.minimum), _extreme(image, torch.maximum)
         share = (image - low) / (high - low).clamp(min=1e-6)
         return torch.lerp(self._curve(low), self._curve(high), share)
 
@@ -88,10 +87,14 @@ class RandContrastRemap(RandomizableTransform):
         return torch.from_numpy(values).to(image)
 
 
-def _maximum(image: Tensor) -> Tensor:
-    """Maximum of the surroundings, ``_REACH`` voxels to each side, in ``(C, X, Y, Z)``."""
-    for size in ((_REACH, 0, 0), (0, _REACH, 0), (0, 0, _REACH)):
-        image = max_pool3d(image, [2 * n + 1 for n in size], stride=1, padding=size)
+def _extreme(image: Tensor, of_two: Callable[..., Tensor]) -> Tensor:
+    """Maximum or minimum of the 3^n voxels around each one in ``(C, *spatial)``: a border is about two voxels wide."""
+    for axis in range(1, image.ndim):
+        n, around = image.shape[axis], image.clone()
+        for first, other in ((0, 1), (1, 0)):
+            part = around.narrow(axis, first, n - 1)
+            of_two(part, image.narrow(axis, other, n - 1), out=part)
+        image = around
     return image
 
 

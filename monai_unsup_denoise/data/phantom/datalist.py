@@ -48,7 +48,7 @@ def phantom_datalist(
             scans shaded by receive coils, a third with the skull stripped by a mask), "fine" (a part of the head on
             voxels of half the size, any contrast) and "QA" (a test object instead of a head, see ``draw_object``).
         seed: seed of the population.
-        spacing: in-plane voxel size in mm.
+        spacing: in-plane voxel size of heads in mm.
         progress: show a progress bar while scans are computed.
 
     Returns:
