@@ -11,7 +11,7 @@ import pytest
 from monai_unsup_denoise.inference.overlap import overlapped
 from monai_unsup_denoise.inference.scans import Steps
 
-SECONDS = 10  # that a step waits at most for one that should run beside it
+SECONDS = 5  # that a step waits at most for one that should run beside it
 
 
 def nothing(number: int) -> None:
@@ -38,17 +38,19 @@ def lines(outcomes: list[Future]) -> list[str]:
 
 
 def test_next_is_read_and_last_written_while_one_is_computed() -> None:
-    is_read, is_written = ([threading.Event() for _ in range(4)] for _ in range(2))
+    is_read, is_begun, is_written = ([threading.Event() for _ in range(4)] for _ in range(3))
 
     def compute(number: int) -> None:
         assert threading.current_thread() is threading.main_thread()
+        is_begun[number].set()
         assert number == 3 or is_read[number + 1].wait(SECONDS)
         assert number == 0 or is_written[number - 1].wait(SECONDS)
 
-    scans = [
-        scan(number, read=lambda n: is_read[n].set(), compute=compute, write=lambda n: is_written[n].set())
-        for number in range(4)
-    ]
+    def write(number: int) -> None:
+        assert number == 3 or is_begun[number + 1].wait(SECONDS)
+        is_written[number].set()
+
+    scans = [scan(number, read=lambda n: is_read[n].set(), compute=compute, write=write) for number in range(4)]
     assert lines(list(overlapped(scans))) == ["line 0", "line 1", "line 2", "line 3"]
 
 
