@@ -15,8 +15,9 @@ from monai_unsup_denoise.functional.threads import map_in_threads
 
 _PATCH = 4  # side in voxels
 _STRIDE = 3  # voxels between reference patches
-_REACH = 4  # search radius in voxels, along each axis
-_SIMILAR = 40  # patches in a group
+_REACH = 5  # search radius in voxels, along each axis
+_CANDIDATES = 96  # patches for a group by their means
+_SIMILAR = 48  # of these, the patches in a group
 _SIGNAL = 0.25  # least mean of a reference patch, in units of sigma
 _EXCESS = 0.3  # share of the noise variance by which a residual may exceed it
 _DEVIATIONS = 4.0  # standard errors up to which a difference of means counts as noise
@@ -31,7 +32,7 @@ Progress = Callable[..., Iterable[tuple[slice, Tensor, Tensor]]]
 def nonlocal_bayes(noisy: Tensor, pilot: Tensor, sigma: Tensor, *, progress: Progress | None = None) -> Tensor:
     """Refine a denoised magnitude volume by non-local Bayes, with the denoised volume as pilot.
 
-    Each reference patch is grouped with the 40 most similar patches of the pilot, at most 4 voxels away. The pilot
+    Each reference patch is grouped with the 48 most similar patches of the pilot, at most 5 voxels away. The pilot
     patches of a group have mean ``m`` and covariance ``C``. Each noisy patch ``z`` of the group is estimated as
 
         x = m + C (C + v)^-1 (z - m_z)
@@ -53,8 +54,11 @@ def nonlocal_bayes(noisy: Tensor, pilot: Tensor, sigma: Tensor, *, progress: Pro
         progress: called with the iterator of the parts and their number as ``total``, as ``tqdm`` is.
 
     Returns:
-        Volume of the pilot's shape, at least 0; exactly 0 where the pilot is.
+        Volume of the pilot's shape, at least 0; exactly 0 where the pilot is. The pilot, where there are 4 slices or
+        fewer along an axis.
     """
+    if min(pilot.shape) <= _PATCH:  # too few estimates of each voxel to average, which cost up to 2 dB
+        return pilot.clone()
     # Sides such that the last reference patch ends with the volume.
     shape = [max(_PATCH, n) + -max(0, n - _PATCH) % _STRIDE for n in pilot.shape]
     total, count = pilot.new_zeros(shape), torch.zeros(shape, dtype=torch.int16, device=pilot.device)
@@ -97,20 +101,27 @@ def _refine_slab(
     sums, corners = torch.zeros_like(amplitude).view(-1), torch.zeros_like(amplitude).view(-1)
     means = avg_pool3d(amplitude[None, None], 2, stride=1)[0, 0]
     references = _references(amplitude)
+
+    def patches_at(corners: Tensor, volume: Tensor) -> Tensor:
+        voxels = corners.unsqueeze(-1) + patch
+        return volume.view(-1).index_select(0, voxels.view(-1)).view_as(voxels)
+
     for some in references.split(_GROUPS if pilot.device.type == "cpu" else _GROUPS_ON_GPU):
-        members = (some.unsqueeze(1) + _REACH + _most_similar(means, some)).clamp(lowest, highest)
+        own = ((some + _REACH) * step).sum(-1, keepdim=True)
+        members = (some.unsqueeze(1) + _REACH + _candidates(means, some)).clamp(lowest, highest)
         corner = (members * step).sum(-1)
-        voxels = corner.unsqueeze(-1) + patch
-        noisy_patches, patches = (
-            volume.view(-1).index_select(0, voxels.view(-1)).view_as(voxels) for volume in (unbiased, amplitude)
-        )
-        sums.scatter_add_(0, voxels.view(-1), _wiener(noisy_patches, patches).view(-1))
+        patches, reference = patches_at(corner, amplitude), patches_at(own, amplitude)
+        distances = (patches - reference).square_().sum(-1).masked_fill_(corner == own, -1)
+        corner = corner.gather(1, _nearest(distances, _SIMILAR))
+        voxels = (corner.unsqueeze(-1) + patch).view(-1)
+        estimates = _wiener(patches_at(corner, unbiased), patches_at(corner, amplitude))
+        sums.scatter_add_(0, voxels, estimates.view(-1))
         corners.scatter_add_(0, corner.view(-1), torch.ones(1, device=pilot.device).expand(corner.numel()))
     # A voxel has as many estimates as patches start up to three voxels before it.
     starts = pad(corners.view(amplitude.shape)[None, None], [_PATCH - 1, 0] * 3)
-    estimates = (_PATCH**3 * avg_pool3d(starts, _PATCH, stride=1)[0, 0]).round().to(torch.int16)
+    number = (_PATCH**3 * avg_pool3d(starts, _PATCH, stride=1)[0, 0]).round().to(torch.int16)
     of_slab = slice(max(0, -first), min(last, height) - first), slice(_REACH, -_REACH), slice(_REACH, -_REACH)
-    return slice(max(0, first), min(last, height)), sums.view(amplitude.shape)[of_slab], estimates[of_slab]
+    return slice(max(0, first), min(last, height)), sums.view(amplitude.shape)[of_slab], number[of_slab]
 
 
 def _references(amplitude: Tensor) -> Tensor:
@@ -120,8 +131,8 @@ def _references(amplitude: Tensor) -> Tensor:
     return (means > _SIGNAL).nonzero() * _STRIDE
 
 
-def _most_similar(means: Tensor, references: Tensor) -> Tensor:
-    """Shifts ``(references, similar, 3)`` to the patches with the least squared difference to each reference patch.
+def _candidates(means: Tensor, references: Tensor) -> Tensor:
+    """Shifts ``(references, candidates, 3)`` to the patches with the least squared difference to each reference patch.
 
     The eight ``means`` of 2 x 2 x 2 voxels of a patch stand for it: the pilot is smooth.
     """
@@ -136,9 +147,12 @@ def _most_similar(means: Tensor, references: Tensor) -> Tensor:
         difference = around[x : x + side, y : y + side, z : z + side] - around[_REACH + x, _REACH + y, _REACH + z]
         distances.addcmul_(difference, difference)
     distances[_REACH, _REACH, _REACH] = -1  # a reference belongs to its own group, also among identical patches
-    nearest = distances.view(side**3, -1).mT.contiguous().topk(_SIMILAR, largest=False, sorted=False).indices
     shifts = torch.cartesian_prod(*[torch.arange(-_REACH, _REACH + 1, device=means.device)] * 3)
-    return shifts[nearest]
+    return shifts[_nearest(distances.view(side**3, -1).mT.contiguous(), _CANDIDATES)]
+
+
+def _nearest(distances: Tensor, count: int) -> Tensor:
+    return distances.topk(count, largest=False, sorted=False).indices
 
 
 def _wiener(noisy: Tensor, pilot: Tensor) -> Tensor:
