@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
+import torch
+
 from monai_unsup_denoise.inference.scans import Steps
 
 
@@ -14,7 +16,8 @@ def overlapped(scans: Sequence[Steps]) -> Generator[Future, None, None]:
     Computing stays in this thread, where a signal ends it at once. One other thread writes the last scan, then reads
     the next, so that no more than three are in memory. What is computed is written, also after a signal.
     """
-    other = ThreadPoolExecutor(1)
+    # Its number of threads would else be that which new threads get just then, and the last bits vary with it.
+    other = ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(torch.get_num_threads(),))
     read: Future | None = None
     last: Future | None = None
     try:
