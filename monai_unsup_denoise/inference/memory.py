@@ -9,8 +9,9 @@ import torch
 from monai_unsup_denoise.errors import InputError
 
 _TILE = 2**22  # voxels that are computed at a time in bfloat16 on a CPU
-_BYTES_OF_TILE = 110  # for each voxel of a tile and byte of a feature, with the bundled network
-_BYTES_OF_SCAN = 36  # for each voxel of the scan: inputs, outputs and what lies between, in float32
+_BYTES_OF_TILE = 115  # for each voxel of a tile and byte of a feature, with the bundled network
+_BYTES_OF_SCAN = 44  # for each voxel of the scan: inputs, outputs and what lies between, in float32
+_BYTES_ONCE = 80_000_000  # for what the libraries keep, whatever the scan
 _SHARE_OF_GPU = 0.5
 
 
@@ -32,7 +33,8 @@ def largest_tile(device: torch.device, dtype: torch.dtype | None) -> int:
 
 def bytes_needed(voxels: int, tile: int, dtype: torch.dtype | None) -> int:
     """Memory for a scan, beyond what the program takes at rest, in tiles of up to ``tile`` voxels."""
-    return _BYTES_OF_SCAN * voxels + _BYTES_OF_TILE * (dtype or torch.float32).itemsize * min(tile, voxels)
+    of_tile = _BYTES_OF_TILE * (dtype or torch.float32).itemsize
+    return _BYTES_ONCE + _BYTES_OF_SCAN * voxels + of_tile * min(tile, voxels)
 
 
 def check_memory(needed: int, scan: str) -> None:
