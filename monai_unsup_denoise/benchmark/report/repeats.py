@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from monai_unsup_denoise import __version__
 from monai_unsup_denoise.benchmark.methods import DenoisingMethod
 from monai_unsup_denoise.benchmark.report.comparison_figure import FindImages, comparison_figure
 from monai_unsup_denoise.benchmark.report.figures import ReportFigure
@@ -61,22 +62,20 @@ def write_repeats_report(
                 partial.write_bytes(_figure(name, level, rows, found, titles).png())
             figures += [f"**{escaped(name)}**", f"![{escaped(name)}, denoised](repeats/{name}.png)"]
     parts += ["## Pictures", _FIGURE, *figures] if figures else []
-    failed = results[results["status"] != "ok"].drop_duplicates(["method", "status"])
-    if len(failed):
-        lines = [
-            f"- {titles[one]}: {escaped(why)}" for one, why in zip(failed["method"], failed["status"], strict=True)
-        ]
-        parts += ["## What is missing", "\n".join(lines)]
+    failed = results[results["status"] != "ok"].groupby(["method", "status"], sort=False)["volume"]
+    lines = ["- " + escaped(f"{titles[one]}, {', '.join(scans)}: {why}") for (one, why), scans in failed]
+    parts += ["## What is missing", "\n".join(lines)] if lines else []
     used = results.drop_duplicates("method")
     versions = [
         f"- {escaped(titles[one])}: {escaped(v)}" for one, v in zip(used["method"], used["versions"], strict=True)
     ]
-    parts += ["## How it was made", f"```bash\n{report.command}\n```", escaped(report.conditions), "\n".join(versions)]
+    conditions = escaped(f"Version {__version__}. {report.conditions}")
+    parts += ["## How it was made", f"```bash\n{report.command}\n```", conditions, "\n".join(versions)]
     write_text(folder / "repeats.md", "\n\n".join(part for part in parts if part) + "\n")
 
 
 def _table(results: pd.DataFrame, titles: dict[str, str], title: str, column: str, caption: str) -> Table:
-    """One row for each scan, one column for each method with such a figure; the last row is the mean."""
+    """One row for each scan, one column for each method with such a figure; then the mean, of methods that have all."""
     values = results.pivot_table(index="volume", columns="method", values=column, sort=False)
     values = values[[name for name in titles if name in values]]
     if values.empty:
@@ -94,7 +93,7 @@ def _table(results: pd.DataFrame, titles: dict[str, str], title: str, column: st
     sign = "" if column == "sigma_ratio" else "+"
     rows = [[*leading[name], *(_number(value, sign) for value in row)] for name, row in values.iterrows()]
     if column == "gain":
-        rows.append(["mean", *[""] * 4, *(_number(value, sign) for value in values.mean())])
+        rows.append(["mean", *[""] * 4, *(_number(value, sign) for value in values.mean(skipna=False))])
     return Table(title, (*header, *(titles[name] for name in values)), rows, caption=caption)
 
 
@@ -102,7 +101,7 @@ def _figure(
     name: str, level: float, rows: pd.DataFrame, found: dict[str, dict[str, np.ndarray]], titles: dict[str, str]
 ) -> ReportFigure:
     gains = rows.set_index("method")["gain"]
-    heads = {one: f"{titles[one]}\n{gains[one]:+.1f} dB" for one in found}
+    heads = {one: f"{titles[one]}\n{gains[one]:+.1f} dB".replace(", ", "\n") for one in found}
     first = next(iter(found.values()))
     figure = comparison_figure(
         first["noisy"],
