@@ -38,9 +38,7 @@ _SNR = 3.0
 _DRIFT = (12.0, 12.0, 0.0)  # voxels
 _LOCAL = (3.0, 3.0, 1.0)
 _STRUCTURE = (1.5, 1.5, 1.5)
-_CHANGE = (
-    2.0  # of the power of smoothed differences: up to 1.7 between repeats, 3 to 13 after motion or between directions
-)
+_CHANGE = 2.0  # of the power of smoothed differences: to 1.7 between repeats, from 3 between directions
 _LAGS = 8  # voxels up to which noise may be correlated
 _LEAST_POWER = 1e-3  # of the mean, at any frequency
 _FEWEST = 100  # voxels of tissue
