@@ -1,6 +1,6 @@
 # The commands. Each makes the environment it needs the first time; `make help` says what they do.
 .DEFAULT_GOAL := help
-.PHONY: help train weights evaluate export demo benchmark benchmark-full train-baselines train-peers baselines paper-ablation design-ablation fine-tuning ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test-entry-points test test-bare test-all test-training fuzz lint speed profile clean
+.PHONY: help train weights evaluate export demo benchmark benchmark-full train-baselines train-peers baselines paper-ablation design-ablation fine-tuning ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test-entry-points test test-bare test-all test-training fuzz lint speed backends profile clean
 
 CONFIGS := bundles/brain_mri_denoise/configs
 MODELS  := bundles/brain_mri_denoise/models
@@ -152,6 +152,9 @@ lint: $(STAMP) ## check the style (ruff), the spelling (codespell) and the types
 
 speed: $(STAMP) ## seconds and memory of ours and of the baselines: docs/speed.csv, docs/speed.md (about 20 minutes)
 	$(BIN)/python -m experiments.speed $(ARGS)
+
+backends: $(STAMP) ## the network with OpenVINO, ONNX Runtime and others: docs/backends.csv, docs/speed.md (about 5 minutes)
+	$(BIN)/python -m experiments.backends $(ARGS)
 
 profile: $(STAMP) ## print the seconds from a command to its help, the first voxel and the end
 	$(BIN)/python -m experiments.startup_times

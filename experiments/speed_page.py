@@ -1,4 +1,4 @@
-"""The tables of docs/speed.md and its figure, from the CSV of `speed.py`."""
+"""The tables of docs/speed.md and its figure, from the CSVs of `speed.py` and of `backends.py`."""
 
 from __future__ import annotations
 
@@ -23,6 +23,20 @@ TITLES = {
     "ants": "ANTs DenoiseImage",
     "bm4d": "BM4D",
 }
+BACKENDS_START, BACKENDS_END = "<!-- table of backends.csv -->", "<!-- end of the table of backends.csv -->"
+BACKEND_TITLES = {
+    "pytorch_float32": "PyTorch, public functions",
+    "ours_float32": "**Ours** (fused operators)",
+    "pytorch": "PyTorch, public functions",
+    "ours": "**Ours** (fused operators)",
+    "torchscript": "TorchScript",
+    "compile": "`torch.compile`",
+    "compile_freezing": "`torch.compile`, freezing",
+    "openvino": "OpenVINO",
+    "openvino_float32": "OpenVINO",
+    "onnxruntime": "ONNX Runtime",
+    "openvino_int8": "OpenVINO, quantized by NNCF",
+}
 _STYLES = dict(zip(TITLES, ("-o", "--s", ":^", "-D", "-v", "-P", "-X"), strict=True))
 # Okabe and Ito's colours, safe for colour-blind readers; ours are black.
 _COLOURS = {"dipy": "#0072B2", "sanlm": "#D55E00", "ants": "#009E73", "bm4d": "#CC79A7"}
@@ -34,12 +48,12 @@ def write_page(results: Path) -> None:
     rows = pd.read_csv(results)
     with atomic_write(results.with_suffix(".png")) as partial:
         partial.write_bytes(ReportFigure("speed", "", "", speed_figure(rows)).png())
-    page = results.with_suffix(".md")
-    if page.is_file():
-        text = page.read_text(encoding="utf-8")
-        block = f"{START}\n\n{speed_tables(rows)}\n{END}"
-        with atomic_write(page) as partial:
-            partial.write_text(re.sub(f"{START}.*{END}", lambda _: block, text, flags=re.DOTALL), encoding="utf-8")
+    _fill(results.with_suffix(".md"), START, END, speed_tables(rows))
+
+
+def write_backends(results: Path) -> None:
+    """Write the table of a CSV of `backends.py` into the page `speed.md` beside it, if there is one."""
+    _fill(results.with_name("speed.md"), BACKENDS_START, BACKENDS_END, backend_tables(pd.read_csv(results)))
 
 
 def speed_tables(rows: pd.DataFrame) -> str:
@@ -83,6 +97,35 @@ def speed_tables(rows: pd.DataFrame) -> str:
     return "\n".join(tables)
 
 
+def backend_tables(rows: pd.DataFrame) -> str:
+    """Markdown: what was measured of each backend, its versions and status, the machine."""
+    head = "backend|precision|seconds|start-up s|peak MiB|above imports|difference in σ|further packages|MB|licence"
+    lines = [
+        (
+            BACKEND_TITLES[row.backend],
+            row.precision,
+            f"{row.seconds:.2f}",
+            f"{row.start_up_seconds:.1f}",
+            f"{row.peak_mib:.0f}",
+            f"{row.peak_above_mib:.0f}",
+            _number(row.rms_difference_sigma, ".4f"),
+            _text(row.further_packages, "none"),
+            _number(row.further_mb, ".0f"),
+            _text(row.licences),
+        )
+        for row in rows[rows["status"] == "ok"].itertuples()
+    ]
+    about = [(BACKEND_TITLES[row.backend], row.precision, _text(row.versions), row.status) for row in rows.itertuples()]
+    used = rows.drop_duplicates(["machine", "threads", "voxels"]).itertuples()
+    machines = [(row.machine, str(row.threads), f"{row.voxels / 1e6:.1f} M") for row in used]
+    tables = [
+        _table(head.split("|"), lines),
+        _table(["backend", "precision", "versions", "status"], about),
+        _table(["machine", "threads", "voxels"], machines),
+    ]
+    return "\n".join(tables)
+
+
 def speed_figure(rows: pd.DataFrame) -> Figure:
     """Seconds against voxels, and seconds per million voxels against the PSNR."""
     figure = Figure(figsize=(11.6, 4.4), dpi=DPI, layout="constrained")
@@ -102,6 +145,15 @@ def speed_figure(rows: pd.DataFrame) -> Figure:
     return figure
 
 
+def _fill(page: Path, start: str, end: str, tables: str) -> None:
+    """Replace what is between two lines of a page, if there is one."""
+    if page.is_file():
+        text = page.read_text(encoding="utf-8")
+        block = f"{start}\n\n{tables}\n{end}"
+        with atomic_write(page) as partial:
+            partial.write_text(re.sub(f"{start}.*{end}", lambda _: block, text, flags=re.DOTALL), encoding="utf-8")
+
+
 def _table(head: list[str], lines: Sequence[tuple[str, ...]]) -> str:
     rows = [head, ["---"] * len(head), *lines]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
@@ -109,3 +161,7 @@ def _table(head: list[str], lines: Sequence[tuple[str, ...]]) -> str:
 
 def _number(value: float, digits: str, unit: str = "") -> str:
     return "" if pd.isna(value) else f"{value:{digits}}{unit}"
+
+
+def _text(value: str | float, otherwise: str = "") -> str:
+    return otherwise if pd.isna(value) else str(value)

@@ -1,4 +1,4 @@
-"""The tables of docs/speed.md are those of docs/speed.csv."""
+"""The tables of docs/speed.md are those of docs/speed.csv and docs/backends.csv."""
 
 from __future__ import annotations
 
@@ -7,8 +7,19 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from experiments import backends
 from experiments.speed import COLUMNS
-from experiments.speed_page import END, START, TITLES, speed_tables
+from experiments.speed_page import (
+    BACKENDS_END,
+    BACKENDS_START,
+    END,
+    START,
+    TITLES,
+    backend_tables,
+    speed_tables,
+    write_backends,
+    write_page,
+)
 
 
 @pytest.fixture
@@ -16,9 +27,41 @@ def results(repository: Path) -> pd.DataFrame:
     return pd.read_csv(repository / "docs" / "speed.csv")
 
 
+@pytest.fixture
+def measured_backends(repository: Path) -> pd.DataFrame:
+    return pd.read_csv(repository / "docs" / "backends.csv")
+
+
 def test_page_has_the_tables_of_the_measurement(repository: Path, results: pd.DataFrame) -> None:
     page = (repository / "docs" / "speed.md").read_text(encoding="utf-8")
     assert page.partition(START)[2].partition(END)[0].strip() == speed_tables(results).strip()
+
+
+def test_page_has_the_table_of_the_backends(repository: Path, measured_backends: pd.DataFrame) -> None:
+    page = (repository / "docs" / "speed.md").read_text(encoding="utf-8")
+    table = page.partition(BACKENDS_START)[2].partition(BACKENDS_END)[0]
+    assert table.strip() == backend_tables(measured_backends).strip()
+
+
+def test_backends_are_all_of_one_run(measured_backends: pd.DataFrame) -> None:
+    assert list(measured_backends.columns) == backends.COLUMNS
+    assert list(measured_backends["backend"]) == list(backends.BACKENDS)
+    assert measured_backends["machine"].nunique() == measured_backends["threads"].nunique() == 1
+    assert set(measured_backends["voxels"]) == {112 * 128 * 112}
+
+
+@pytest.mark.parametrize("last", ["speed", "backends"])
+def test_page_is_complete_whichever_is_measured_last(
+    repository: Path, tmp_path: Path, results: pd.DataFrame, measured_backends: pd.DataFrame, last: str
+) -> None:
+    committed = (repository / "docs" / "speed.md").read_text(encoding="utf-8")
+    (tmp_path / "speed.md").write_text(committed.replace("| --- ", "| -- "), encoding="utf-8")  # as of an earlier run
+    write = {"speed": write_page, "backends": write_backends}
+    for rows, name in ((results, "speed"), (measured_backends, "backends")):
+        rows.to_csv(tmp_path / f"{name}.csv", index=False)
+    for name in sorted(write, key=last.__eq__):
+        write[name](tmp_path / f"{name}.csv")
+    assert (tmp_path / "speed.md").read_text(encoding="utf-8") == committed
 
 
 def test_measurement_is_of_one_run(results: pd.DataFrame) -> None:
