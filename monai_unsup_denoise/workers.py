@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.lean_imports import lean_imports
@@ -111,11 +111,18 @@ def main() -> None:
     for number in (0, 1):  # what libraries print is no result
         os.dup2(nowhere, number)
     with interruptible(), suppress(EOFError):  # the parent has closed the pipe
+        signal.signal(signal.SIGTERM, _interrupt_once)
         with lean_imports():
             function = pickle.load(calls)
         while True:
             pickle.dump(_result(function, pickle.load(calls)), results)
             results.flush()
+
+
+def _interrupt_once(number: int, frame: object) -> NoReturn:
+    """Linux sends PR_SET_PDEATHSIG for each thread of the parent, and a second one must not stop the cleaning up."""
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _result(function: Callable[[Any], Any], argument: Any) -> tuple[type[Exception] | None, Any]:

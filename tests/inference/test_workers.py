@@ -32,6 +32,7 @@ def wait_for_ever(folder: Path) -> None:
         (folder / str(os.getpid())).touch()
         time.sleep(600)
     finally:
+        time.sleep(0.2)
         (folder / str(os.getpid())).unlink()
 
 
@@ -72,6 +73,8 @@ def test_end_of_the_block_interrupts_the_calls(tmp_path: Path) -> None:
         while len(pids := [int(path.name) for path in tmp_path.iterdir()]) < 2:
             assert time.monotonic() < deadline
             time.sleep(0.01)
+        os.kill(pids[0], signal.SIGTERM)
+        time.sleep(0.1)  # the second comes while the first one cleans up
     assert not list(tmp_path.iterdir()) and not any(map(is_running, pids))
     assert all(call.done() for call in calls)
 
