@@ -112,7 +112,8 @@ def main() -> None:
     with interruptible(), tempfile.TemporaryDirectory(prefix="mri_denoise_backends_") as name:
         folder = Path(name)
         print("noisy tiles and the ONNX graph", file=sys.stderr)
-        sigma = write_inputs(folder, tuple(options.tile))
+        needs_graph = any("model" in BACKENDS[name].parameters for name in options.backends)
+        sigma = write_inputs(folder, tuple(options.tile), with_graph=needs_graph)
         reference: np.ndarray | None = None
         for backend in (name for name in BACKENDS if name in options.backends):
             print(f"{backend}: ", end="", file=sys.stderr, flush=True)
@@ -132,8 +133,8 @@ def main() -> None:
 
 
 @torch.no_grad()
-def write_inputs(folder: Path, shape: tuple[int, ...]) -> float:
-    """Write the tile and the graph, and what calibrates the integers; the sigma of the tile, in its units."""
+def write_inputs(folder: Path, shape: tuple[int, ...], *, with_graph: bool) -> float:
+    """Write the tile, the graph and what calibrates its integers; the sigma of the tile, in its units."""
     denoiser = Denoiser.from_bundle(device="cpu")
 
     def noisy_tile(subject: int) -> tuple[np.ndarray, np.ndarray, float]:
@@ -147,9 +148,10 @@ def write_inputs(folder: Path, shape: tuple[int, ...]) -> float:
     tile, code, sigma = noisy_tile(SUBJECT)
     np.save(folder / "tile.npy", tile)
     np.save(folder / "code.npy", code)
-    tiles, codes, _ = zip(*map(noisy_tile, _CALIBRATION_SUBJECTS), strict=True)
-    np.savez(folder / "calibration.npz", tiles=tiles, codes=codes)
-    _write_graph(denoiser.network, folder)
+    if with_graph:
+        tiles, codes, _ = zip(*map(noisy_tile, _CALIBRATION_SUBJECTS), strict=True)
+        np.savez(folder / "calibration.npz", tiles=tiles, codes=codes)
+        _write_graph(denoiser.network, folder)
     return sigma
 
 
