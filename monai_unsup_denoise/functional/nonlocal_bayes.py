@@ -18,6 +18,7 @@ _STRIDE = 3  # voxels between reference patches
 _REACH = 5  # search radius in voxels, along each axis
 _CANDIDATES = 96  # patches for a group by their means
 _SIMILAR = 48  # of these, the patches in a group
+_NEVER_SIMILAR = 1e15  # in units of sigma
 _SIGNAL = 0.25  # least mean of a reference patch, in units of sigma
 _EXCESS = 0.3  # share of the noise variance by which a residual may exceed it
 _DEVIATIONS = 4.0  # standard errors up to which a difference of means counts as noise
@@ -96,10 +97,13 @@ def _refine_slab(
     step = torch.tensor(amplitude.stride(), device=pilot.device)
     patch = (torch.cartesian_prod(*[torch.arange(_PATCH, device=pilot.device)] * 3) * step).sum(-1)
     # Corners of patches are within the volume: in the first axis, the slab may reach beyond it.
-    lowest = torch.tensor([max(0, -first), _REACH, _REACH], device=pilot.device)
-    highest = torch.tensor([min(last, height) - first, width + _REACH, depth + _REACH], device=pilot.device) - _PATCH
+    lowest = [max(0, -first), _REACH, _REACH]
+    highest = [side - _PATCH for side in (min(last, height) - first, width + _REACH, depth + _REACH)]
+    within = tuple(slice(low, high + _PATCH - 1) for low, high in zip(lowest, highest, strict=True))
+    means = torch.full_like(amplitude[1:, 1:, 1:], _NEVER_SIMILAR)
+    means[within] = avg_pool3d(amplitude[None, None], 2, stride=1)[0, 0][within]
+    least, most = (torch.tensor(corner, device=pilot.device) for corner in (lowest, highest))
     sums, corners = torch.zeros_like(amplitude).view(-1), torch.zeros_like(amplitude).view(-1)
-    means = avg_pool3d(amplitude[None, None], 2, stride=1)[0, 0]
     references = _references(amplitude)
 
     def patches_at(corners: Tensor, volume: Tensor) -> Tensor:
@@ -108,7 +112,7 @@ def _refine_slab(
 
     for some in references.split(_GROUPS if pilot.device.type == "cpu" else _GROUPS_ON_GPU):
         own = ((some + _REACH) * step).sum(-1, keepdim=True)
-        members = (some.unsqueeze(1) + _REACH + _candidates(means, some)).clamp(lowest, highest)
+        members = (some.unsqueeze(1) + _REACH + _candidates(means, some)).clamp(least, most)
         corner = (members * step).sum(-1)
         patches, reference = patches_at(corner, amplitude), patches_at(own, amplitude)
         distances = (patches - reference).square_().sum(-1).masked_fill_(corner == own, -1)
