@@ -29,6 +29,9 @@ from monai_unsup_denoise.process import interrupt_on_signals, printable
 
 _DISK_REFUSES = {errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.ENOSPC, errno.EPERM, errno.EROFS}
 
+#: Words of JSON that MONAI's command takes for texts, and what to give instead.
+_TEXTS = {"true": "True", "false": "False", "null": "'$None'", "none": "'$None'"}
+
 #: Ids of 0.5, and what to give instead.
 RENAMED = {
     "fast": "refine, with the opposite value",
@@ -46,7 +49,7 @@ def check_command_line(arguments: Sequence[str] | None = None) -> None:
     """Check ids, values and configs; from here on user mistakes and signals end in one line, not in a traceback.
 
     MONAI takes an override of an id that no config has for a new id, without a word, and evaluates the name of a file
-    that begins with ``$``; here both are errors.
+    that begins with ``$``; ``false`` is a text to it, which counts as true. Here all these are errors.
 
     Raises:
         InputError: for an unknown id, naming the one that was probably meant; for a name that MONAI would misread; for
@@ -71,6 +74,8 @@ def check_command_line(arguments: Sequence[str] | None = None) -> None:
     for key, value in overrides.items():
         if isinstance(value, str) and is_read_by_monai(value) and (value[0] not in "$@%" or os.path.exists(value)):
             raise InputError(f"--{key} {value}: MONAI would misread this name, for its $, @, % or #; rename it")
+        if isinstance(value, str) and value.lower() in _TEXTS:
+            raise InputError(f"--{key} {value}: a text to MONAI, which counts as true; give {_TEXTS[value.lower()]}")
         path = re.split("#|::", key.lstrip("+"))
         gone = [part for part in path if part in RENAMED and "#".join(path) not in config]
         if gone:

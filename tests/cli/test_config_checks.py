@@ -66,9 +66,12 @@ def test_known_keys_and_the_command_s_own_options_pass(config, overrides):
         ("--max_epoch=5", r"--max_epoch: no such key in .*train\.json; did you mean --max_epochs\?"),
         ("--trian#lr=5", r"--trian#lr: no such key .*did you mean --train\?"),
         ("--xyz=5", r"--xyz: no such key .*see the ids in the config file"),
+        ("--max_epochs=false", r"--max_epochs false: a text to MONAI, which counts as true; give False"),
+        ("--max_epochs=TRUE", r"--max_epochs TRUE: .*; give True"),
+        ("--max_epochs=null", r"--max_epochs null: .*; give '\$None'"),
     ],
 )
-def test_an_unknown_key_is_an_error_that_names_the_likely_one(config, override, message):
+def test_a_wrong_override_is_an_error_that_says_what_to_give(config, override, message):
     with pytest.raises(InputError, match=message):
         check_command_line(command(config, override))
 
