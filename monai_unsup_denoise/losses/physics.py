@@ -144,8 +144,10 @@ class PhysicsObjective:
         return denoiser.scale_sigma(code, error.exp())
 
     def _mask_some(self, noisy: Tensor, clean: Tensor) -> Tensor:
-        chosen = torch.rand(len(noisy), *(1,) * (noisy.dim() - 1), device=noisy.device) < self.masked_fraction
-        return torch.where(chosen, zero_background(noisy, clean), noisy)
+        chosen = torch.rand(len(noisy), device=noisy.device) < self.masked_fraction
+        images = noisy.clone()
+        images[chosen] = zero_background(noisy[chosen], clean[chosen])
+        return images
 
 
 def mean_log_likelihood(noisy: Tensor, clean: Tensor, sigma: Tensor) -> Tensor:

@@ -5,6 +5,8 @@ from ignite.engine import Engine, Events
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
+Tensors = tuple[torch.Tensor, ...] | list[torch.Tensor]
+
 
 class WeightAverage(AveragedModel):
     """torch's ``AveragedModel`` as a handler: ``w_ema <- d w_ema + (1 - d) w`` after each iteration.
@@ -20,10 +22,11 @@ class WeightAverage(AveragedModel):
         if not 0 <= decay < 1:
             raise ValueError(f"decay must be in [0, 1), got {decay}")
 
-        def average(past: torch.Tensor, present: torch.Tensor, count: torch.Tensor | int) -> torch.Tensor:
-            return torch.lerp(present, past, min((1 + float(count)) / (10 + float(count)), decay))
+        def average(past: Tensors, present: Tensors, count: torch.Tensor | int) -> None:
+            share = min((1 + float(count)) / (10 + float(count)), decay)
+            torch._foreach_lerp_(past, present, 1 - share)
 
-        super().__init__(network, avg_fn=average, use_buffers=False)
+        super().__init__(network, multi_avg_fn=average, use_buffers=False)
         self.source = [network]  # in a list: a module's attribute would join the state dictionary
 
     def attach(self, engine: Engine) -> None:

@@ -5,7 +5,7 @@ import torch
 from scipy.stats import rice
 from torch import nn
 
-from monai_unsup_denoise.functional import add_rician_noise
+from monai_unsup_denoise.functional import add_rician_noise, zero_background
 from monai_unsup_denoise.losses import ADVERSARIAL_TERMS, PhysicsObjective
 from monai_unsup_denoise.losses.physics import mean_log_likelihood
 from monai_unsup_denoise.losses.relative_error import relative_root_mean_square
@@ -235,3 +235,18 @@ def test_the_wanted_share_of_fakes_has_its_background_masked(physics_networks, b
     given = seen[0]
     assert (given[..., :8] == 0).all() == bool(fraction)
     assert torch.equal(given[..., 12:], images["fake_low"][..., 12:])
+
+
+def test_a_fake_is_masked_by_its_own_clean_image_or_kept(physics_networks, batch, least_squares):
+    seen = []
+    physics_networks["denoiser"].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    batch = {name: images.repeat(8, 1, 1, 1) for name, images in batch.items()}
+    for index, image in enumerate(batch["clean"]):
+        image[..., : 8 + index] = 0
+    objective = PhysicsObjective(WEIGHTS, adversarial=least_squares, masked_fraction=0.5)
+    _, images = objective.generator_step(physics_networks, batch)
+    masked = zero_background(images["fake_low"], batch["clean"])
+    was_masked = [bool((given == mask).all()) for given, mask in zip(seen[0], masked, strict=True)]
+    was_kept = [bool((given == fake).all()) for given, fake in zip(seen[0], images["fake_low"], strict=True)]
+    assert any(was_masked) and any(was_kept)
+    assert all(one != other for one, other in zip(was_masked, was_kept, strict=True))
