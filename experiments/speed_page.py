@@ -48,12 +48,12 @@ def write_page(results: Path) -> None:
     rows = pd.read_csv(results)
     with atomic_write(results.with_suffix(".png")) as partial:
         partial.write_bytes(ReportFigure("speed", "", "", speed_figure(rows)).png())
-    _fill(results.with_suffix(".md"), START, END, speed_tables(rows))
+    fill_page(results.with_suffix(".md"), START, END, speed_tables(rows))
 
 
 def write_backends(results: Path) -> None:
     """Write the table of a CSV of `backends.py` into the page `speed.md` beside it, if there is one."""
-    _fill(results.with_name("speed.md"), BACKENDS_START, BACKENDS_END, backend_tables(pd.read_csv(results)))
+    fill_page(results.with_name("speed.md"), BACKENDS_START, BACKENDS_END, backend_tables(pd.read_csv(results)))
 
 
 def speed_tables(rows: pd.DataFrame) -> str:
@@ -75,7 +75,7 @@ def speed_tables(rows: pd.DataFrame) -> str:
         )
         for row in measured.itertuples()
     ]
-    tables = [_table(_HEAD.split("|"), lines)]
+    tables = [markdown_table(_HEAD.split("|"), lines)]
     matmul = rows[(rows["method"] == "matmul") & (rows["status"] == "ok")]
     limits = [("matrix product", row.precision, "", f"{row.gflop_per_second:.0f}", "") for row in matmul.itertuples()]
     shares = [
@@ -88,12 +88,13 @@ def speed_tables(rows: pd.DataFrame) -> str:
         )
         for row in measured[measured["gflop"].notna()].itertuples()
     ]
-    tables.append(_table(["", "precision", "GFLOP", "GFLOP per second", "of the matrix product"], [*limits, *shares]))
+    head = ["", "precision", "GFLOP", "GFLOP per second", "of the matrix product"]
+    tables.append(markdown_table(head, [*limits, *shares]))
     seen = methods.drop_duplicates("method").fillna("").itertuples()
     about = [(TITLES[row.method], row.versions, row.precision, row.status) for row in seen]
-    tables.append(_table(["method", "versions", "precision", "status"], about))
+    tables.append(markdown_table(["method", "versions", "precision", "status"], about))
     used = [(row.machine, str(row.threads)) for row in rows.drop_duplicates(["machine", "threads"]).itertuples()]
-    tables.append(_table(["machine", "threads"], used))
+    tables.append(markdown_table(["machine", "threads"], used))
     return "\n".join(tables)
 
 
@@ -119,9 +120,9 @@ def backend_tables(rows: pd.DataFrame) -> str:
     used = rows.drop_duplicates(["machine", "threads", "voxels"]).itertuples()
     machines = [(row.machine, str(row.threads), f"{row.voxels / 1e6:.1f} M") for row in used]
     tables = [
-        _table(head.split("|"), lines),
-        _table(["backend", "precision", "versions", "status"], about),
-        _table(["machine", "threads", "voxels"], machines),
+        markdown_table(head.split("|"), lines),
+        markdown_table(["backend", "precision", "versions", "status"], about),
+        markdown_table(["machine", "threads", "voxels"], machines),
     ]
     return "\n".join(tables)
 
@@ -145,7 +146,7 @@ def speed_figure(rows: pd.DataFrame) -> Figure:
     return figure
 
 
-def _fill(page: Path, start: str, end: str, tables: str) -> None:
+def fill_page(page: Path, start: str, end: str, tables: str) -> None:
     """Replace what is between two lines of a page, if there is one."""
     if page.is_file():
         text = page.read_text(encoding="utf-8")
@@ -154,7 +155,8 @@ def _fill(page: Path, start: str, end: str, tables: str) -> None:
             partial.write_text(re.sub(f"{start}.*{end}", lambda _: block, text, flags=re.DOTALL), encoding="utf-8")
 
 
-def _table(head: list[str], lines: Sequence[tuple[str, ...]]) -> str:
+def markdown_table(head: list[str], lines: Sequence[tuple[str, ...]]) -> str:
+    """A Markdown table of these lines."""
     rows = [head, ["---"] * len(head), *lines]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
