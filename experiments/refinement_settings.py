@@ -30,11 +30,12 @@ LEVELS = (0.05, 0.15, 0.3)  # of the maximum
 SETTINGS = [  # reach in voxels, candidates and patches of a group, stride of the references in voxels
     (4, 40, 40, 3),
     (4, 80, 40, 3),
-    (5, 48, 48, 3),
+    (5, 40, 40, 3),
+    (5, 64, 40, 3),
+    (5, 80, 40, 3),
     (5, 96, 48, 3),
-    (5, 160, 48, 3),
-    (6, 128, 64, 3),
-    (5, 96, 48, 2),
+    (6, 96, 40, 3),
+    (5, 80, 40, 2),
 ]
 COLUMNS = [
     "reach",

@@ -16,8 +16,8 @@ from monai_unsup_denoise.functional.threads import map_in_threads
 _PATCH = 4  # side in voxels
 _STRIDE = 3  # voxels between reference patches
 _REACH = 5  # search radius in voxels, along each axis
-_CANDIDATES = 96  # patches for a group by their means
-_SIMILAR = 48  # of these, the patches in a group
+_CANDIDATES = 80  # patches for a group by their means
+_SIMILAR = 40  # of these, the patches in a group
 _NEVER_SIMILAR = 1e15  # in units of sigma
 _SIGNAL = 0.25  # least mean of a reference patch, in units of sigma
 _EXCESS = 0.3  # share of the noise variance by which a residual may exceed it
@@ -33,7 +33,7 @@ Progress = Callable[..., Iterable[tuple[slice, Tensor, Tensor]]]
 def nonlocal_bayes(noisy: Tensor, pilot: Tensor, sigma: Tensor, *, progress: Progress | None = None) -> Tensor:
     """Refine a denoised magnitude volume by non-local Bayes, with the denoised volume as pilot.
 
-    Each reference patch is grouped with the 48 most similar patches of the pilot, at most 5 voxels away. The pilot
+    Each reference patch is grouped with the 40 most similar patches of the pilot, at most 5 voxels away. The pilot
     patches of a group have mean ``m`` and covariance ``C``. Each noisy patch ``z`` of the group is estimated as
 
         x = m + C (C + v)^-1 (z - m_z)

@@ -56,15 +56,15 @@ def test_refinement_of_one_group_equals_numpy():
     means = ndimage.uniform_filter(pilot, 2, origin=-1)  # of the voxel and the next along each axis
     coarse = np.arange(64).reshape(4, 4, 4)[::2, ::2, ::2].ravel()
     distances = np.square(means.ravel()[patches[:, coarse]] - means.ravel()[reference[coarse]]).mean(1)
-    candidates = patches[np.argsort(distances)[:96]]
+    candidates = patches[np.argsort(distances)[:80]]
     distances = np.square(pilot.ravel()[candidates] - pilot.ravel()[reference]).sum(1)
-    group = candidates[np.argsort(distances)[:48]]
+    group = candidates[np.argsort(distances)[:40]]
 
     known, z = pilot.ravel()[group], (noisy - (rice.mean(pilot) - pilot)).ravel()[group]
     variance = rice.var(known.mean())
     covariance = np.cov(known.T)
     difference = fft.dctn((z.mean(0) - known.mean(0)).reshape(4, 4, 4), norm="ortho")
-    kept = np.clip(1 - 16 * variance / 48 / difference**2, 0, None)
+    kept = np.clip(1 - 16 * variance / 40 / difference**2, 0, None)
     assert 0 < (kept > 0).sum() < 64
     mean = known.mean(0) + fft.idctn(kept * difference, norm="ortho").ravel()
     estimates = mean + (z - z.mean(0)) @ np.linalg.inv(covariance + variance * np.eye(64)) @ covariance
@@ -198,5 +198,5 @@ def test_patches_beyond_the_border_are_no_members(monkeypatch):
     pilot = torch.arange(1.0, 1 + 12 * 12 * 12).view(12, 12, 12)  # each patch begins with another value
     nonlocal_bayes(pilot, pilot, everywhere(1.0, pilot))
     firsts = torch.cat(corners)
-    assert firsts.shape[1] == 48
-    assert all(len(group.unique()) == 48 for group in firsts)
+    assert firsts.shape[1] == 40
+    assert all(len(group.unique()) == 40 for group in firsts)
