@@ -1,6 +1,6 @@
 # The commands. Each makes the environment it needs the first time; `make help` says what they do.
 .DEFAULT_GOAL := help
-.PHONY: help train weights evaluate export demo benchmark benchmark-full train-baselines train-peers baselines paper-ablation design-ablation fine-tuning ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test-entry-points test test-bare test-all test-training fuzz lint speed backends profile clean
+.PHONY: help train weights evaluate export demo benchmark benchmark-full train-baselines train-peers baselines paper-ablation design-ablation fine-tuning ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test-entry-points test test-bare test-all test-training fuzz lint speed refinement training-speed backends profile clean
 
 CONFIGS := bundles/brain_mri_denoise/configs
 MODELS  := bundles/brain_mri_denoise/models
@@ -16,6 +16,8 @@ PYTHONS := $(PYTHON)
 endif
 
 export MLFLOW_DISABLE_TELEMETRY = true
+# Our package sets this for its own commands; MONAI's command makes tensors before it imports our package.
+export THP_MEM_ALLOC_ENABLE = 1
 
 # MONAI Deploy needs the CUDA runtime library even without a GPU; its environment has one.
 IN_DEPLOY = LD_LIBRARY_PATH="$$(echo $(CURDIR)/.deploy/lib/python3*/site-packages/nvidia/cu13/lib)$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH}"
@@ -155,6 +157,12 @@ speed: $(STAMP) ## seconds and memory of ours and of the baselines: docs/speed.c
 
 backends: $(STAMP) ## the network with OpenVINO, ONNX Runtime and others: docs/backends.csv, docs/speed.md (about 5 minutes)
 	$(BIN)/python -m experiments.backends $(ARGS)
+
+refinement: $(STAMP) ## gain and time of the refinement with other settings: docs/refinement.csv, docs/speed.md (about 5 minutes)
+	$(BIN)/python -m experiments.refinement_settings $(ARGS)
+
+training-speed: $(STAMP) ## seconds of a training step, by part: docs/training_speed.csv, docs/training.md (about 4 minutes)
+	$(BIN)/python -m experiments.training_speed $(ARGS)
 
 profile: $(STAMP) ## print the seconds from a command to its help, the first voxel and the end
 	$(BIN)/python -m experiments.startup_times
