@@ -237,13 +237,12 @@ def test_the_wanted_share_of_fakes_has_its_background_masked(physics_networks, b
     assert torch.equal(given[..., 12:], images["fake_low"][..., 12:])
 
 
-def test_a_fake_is_masked_by_its_own_clean_image_or_kept(physics_networks, batch, least_squares):
+def test_a_fake_is_masked_by_its_own_clean_image_or_kept(physics_networks, batch, objective):
     seen = []
     physics_networks["denoiser"].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     batch = {name: images.repeat(8, 1, 1, 1) for name, images in batch.items()}
     for index, image in enumerate(batch["clean"]):
         image[..., : 8 + index] = 0
-    objective = PhysicsObjective(WEIGHTS, adversarial=least_squares, masked_fraction=0.5)
     _, images = objective.generator_step(physics_networks, batch)
     fakes = images["fake_low"]
     was_kept = (seen[0] == fakes).flatten(1).all(1)
