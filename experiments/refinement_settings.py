@@ -1,4 +1,4 @@
-"""What the refinement stage gains for its time, with other sizes of its search: docs/refinement.csv.
+"""What the refinement stage gains for its time, with other sizes of its search: docs/refinement.csv, docs/speed.md.
 
     python -m experiments.refinement_settings
 
@@ -18,6 +18,8 @@ import numpy as np
 import pandas as pd
 import torch
 
+from experiments.speed import machine
+from experiments.speed_page import fill_page, markdown_table
 from monai_unsup_denoise.benchmark.scores import psnr
 from monai_unsup_denoise.data import phantom_datalist
 from monai_unsup_denoise.files import atomic_write
@@ -47,6 +49,8 @@ COLUMNS = [
     "least_gain",
     "machine",
 ]
+START, END = "<!-- table of refinement.csv -->", "<!-- end of the table of refinement.csv -->"
+_NAMES = ("_REACH", "_CANDIDATES", "_SIMILAR", "_STRIDE")
 _SIDES = (120, 120, 64)
 
 Case = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
@@ -57,8 +61,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
-    from experiments.speed import machine
-
     torch.set_num_threads(1)
     cases = [case for contrast, subject in CASES for case in make_cases(contrast, subject)]
     rows = []
@@ -68,6 +70,21 @@ def main() -> None:
         print(*rows[-1], file=sys.stderr)
         with atomic_write(options.output) as partial:
             pd.DataFrame(rows, columns=COLUMNS).to_csv(partial, index=False)
+    fill_page(options.output.with_name("speed.md"), START, END, refinement_table(pd.read_csv(options.output)))
+
+
+def refinement_table(rows: pd.DataFrame) -> str:
+    """Markdown: the settings, their time and their gain; those in use are bold."""
+    module = importlib.import_module("monai_unsup_denoise.functional.nonlocal_bayes")
+    used = tuple(getattr(module, name) for name in _NAMES)
+    lines = []
+    for row in rows.itertuples():
+        mark = "**" if (row.reach, row.candidates, row.similar, row.stride) == used else ""
+        sizes = [str(size) for size in (row.reach, row.candidates, row.similar, row.stride)]
+        gains = [f"{row.core_seconds_per_million_voxels:.1f}", f"{row.gain:+.3f}", f"{row.least_gain:+.3f}"]
+        lines.append(tuple(f"{mark}{text}{mark}" for text in (*sizes, *gains)))
+    head = "reach|candidates|group|stride|core-seconds per million voxels|mean gain, dB|least gain, dB"
+    return markdown_table(head.split("|"), lines)
 
 
 @torch.no_grad()
@@ -91,16 +108,15 @@ def make_cases(contrast: str, subject: int) -> list[Case]:
 def measure(setting: tuple[int, int, int, int], cases: list[Case]) -> tuple[float, list[float]]:
     """Core-seconds for a million voxels, and the gain in dB of each case."""
     module = importlib.import_module("monai_unsup_denoise.functional.nonlocal_bayes")
-    names = ("_REACH", "_CANDIDATES", "_SIMILAR", "_STRIDE")
-    before = [getattr(module, name) for name in names]
+    before = [getattr(module, name) for name in _NAMES]
     start, gains = time.process_time(), []
     try:
-        for name, value in zip(names, setting, strict=True):
+        for name, value in zip(_NAMES, setting, strict=True):
             setattr(module, name, value)
         refined = [nonlocal_bayes(noisy, pilot, sigma) for _, noisy, pilot, sigma in cases]
         seconds = time.process_time() - start
     finally:
-        for name, value in zip(names, before, strict=True):
+        for name, value in zip(_NAMES, before, strict=True):
             setattr(module, name, value)
     for image, (clean, _, pilot, _) in zip(refined, cases, strict=True):
         gains.append(psnr(image.numpy(), clean.numpy()) - psnr(pilot.numpy(), clean.numpy()))

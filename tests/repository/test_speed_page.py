@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from experiments import backends
+from experiments import backends, refinement_settings
 from experiments.speed import COLUMNS
 from experiments.speed_page import (
     BACKENDS_END,
@@ -41,6 +41,15 @@ def test_page_has_the_table_of_the_backends(repository: Path, measured_backends:
     page = (repository / "docs" / "speed.md").read_text(encoding="utf-8")
     table = page.partition(BACKENDS_START)[2].partition(BACKENDS_END)[0]
     assert table.strip() == backend_tables(measured_backends).strip()
+
+
+def test_page_has_the_table_of_the_refinement(repository: Path) -> None:
+    page = (repository / "docs" / "speed.md").read_text(encoding="utf-8")
+    rows = pd.read_csv(repository / "docs" / "refinement.csv")
+    assert [tuple(row) for row in rows.iloc[:, :4].to_numpy()] == refinement_settings.SETTINGS
+    table = page.partition(refinement_settings.START)[2].partition(refinement_settings.END)[0]
+    assert table.strip() == refinement_settings.refinement_table(rows).strip()
+    assert table.count("| **") == 1, "the setting in use"
 
 
 def test_backends_are_all_of_one_run(measured_backends: pd.DataFrame) -> None:
