@@ -70,7 +70,12 @@ def main() -> None:
         print(*rows[-1], file=sys.stderr)
         with atomic_write(options.output) as partial:
             pd.DataFrame(rows, columns=COLUMNS).to_csv(partial, index=False)
-    fill_page(options.output.with_name("speed.md"), START, END, refinement_table(pd.read_csv(options.output)))
+    write_refinement(options.output)
+
+
+def write_refinement(results: Path) -> None:
+    """Write the table of a CSV into the page `speed.md` beside it, if there is one."""
+    fill_page(results.with_name("speed.md"), START, END, refinement_table(pd.read_csv(results)))
 
 
 def refinement_table(rows: pd.DataFrame) -> str:
