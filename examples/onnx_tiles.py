@@ -31,16 +31,23 @@ code, sigma = noise_model.run(["own_code", "sigma"], {"image": image})
 print(f"sigma {reference * sigma[0]:.4g}")
 
 # Tiles of up to 128 voxels, computed with 16 voxels more on each side: no seams. They start at multiples of 8, because
-# the network halves the resolution; the last tile of an axis is a multiple of 8 long instead.
+# the network halves the resolution. Where the length of an axis is no multiple of 4, the last tile reaches further back:
+# the graph would pad it, and next to padding the network denoises less.
 axes = []
 for length in volume.shape:
     side = -(-length // (8 * -(-length // 128))) * 8
+    whole = length - length % 4 or length
+    rest = max(whole - 16, length - whole) if whole < length else length
     tiles = []
-    for start in range(0, length, side):
-        first, last = max(0, start - 16), min(length, start + side + 16)
-        if first > 0 and last == length:
+    for start in range(0, rest, side):
+        stop = min(start + side, rest)
+        first, last = max(0, start - 16), min(whole, start + side + 16)
+        if first > 0 and last == whole:
             first = max(0, last + (first - last) // 8 * 8)
-        tiles.append((slice(start, start + side), slice(first, last), slice(start - first, start - first + side)))
+        tiles.append((slice(start, stop), slice(first, last), slice(start - first, stop - first)))
+    if rest < length:
+        first = length - min(whole, -(-(length - rest + 16) // 8) * 8)
+        tiles.append((slice(rest, length), slice(first, length), slice(rest - first, length - first)))
     axes.append(tiles)
 pred = np.zeros_like(image)
 for tile in itertools.product(*axes):

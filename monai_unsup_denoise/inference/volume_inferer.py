@@ -94,7 +94,8 @@ class VolumeInferer(WholeVolumeInferer):
         varies = code.shape[2:] == volume.shape[2:]
         mean = code.flatten(2).mean(-1)
         result = torch.empty_like(volume, dtype=torch.float32)
-        tiles = cut_tiles(volume.shape[2:], self._tile_voxels(volume.device), halo=self.halo)
+        largest, multiple = self._tile_voxels(volume.device), getattr(network, "downsampling", 1)
+        tiles = cut_tiles(volume.shape[2:], largest, halo=self.halo, multiple=multiple)
         with torch.autocast(volume.device.type, self.autocast, enabled=self.autocast is not None):
             for tile in tqdm(tiles, desc="network", leave=False, disable=not self._shows_progress):
                 image = volume[(..., *tile.outer)]

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "exports.md"
 
 
-@pytest.mark.parametrize("shape", [(133, 24, 18), (30, 27, 2)], ids=["larger than a tile", "two slices"])
+@pytest.mark.parametrize("shape", [(133, 24, 20), (32, 25, 2)], ids=["larger than a tile", "two slices"])
 def test_examples_equal_the_package(
     small: Exported, shape: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,13 +17,25 @@ def voxels(box):
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("halo", [0, 16])
 @pytest.mark.parametrize("largest", [1, 80_000, 1_000_000])
-def test_cores_cover_every_voxel_once(shape, halo, largest):
+@pytest.mark.parametrize("multiple", [1, 4])
+def test_cores_cover_every_voxel_once(shape, halo, largest, multiple):
     covered = np.zeros(shape, dtype=np.int8)
-    for tile in cut_tiles(shape, largest, halo=halo):
+    for tile in cut_tiles(shape, largest, halo=halo, multiple=multiple):
         covered[tile.core] += 1
         assert covered[tile.outer][tile.inner].shape == covered[tile.core].shape
-        assert voxels(tile.outer) <= max(largest, (8 + 2 * halo) ** 3)
+        assert voxels(tile.outer) <= max(largest, (16 + 2 * halo) ** 3)
+        assert all(0 <= side.start < side.stop <= length for side, length in zip(tile.outer, shape, strict=True))
     assert (covered == 1).all()
+
+
+@pytest.mark.parametrize("length", [4, 5, 7, 9, 37, 181, 217, 300])
+def test_no_tile_needs_padding(length):
+    for largest in (1, 50 * 8 * 8, 10**7):
+        tiles = cut_tiles((length, 8, 8), largest, halo=16, multiple=4)
+        assert all((tile.outer[0].stop - tile.outer[0].start) % 4 == 0 for tile in tiles)
+        for tile in tiles:  # cores have their halo on both sides, or the end of the volume, or are next to the last
+            assert tile.outer[0].start <= max(0, tile.core[0].start - 16) or length < 37
+            assert tile.outer[0].stop >= min(length - length % 4, tile.core[0].stop + 16)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)

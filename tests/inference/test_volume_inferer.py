@@ -47,10 +47,10 @@ def test_tiles_give_the_result_of_the_whole_volume(code):
     network = untrained_denoiser()
     for parameter in network.parameters():
         parameter.copy_(0.2 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(parameter.numel())))
-    volume = torch.rand(1, 1, 96, 21, 33, generator=torch.Generator().manual_seed(0))
+    volume = torch.rand(1, 1, 96, 20, 32, generator=torch.Generator().manual_seed(0))
     noise = NoiseEstimate(code)
     whole = network_only()(volume, network, noise=noise)
-    tiled = network_only(80 * 21 * 33, halo=32)(volume, network, noise=noise)
+    tiled = network_only(80 * 20 * 32, halo=32)(volume, network, noise=noise)
     assert (whole - volume).abs().max() > 0.1
     torch.testing.assert_close(tiled, whole, atol=1e-5, rtol=1e-5)
 
@@ -188,3 +188,11 @@ def test_progress_is_shown_on_request_on_a_terminal(capsys, monkeypatch):
         monkeypatch.setattr("sys.stderr.isatty", lambda terminal=terminal: terminal, raising=False)
         network_only(20_000, progress=progress)(torch.rand(1, 1, 20, 20, 5), Spy())
         assert bool(capsys.readouterr().err) == (terminal and progress)
+
+
+def test_sides_that_are_no_multiple_are_computed_without_padding():
+    network, volume = Spy(), torch.rand(1, 1, 37, 21, 24)
+    network.downsampling = 4
+    torch.testing.assert_close(network_only()(volume, network), volume)
+    assert len(network.images) == 4
+    assert all(side % 4 == 0 for image in network.images for side in image.shape[2:])
