@@ -64,7 +64,8 @@ def nonlocal_bayes(noisy: Tensor, pilot: Tensor, sigma: Tensor, *, progress: Pro
     shape = [max(_PATCH, n) + -max(0, n - _PATCH) % _STRIDE for n in pilot.shape]
     total, count = pilot.new_zeros(shape), torch.zeros(shape, dtype=torch.int16, device=pilot.device)
     rows = torch.arange(0, shape[0] - _PATCH + 1, _STRIDE).split(_ROWS)
-    slabs = map_in_threads(partial(_refine_slab, noisy, pilot, sigma, shape), rows)
+    apply = map_in_threads if pilot.device.type == "cpu" else map
+    slabs = apply(partial(_refine_slab, noisy, pilot, sigma, shape), rows)
     for place, sums, estimates in slabs if progress is None else progress(slabs, total=len(rows)):
         total[place] += sums
         count[place] += estimates
