@@ -31,8 +31,8 @@ code, sigma = noise_model.run(["own_code", "sigma"], {"image": image})
 print(f"sigma {reference * sigma[0]:.4g}")
 
 # Tiles of up to 128 voxels, computed with 16 voxels more on each side: no seams. They start at multiples of 8, because
-# the network halves the resolution. Where the length of an axis is no multiple of 4, the last tile reaches further back:
-# the graph would pad it, and next to padding the network denoises less.
+# the network halves the resolution. Where the length of an axis is no multiple of 4, the last tile reaches further
+# back: the graph would pad it, and next to padding the network denoises less.
 axes = []
 for length in volume.shape:
     side = -(-length // (8 * -(-length // 128))) * 8
