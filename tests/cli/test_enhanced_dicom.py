@@ -7,7 +7,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from monai_unsup_denoise.inference.scans import ScanDataset
+from monai_unsup_denoise.inference.folder import ScanDataset
 from monai_unsup_denoise.io.dicom import find_series, read_series
 from tests.io.dicom.enhanced import to_enhanced
 from tests.io.dicom.synthetic import write_series
