@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -10,6 +11,7 @@ import torch
 
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import check_zip
+from monai_unsup_denoise.inference.bundle import read_inference_config
 from monai_unsup_denoise.inference.denoiser import Denoiser
 
 CONFIG = "inference.json"
@@ -36,7 +38,10 @@ def load_denoiser(path: Path | None) -> Denoiser:
 
 
 def _load_torchscript(path: Path) -> Denoiser:
-    """The denoiser of the config inside a TorchScript file, with the network of that file."""
+    """The denoiser of the config inside a TorchScript file, with the network of that file.
+
+    Where its weights fit the network of the config, that network computes: it is faster.
+    """
     inside = {CONFIG: ""}
     try:
         check_zip(path)
@@ -49,4 +54,8 @@ def _load_torchscript(path: Path) -> Denoiser:
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / CONFIG
         config.write_bytes(inside[CONFIG])
+        own = read_inference_config(config).get_parsed_content("network_def")
+        with suppress(RuntimeError):  # of other names or shapes
+            own.load_state_dict(network.state_dict())
+            network = own
         return Denoiser.from_bundle(config, network=network)
