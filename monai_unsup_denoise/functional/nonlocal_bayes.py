@@ -23,6 +23,7 @@ _SIGNAL = 0.25  # least mean of a reference patch, in units of sigma
 _EXCESS = 0.3  # share of the noise variance by which a residual may exceed it
 _DEVIATIONS = 4.0  # standard errors up to which a difference of means counts as noise
 _SHARE = 0.9  # weight of the refined estimate at high signal
+_PLANES = 16  # of the volume that are put together at a time
 _ROWS = 4  # of reference patches that a thread takes at a time
 _GROUPS = 256  # groups at a time on a CPU: as many as its cache holds
 _GROUPS_ON_GPU = 2**14
@@ -69,12 +70,15 @@ def nonlocal_bayes(noisy: Tensor, pilot: Tensor, sigma: Tensor, *, progress: Pro
     for place, sums, estimates in slabs if progress is None else progress(slabs, total=len(rows)):
         total[place] += sums
         count[place] += estimates
-    # In place: a volume may be a large part of the memory.
     crop = tuple(slice(n) for n in pilot.shape)
-    amplitude, count = pilot / sigma, count[crop]
-    estimate = torch.where(count > 0, total[crop] / count.clamp(min=1), amplitude)
-    weight = _SHARE * amplitude.square() / (amplitude.square() + 0.25)
-    return amplitude.lerp_(estimate, weight).mul_(sigma).clamp_(min=0)
+    refined = torch.empty_like(pilot)
+    parts = zip(*(volume.split(_PLANES) for volume in (pilot, sigma, total[crop], count[crop], refined)), strict=True)
+    for known, level, summed, number, result in parts:  # a volume may be a large part of the memory
+        amplitude = known / level
+        estimate = torch.where(number > 0, summed / number.clamp(min=1), amplitude)
+        weight = _SHARE * amplitude.square() / (amplitude.square() + 0.25)
+        result.copy_(amplitude.lerp_(estimate, weight).mul_(level).clamp_(min=0))
+    return refined
 
 
 def _refine_slab(
