@@ -1,4 +1,4 @@
-"""The cases of a benchmark: clean volumes with Rician noise, the same for every method and in every run."""
+"""The cases of a benchmark: clean volumes with noise, the same for every method and in every run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import torch
 from monai_unsup_denoise.benchmark.scores import measure
 from monai_unsup_denoise.data import ReadScansd, brainweb_datalist, phantom_datalist
 from monai_unsup_denoise.errors import InputError
-from monai_unsup_denoise.functional import add_rician_noise
+from monai_unsup_denoise.functional import SCANNER_KINDS, add_scanner_noise
 from monai_unsup_denoise.io.find import find_volumes
 from monai_unsup_denoise.transforms import CheckVolume
 
@@ -58,6 +58,8 @@ class Volume:
 class Case:
     """A volume with Rician noise, which depends on its name, the noise level and the seed only.
 
+    Noise of other kinds is a `noise_kinds.KindCase`.
+
     The noise is drawn for the whole volume and cut with it: a slice has the same noise in every selection of slices.
     Arrays are computed at each access, since a grid of cases would not fit into memory.
 
@@ -70,12 +72,17 @@ class Case:
     volume: Volume
     level: float
     seed: int
-    spectrum = None  # white
+    kind = ""  # named in no table: white
 
     @property
     def sigma(self) -> float:
         """Standard deviation of the noise in each complex channel, in units of the clean maximum."""
         return self.level / 100
+
+    @property
+    def spectrum(self) -> np.ndarray | None:
+        """Power of the noise at each frequency of `numpy.fft.fftn`, ``(X, Y, Z)``, mean 1; None for white noise."""
+        return None
 
     @property
     def clean(self) -> np.ndarray:
@@ -88,7 +95,8 @@ class Case:
         key = f"{self.seed} {self.level:g} {self.volume.name}"
         generator = torch.Generator().manual_seed(zlib.crc32(key.encode()))
         clean = torch.from_numpy(self.volume.clean)
-        return self._cut(add_rician_noise(clean, self.sigma, generator=generator).numpy())
+        scanner = SCANNER_KINDS[self.kind or "white"]
+        return self._cut(add_scanner_noise(clean, self.level / 100, scanner=scanner, generator=generator).numpy())
 
     @property
     def megavoxels(self) -> float:
@@ -100,7 +108,9 @@ class Case:
         """SHA-256 of the noisy and the clean voxels."""
         return hashlib.sha256(self.noisy.tobytes() + self.clean.tobytes()).hexdigest()
 
-    def measure(self, denoised: np.ndarray, estimated_sigma: float | None = None) -> dict[str, float]:
+    def measure(
+        self, denoised: np.ndarray, estimated_sigma: float | None = None, estimated_lag1: Sequence[float] | None = None
+    ) -> dict[str, float]:
         """The scores by column of results.csv, see :func:`scores.measure`."""
         return measure(denoised, self.noisy, self.clean, self.sigma, estimated_sigma)
 

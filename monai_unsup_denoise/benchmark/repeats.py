@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -67,6 +68,7 @@ class RepeatCase:
     sigma: float
     truth_variance: float
     correlation: np.ndarray
+    kind = ""  # named in no table: as it was measured
 
     @property
     def level(self) -> float:
@@ -101,7 +103,9 @@ class RepeatCase:
         content = self.noisy.tobytes() + self.clean.tobytes() + self.tissue.tobytes() + Path(__file__).read_bytes()
         return hashlib.sha256(content).hexdigest()
 
-    def measure(self, denoised: np.ndarray, estimated_sigma: float | None = None) -> dict[str, float]:
+    def measure(
+        self, denoised: np.ndarray, estimated_sigma: float | None = None, estimated_lag1: Sequence[float] | None = None
+    ) -> dict[str, float]:
         """The scores by column of repeats.csv.
 
         ``gain`` in dB, ``sigma_ratio`` read over true; ``bias`` (mean error) and the root mean square errors of the

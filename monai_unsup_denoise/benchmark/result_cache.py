@@ -27,6 +27,8 @@ _DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFil
 class ResultCache:
     """A row of results.csv and the middle slices of one case and method, as `volume/level_seed/method.json` and `.npz`.
 
+    Cases of a table of kinds of noise are in `level_seed_kind`.
+
     Each row is stored with a digest of its inputs: the voxels, the code and parameters of the method, the versions of
     its packages, its weights, and the code of the scores.
 
@@ -41,7 +43,7 @@ class ResultCache:
 
     def load(self, case: Case | RepeatCase, method: ResolvedMethod) -> dict[str, Any] | None:
         """The row, if it is complete and its inputs are the same."""
-        path = self._path(case.volume.name, case.level, case.seed, method.method.name)
+        path = self._path(case.volume.name, case.level, case.seed, method.method.name, case.kind)
         if not path.exists():
             return None
         try:
@@ -56,7 +58,7 @@ class ResultCache:
 
     def save(self, case: Case | RepeatCase, method: ResolvedMethod, row: dict[str, Any], denoised: np.ndarray) -> None:
         """Store the middle slices of the last axis as float16, and then the row: a cell with a row is complete."""
-        path = self._path(case.volume.name, case.level, case.seed, method.method.name)
+        path = self._path(case.volume.name, case.level, case.seed, method.method.name, case.kind)
         images = {"noisy": case.noisy, "denoised": denoised, "clean": case.clean}
         slices: dict[str, Any] = {name: image[..., image.shape[-1] // 2] for name, image in images.items()}
         with atomic_write(path.with_suffix(".npz")) as partial, partial.open("wb") as file:
@@ -64,15 +66,17 @@ class ResultCache:
         # For Python alone: the PSNR of a perfect result is infinite.
         write_text(path, json.dumps({"inputs": _digest(case, method), "row": row}, indent=2) + "\n")
 
-    def find_images(self, volume: str, level: float, seed: int, method: str) -> dict[str, np.ndarray] | None:
+    def find_images(
+        self, volume: str, level: float, seed: int, method: str, *, kind: str = ""
+    ) -> dict[str, np.ndarray] | None:
         """Slices ``noisy``, ``denoised`` and ``clean``, ``(X, Y)`` float16; None if there is no whole cell."""
         try:
-            return _read_images(self._path(volume, level, seed, method).with_suffix(".npz"))
+            return _read_images(self._path(volume, level, seed, method, kind).with_suffix(".npz"))
         except _DAMAGE:
             return None
 
-    def _path(self, volume: str, level: float, seed: int, method: str) -> Path:
-        return self.folder / volume / f"{level:g}_{seed}" / f"{method}.json"
+    def _path(self, volume: str, level: float, seed: int, method: str, kind: str) -> Path:
+        return self.folder / volume / f"{level:g}_{seed}{kind and '_'}{kind}" / f"{method}.json"
 
 
 def _digest(case: Case | RepeatCase, method: ResolvedMethod) -> str:

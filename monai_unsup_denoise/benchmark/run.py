@@ -17,20 +17,21 @@ from monai_unsup_denoise.benchmark.scores import SCORE_COLUMNS
 from monai_unsup_denoise.benchmark.worker import MethodError, run_method
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import atomic_write
+from monai_unsup_denoise.functional import SCANNER_KINDS
 
 if TYPE_CHECKING:
     from monai_unsup_denoise.benchmark.repeats import RepeatCase
 
-_CASE = ("volume", "level", "seed")
+CASE_COLUMNS = ("volume", "level", "seed")
 _DIGITS = {"ssim_2d": 5, "ssim_3d": 5, "seconds": 3, "peak_mib": 1}  # all others 4
 _SCORING_COST = 2.0  # seconds per million voxels
 
 Row = dict[str, Any]
 
 
-def columns(scores: Sequence[str] = SCORE_COLUMNS) -> list[str]:
+def columns(scores: Sequence[str] = SCORE_COLUMNS, case: Sequence[str] = CASE_COLUMNS) -> list[str]:
     """Of results.csv, one row for each case and method."""
-    return [*_CASE, "method", "given_sigma", "slices", *scores, "seconds", "peak_mib", "versions", "status"]
+    return [*case, "method", "given_sigma", "slices", *scores, "seconds", "peak_mib", "versions", "status"]
 
 
 def run_benchmark(
@@ -43,6 +44,7 @@ def run_benchmark(
     previous: pd.DataFrame | None = None,
     order: Sequence[str] = (),
     scores: Sequence[str] = SCORE_COLUMNS,
+    case_columns: Sequence[str] = CASE_COLUMNS,
 ) -> pd.DataFrame:
     """Measure every method on every case; write ``results`` (CSV) after each method, and when the run is interrupted.
 
@@ -58,6 +60,7 @@ def run_benchmark(
         previous: rows of an earlier benchmark, kept where this one has none.
         order: names of all methods, in the order of the rows; those of ``methods`` by default.
         scores: columns that the cases measure.
+        case_columns: that tell cases apart.
 
     Returns:
         The content of the file, see :func:`results_frame`.
@@ -73,7 +76,7 @@ def run_benchmark(
     rows: list[Row] = []
 
     def save() -> pd.DataFrame:
-        frame = results_frame(rows, previous, order, scores)
+        frame = results_frame(rows, previous, order, scores, case_columns)
         with atomic_write(results) as partial:
             frame.to_csv(partial, index=False)
         return frame
@@ -93,7 +96,7 @@ def run_benchmark(
         if rows:
             save()
         raise
-    return results_frame(rows, previous, order, scores)
+    return results_frame(rows, previous, order, scores, case_columns)
 
 
 def results_frame(
@@ -101,19 +104,24 @@ def results_frame(
     previous: pd.DataFrame | None = None,
     order: Sequence[str] = (),
     scores: Sequence[str] = SCORE_COLUMNS,
+    case: Sequence[str] = CASE_COLUMNS,
 ) -> pd.DataFrame:
-    """Rows as in results.csv: by volume in order of appearance, level, seed, and method in the given order."""
-    names = columns(scores)
+    """Rows as in results.csv: by volume in order of appearance, kind of noise, level, seed, and method as ordered."""
+    names = columns(scores, case)
     frame = pd.DataFrame([[row.get(name) for name in names] for row in rows], columns=names)
     frame = frame.astype(dict.fromkeys([*scores, "seconds", "peak_mib"], float))
     if previous is not None and not previous.empty:
-        frame = pd.concat([previous, frame], ignore_index=True).drop_duplicates([*_CASE, "method"], keep="last")
-    volumes, methods = ({name: n for n, name in enumerate(dict.fromkeys(names))} for names in (frame["volume"], order))
-    keys = frame[[*_CASE]].assign(volume=frame["volume"].map(volumes), method=frame["method"].map(methods))
-    return frame.loc[keys.sort_values([*_CASE, "method"], kind="stable").index].reset_index(drop=True)
+        frame = pd.concat([previous, frame], ignore_index=True).drop_duplicates([*case, "method"], keep="last")
+    keys = frame[[*case, "method"]].copy()
+    for name, words in {"volume": frame["volume"], "kind": SCANNER_KINDS, "method": order}.items():
+        if name in keys:
+            keys[name] = keys[name].map({word: n for n, word in enumerate(dict.fromkeys(words))})
+    return frame.loc[keys.sort_values([*case, "method"], kind="stable").index].reset_index(drop=True)
 
 
-def read_results(path: Path, scores: Sequence[str] = SCORE_COLUMNS) -> pd.DataFrame | None:
+def read_results(
+    path: Path, scores: Sequence[str] = SCORE_COLUMNS, case: Sequence[str] = CASE_COLUMNS
+) -> pd.DataFrame | None:
     """The rows of a results.csv; None if there is no such file.
 
     Raises:
@@ -122,7 +130,7 @@ def read_results(path: Path, scores: Sequence[str] = SCORE_COLUMNS) -> pd.DataFr
     if not path.exists():
         return None
     try:
-        return pd.read_csv(path)[columns(scores)]
+        return pd.read_csv(path)[columns(scores, case)]
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path}: no table of results ({error}); remove it or give another --output-dir") from error
 
@@ -131,6 +139,7 @@ def _compute(case: Case | RepeatCase, method: ResolvedMethod, cache: ResultCache
     entry, noisy = method.method, case.noisy
     row: Row = {
         "volume": case.volume.name,
+        "kind": case.kind,
         "level": int(case.level) if float(case.level).is_integer() else case.level,
         "seed": case.seed,
         "method": entry.name,
@@ -154,7 +163,7 @@ def _compute(case: Case | RepeatCase, method: ResolvedMethod, cache: ResultCache
         )
     except MethodError as error:
         return row | {"status": _one_line(str(error))}
-    numbers = case.measure(result.volume, result.estimated_sigma) | {
+    numbers = case.measure(result.volume, result.estimated_sigma, result.estimated_lag1) | {
         "seconds": result.seconds,
         "peak_mib": result.peak_mib,
     }

@@ -43,12 +43,14 @@ class Denoised:
         seconds: wall-clock time of the call, without imports and construction.
         peak_mib: highest resident memory during the call above that before it; NaN where the system is not Linux.
         estimated_sigma: the method's own estimate, or None.
+        estimated_lag1: its estimate of the correlation of neighbours along each axis, or None.
     """
 
     volume: np.ndarray
     seconds: float
     peak_mib: float
     estimated_sigma: float | None
+    estimated_lag1: list[float] | None = None
 
 
 def run_method(
@@ -171,15 +173,18 @@ def _denoise(folder: Path, target: str, parameters: dict[str, Any], sigma: float
     before, start = _memory("VmRSS"), time.perf_counter()
     result = method(noisy, sigma, *given)
     seconds, peak_mib = time.perf_counter() - start, max(_memory("VmHWM") - before, 0.0)
-    denoised, estimated_sigma = result if isinstance(result, tuple) else (result, None)
+    denoised, estimated_sigma, lag1 = (*result, None)[:3] if isinstance(result, tuple) else (result, None, None)
     denoised = np.asarray(denoised, dtype=np.float32)
     if denoised.shape != shape:
         raise ValueError(f"gave an array of shape {denoised.shape} for one of {shape}")
     if not np.isfinite(denoised).all():
         raise ValueError("gave voxels that are NaN or infinite")
     np.save(folder / "denoised.npy", denoised)
-    estimated_sigma = None if estimated_sigma is None else float(estimated_sigma)
-    return {"seconds": seconds, "peak_mib": peak_mib, "estimated_sigma": estimated_sigma}
+    estimates = {
+        "estimated_sigma": None if estimated_sigma is None else float(estimated_sigma),
+        "estimated_lag1": None if lag1 is None else [float(one) for one in lag1],
+    }
+    return {"seconds": seconds, "peak_mib": peak_mib, **estimates}
 
 
 def _memory(field: str) -> float:

@@ -44,6 +44,14 @@ def benchmark(
             "several such files or folders), or NAME=FOLDER. Can be repeated. Writes repeats.csv and repeats.md.",
         ),
     ] = None,
+    noise: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND",
+            help="Kind of noise, such as zero_filled, or all; can be repeated. Default: white. With other kinds, "
+            "writes noise_kinds.csv and noise_kinds.md.",
+        ),
+    ] = None,
     level: Annotated[
         list[float] | None,
         typer.Option(
@@ -83,7 +91,7 @@ def benchmark(
     ] = Path("benchmark"),
     threads: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Threads for each method.")] = 1,
     keep_others: Annotated[
-        bool, typer.Option("--keep-others", help="Keep the rows of results.csv that are not computed this time.")
+        bool, typer.Option("--keep-others", help="Keep the rows of the CSV file that are not computed this time.")
     ] = False,
     quick: Annotated[
         bool, typer.Option("--quick", help="The reduced grid of `make benchmark`: fewer volumes, levels and slices.")
@@ -101,18 +109,25 @@ def benchmark(
     with suppress_stderr():
         from monai_unsup_denoise.benchmark.cases import check_levels, find_sources, load_volume, make_cases
         from monai_unsup_denoise.benchmark.methods import choose_methods, find_environments, resolve_method
-        from monai_unsup_denoise.benchmark.report import Report, write_repeats_report, write_report
+        from monai_unsup_denoise.benchmark.report import Report, write_kinds_report, write_repeats_report, write_report
         from monai_unsup_denoise.benchmark.result_cache import ResultCache
-        from monai_unsup_denoise.benchmark.run import read_results, run_benchmark
+        from monai_unsup_denoise.benchmark.run import CASE_COLUMNS, read_results, run_benchmark
         from monai_unsup_denoise.benchmark.scores import SCORE_COLUMNS
-    entries = settings["methods"] | (settings["repeats"]["more_methods"] if repeats else {})
-    chosen = choose_methods(entries, method or (settings["repeats"]["methods"] if repeats else ()))
-    if repeats and (volume or level or seed or slices or quick):
-        raise InputError("--repeats takes no --volume, --level, --seed, --slices or --quick; leave these out")
+    if repeats and (volume or noise or level or seed or slices or quick):
+        raise InputError("--repeats takes no --volume, --noise, --level, --seed, --slices or --quick; leave these out")
+    kinds: Sequence[str] = ()
+    if noise and set(noise) != {"white"}:
+        from monai_unsup_denoise.benchmark.noise_kinds import KIND_COLUMNS, find_kinds, make_kind_cases
+
+        kinds = find_kinds(noise)
+    section = settings["repeats"] if repeats else settings["noise_kinds"] if kinds else {}
+    entries = settings["methods"] | (settings["more_methods"] if section else {})
+    chosen = choose_methods(entries, method or section.get("methods", ()))
     check_levels(level or ())
     environments = find_environments(baselines_python)
     _make_folder(output_dir)
     table, scores = "results", SCORE_COLUMNS
+    case_columns: Sequence[str] = CASE_COLUMNS
     write: Callable[..., None] = write_report
     cases: Sequence[Case | RepeatCase]
     with suppress_stderr():
@@ -123,16 +138,21 @@ def benchmark(
             table, scores, write = "repeats", REPEAT_COLUMNS, write_repeats_report
             cases = [make_repeat_case(source.name, load_repeats(source)) for source in find_repeats(repeats)]
         else:
-            sources = find_sources(volume or settings["volumes"])
-            volumes = [load_volume(source, slices or settings["slices"].get(source.name, "all")) for source in sources]
-            cases = make_cases(volumes, level or settings["levels"], seed or settings["seeds"])
+            grid = settings | section
+            sources = find_sources(volume or grid["volumes"])
+            volumes = [load_volume(source, slices or grid["slices"].get(source.name, "all")) for source in sources]
+            cases = white = make_cases(volumes, level or grid["levels"], seed or grid["seeds"])
+            if kinds:
+                table, scores, write = "noise_kinds", KIND_COLUMNS, write_kinds_report
+                case_columns = ("volume", "kind", "level", "seed")
+                cases = make_kind_cases(white, kinds)
     bundle = bundle_folder()
     folders = [*([models_dir] if models_dir else []), bundle / "models"]
     methods = [
         resolve_method(one, environments=environments, model_folders=folders, configs=bundle / "configs")
         for one in chosen
     ]
-    previous = read_results(output_dir / f"{table}.csv", scores) if keep_others else None
+    previous = read_results(output_dir / f"{table}.csv", scores, case_columns) if keep_others else None
     kept = [] if previous is None else previous["method"].unique()
     shown = choose_methods(entries, [*(one.name for one in chosen), *kept])
     cache = ResultCache(output_dir / "cells", warn=lambda line: typer.echo(line, err=True))
@@ -143,6 +163,7 @@ def benchmark(
             cache,
             results=output_dir / f"{table}.csv",
             scores=scores,
+            case_columns=case_columns,
             threads=threads,
             previous=previous,
             order=[one.name for one in shown],
@@ -153,6 +174,7 @@ def benchmark(
     options: dict[str, Sequence[object]] = {
         "volume": [_without_folders(word) for word in volume or []],
         "repeats": [_without_folders(word) for word in repeats or []],
+        "noise": noise or [],
         "level": [f"{one:g}" for one in level or []],
         "method": method or [],
         "seed": seed or [],
@@ -165,7 +187,8 @@ def benchmark(
         conditions=f"{_processor()}, {threads} thread{'s' if threads > 1 else ''} for each method",
     )
     write(output_dir, results, shown, cache.find_images, report)
-    for name in ("repeats.csv", "repeats.md", "repeats") if repeats else ("results.csv", "tables.md", "figures"):
+    page, figures = ("tables.md", "figures") if table == "results" else (f"{table}.md", table)
+    for name in (f"{table}.csv", page, figures):
         typer.echo(output_dir / name)
     _report_failures(results)
 

@@ -114,3 +114,13 @@ class Smooth:
         if spectrum.shape != noisy.shape or abs(spectrum.mean() - 1) > 1e-6:
             raise ValueError("no spectrum")
         return (noisy + np.roll(noisy, 1, axis=0) + np.roll(noisy, -1, axis=0)) / 3, 2 * sigma
+
+
+class ReadNoise:
+    """Report the sigma that it is told, and the correlation of neighbours by the spectrum that it is told."""
+
+    def __call__(self, noisy, sigma, spectrum=None):
+        if spectrum is None:
+            return noisy, sigma, (0.0, -0.1, 0.0)
+        r = np.fft.ifftn(spectrum).real
+        return noisy, sigma, np.array([r[1, 0, 0], r[0, 1, 0], r[0, 0, 1]]) / r[0, 0, 0]

@@ -23,7 +23,8 @@ def scans(tmp_path, monkeypatch) -> Path:
     smooth = {"title": "Smooth", "target": "toy_methods.Smooth", "given_sigma": True, "given_spectrum": True}
     settings = {
         "methods": {"noisy": {"title": "Noisy", "target": UNCHANGED}},
-        "repeats": {"methods": ["noisy", "smooth"], "more_methods": {"smooth": smooth}},
+        "repeats": {"methods": ["noisy", "smooth"]},
+        "more_methods": {"smooth": smooth},
     }
     (tmp_path / "bundle" / "configs" / "benchmark.json").write_text(json.dumps(settings))
     noise = np.random.default_rng(0).standard_normal((2, 24, 22, 8, 6))
@@ -53,7 +54,7 @@ def test_repeats_give_results_table_and_pictures(mri_denoise, scans):
     ("options", "message"),
     [
         (["--repeats", "gone"], "gone: no such file or folder"),
-        (["--repeats", "{scans}", "--level", 5], "--repeats takes no --volume, --level"),
+        (["--repeats", "{scans}", "--level", 5], "--repeats takes no --volume, --noise, --level"),
         (["--repeats", "{scans}", "--method", "bm5d"], "--method bm5d: no such method; choose from noisy, smooth"),
     ],
 )

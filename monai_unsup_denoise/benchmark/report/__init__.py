@@ -1,5 +1,6 @@
 """The report of a benchmark: Markdown tables and figures."""
 
+from monai_unsup_denoise.benchmark.report.noise_kinds import write_kinds_report
 from monai_unsup_denoise.benchmark.report.repeats import write_repeats_report
 from monai_unsup_denoise.benchmark.report.report import Report, write_report
 from monai_unsup_denoise.benchmark.report.tables import readme_table, volume_tables
@@ -11,6 +12,7 @@ __all__ = [
     "readme_table",
     "volume_results",
     "volume_tables",
+    "write_kinds_report",
     "write_repeats_report",
     "write_report",
 ]

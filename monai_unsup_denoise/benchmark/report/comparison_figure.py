@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -23,8 +23,8 @@ CAPTION = (
 #: ``(volume, level, seed, method)`` to the 2-D images "noisy", "denoised" and "clean" of one slice, or None.
 FindImages = Callable[[str, float, int, str], "dict[str, np.ndarray] | None"]
 
-# From left to right; the first method of each place that has images is shown.
-_PLACES = (("adf_unbiased", "adf"), ("cyclegan",), ("paper",), ("ours",), ("bm4d_vst",))
+#: From left to right; the first method of each place that has images is shown.
+PLACES = (("adf_unbiased", "adf"), ("cyclegan",), ("paper",), ("ours",), ("bm4d_vst",))
 _WIDTH = 11.4  # inches, of all panels
 _WIDEST_PANEL = 2.6
 _RESIDUAL_RANGE = 3.0  # sigma
@@ -32,12 +32,14 @@ _FOREGROUND = 10 / 255
 _MARGIN = 4  # voxels around the head
 
 
-def comparison_of_level(volume: VolumeResults, level: float, find_images: FindImages) -> Figure | None:
+def comparison_of_level(
+    volume: VolumeResults, level: float, find_images: FindImages, *, places: Sequence[Sequence[str]] = PLACES
+) -> Figure | None:
     """The methods with images at a level, for the first seed that has any; None if there are none."""
     for seed in volume.seeds:
         candidates = [
             [(method, images) for method in place if (images := find_images(volume.name, level, seed, method))]
-            for place in _PLACES
+            for place in places
         ]
         if found := dict(place[0] for place in candidates if place):
             # The middle is another slice where other slices were measured: keep those that most show.

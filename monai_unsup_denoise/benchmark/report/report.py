@@ -92,7 +92,7 @@ def markdown_report(
         parts += ["## What is missing", "\n".join(f"- {escaped(line)}" for line in failures)]
     parts += ["## How it was made", f"```bash\n{report.command}\n```" if report.command else "", escaped(_CONVENTION)]
     parts += [escaped(f"Seconds: {report.conditions}") if report.conditions else ""]
-    parts += ["\n".join(f"- {escaped(line)}" for line in _version_lines(volumes))]
+    parts += ["\n".join(f"- {escaped(line)}" for line in version_lines(volumes))]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -151,7 +151,7 @@ def _scope(volumes: Sequence[VolumeResults]) -> str:
     )
 
 
-def _version_lines(volumes: Sequence[VolumeResults]) -> list[str]:
+def version_lines(volumes: Sequence[VolumeResults]) -> list[str]:
     """The versions that each method was measured with, once."""
     found: dict[str, str] = {}
     for volume in volumes:

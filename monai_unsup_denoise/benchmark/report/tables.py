@@ -13,8 +13,8 @@ from monai_unsup_denoise.benchmark.report.table import Footnotes, Table, escaped
 from monai_unsup_denoise.benchmark.report.volume_results import Score, VolumeResults, volume_results
 from monai_unsup_denoise.benchmark.scores import BIAS_COLUMNS, LAG_COLUMNS
 
-_EMPTY = "–"
-_BEST = "★"
+EMPTY = "–"
+BEST = "★"
 _MAIN = {"psnr": 2, "ssim_3d": 3}  # columns and their digits in print
 
 #: The tables of the README: one method of each family, the lowest, typical and highest level.
@@ -67,7 +67,7 @@ def main_table(volume: VolumeResults) -> Table:
         rows.append([_name(volume, method, notes, remarks), *_level_cells(volume, method, _MAIN)])
     caption = (
         "Whole volume. σ: given the true sigma; all others are blind. †: trained on true pairs, an upper bound that is "
-        f"never marked. Bold: best of the blind methods. {_BEST}: best of all."
+        f"never marked. Bold: best of the blind methods. {BEST}: best of all."
     )
     return Table("PSNR in dB / SSIM in 3-D", _level_header(volume), rows, notes.texts, caption)
 
@@ -96,18 +96,20 @@ def _level_header(volume: VolumeResults) -> tuple[str, ...]:
 
 
 def _level_cells(volume: VolumeResults, method: str, columns: Mapping[str, int]) -> list[str]:
-    """The values of some columns at each level, separated by a slash, the best ones marked."""
-    cells = []
-    for level in volume.levels:
-        texts = []
-        for column, digits in columns.items():
-            score = volume.score(method, level, column)
-            text = _in_print(score, digits)
-            text += _BEST if method in volume.leaders(column, level, digits=digits, blind=False) else ""
-            is_best_blind = method in volume.leaders(column, level, digits=digits, blind=True)
-            texts += [f"**{text}**" if is_best_blind else text] if score.seeds else []
-        cells.append(" / ".join(texts) or _EMPTY)
-    return cells
+    """The cells of a method at each level, see `score_cell`."""
+    return [score_cell(volume, method, level, columns) for level in volume.levels]
+
+
+def score_cell(volume: VolumeResults, method: str, level: float, columns: Mapping[str, int]) -> str:
+    """The values of some columns (and their digits in print), separated by a slash, the best ones marked."""
+    texts = []
+    for column, digits in columns.items():
+        score = volume.score(method, level, column)
+        text = _in_print(score, digits)
+        text += BEST if method in volume.leaders(column, level, digits=digits, blind=False) else ""
+        is_best_blind = method in volume.leaders(column, level, digits=digits, blind=True)
+        texts += [f"**{text}**" if is_best_blind else text] if score.seeds else []
+    return " / ".join(texts) or EMPTY
 
 
 def _in_print(score: Score, digits: int) -> str:
@@ -132,7 +134,7 @@ def _by_column(volume: VolumeResults, title: str, columns: Mapping[str, str], ca
     for method in volume.measured_methods:
         scores = [volume.score(method, volume.typical_level, column) for column in columns]
         if any(score.seeds for score in scores):
-            texts = [f"{score.mean:+.2f}" if score.seeds else _EMPTY for score in scores]
+            texts = [f"{score.mean:+.2f}" if score.seeds else EMPTY for score in scores]
             rows.append([_name(volume, method, notes, _slices(volume, method)), *texts])
     return Table(title, ("method", *columns.values()), rows, notes.texts, caption)
 
@@ -142,7 +144,7 @@ def _sigma_table(volume: VolumeResults) -> Table:
     for method in volume.measured_methods:
         scores = volume.scores(method, "sigma_error")
         if any(score.seeds for score in scores):
-            texts = [f"{100 * score.mean:+.1f}" if score.seeds else _EMPTY for score in scores]
+            texts = [f"{100 * score.mean:+.1f}" if score.seeds else EMPTY for score in scores]
             rows.append([escaped(volume.method_title(method)), *texts])
     caption = "(estimated − true) / true in percent, for methods that report their estimate."
     return Table("Error of the estimated sigma", _level_header(volume), rows, caption=caption)
@@ -155,8 +157,8 @@ def _cost_table(volume: VolumeResults) -> Table:
         seconds, memory = (
             [score.mean for score in volume.scores(method, column) if score.seeds] for column in ("seconds", "peak_mib")
         )
-        texts = [f"{sum(seconds) / len(seconds):.1f}", f"{max(seconds):.1f}"] if seconds else [_EMPTY, _EMPTY]
-        texts.append(f"{max(memory):.0f}" if memory else _EMPTY)
+        texts = [f"{sum(seconds) / len(seconds):.1f}", f"{max(seconds):.1f}"] if seconds else [EMPTY, EMPTY]
+        texts.append(f"{max(memory):.0f}" if memory else EMPTY)
         if seconds or memory:
             rows.append([_name(volume, method, notes, _slices(volume, method)), *texts])
     header = ("method", "seconds, mean over levels", "seconds, longest", "peak MiB")

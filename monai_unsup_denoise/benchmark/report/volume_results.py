@@ -16,6 +16,7 @@ from monai_unsup_denoise.benchmark.scores import SCORE_COLUMNS
 from monai_unsup_denoise.errors import InputError
 
 _NUMBERS = ("level", "seed", *SCORE_COLUMNS, "seconds", "peak_mib")
+_MORE_NUMBERS = ("lag1_error",)  # of noise_kinds.csv
 _WORDS = ("volume", "method", "given_sigma", "slices", "versions", "status")
 _TITLES = {
     "brainweb_t1w": "BrainWeb T1w",
@@ -167,7 +168,8 @@ class VolumeResults:
     def _measured(self) -> dict[tuple[str, float], dict[str, list[float]]]:
         """Columns by method and level."""
         groups = self._ok.groupby(["method", "level"], sort=False)
-        return {key: group[list(_NUMBERS)].to_dict("list") for key, group in groups}
+        numbers = [column for column in (*_NUMBERS, *_MORE_NUMBERS) if column in self.rows]
+        return {key: group[numbers].to_dict("list") for key, group in groups}
 
 
 def volume_results(results: pd.DataFrame, methods: Sequence[DenoisingMethod]) -> list[VolumeResults]:

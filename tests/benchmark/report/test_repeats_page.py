@@ -12,7 +12,7 @@ def test_page_has_the_tables_of_the_results(repository, tmp_path):
     folder = repository / "docs" / "benchmark"
     settings = json.loads((repository / "bundles/brain_mri_denoise/configs/benchmark.json").read_text())
     results = pd.read_csv(folder / "repeats.csv")
-    methods = choose_methods(settings["methods"] | settings["repeats"]["more_methods"], results["method"].unique())
+    methods = choose_methods(settings["methods"] | settings["more_methods"], results["method"].unique())
     write_repeats_report(tmp_path, results, methods, lambda *_: None, Report())
     expected, page = (path.read_text(encoding="utf-8") for path in (tmp_path / "repeats.md", folder / "repeats.md"))
     tables = [line for line in expected.splitlines() if line.startswith("|")]
