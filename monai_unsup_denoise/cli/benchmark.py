@@ -138,7 +138,7 @@ def benchmark(
             table, scores, write = "repeats", REPEAT_COLUMNS, write_repeats_report
             cases = [make_repeat_case(source.name, load_repeats(source)) for source in find_repeats(repeats)]
         else:
-            grid = settings | section
+            grid = settings | section | (settings["quick"] if quick else {})
             sources = find_sources(volume or grid["volumes"])
             volumes = [load_volume(source, slices or grid["slices"].get(source.name, "all")) for source in sources]
             cases = white = make_cases(volumes, level or grid["levels"], seed or grid["seeds"])
