@@ -4,13 +4,13 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-import numpy as np
 import torch
-from scipy.fft import dct
 from torch import Tensor
 from torch.nn.functional import avg_pool3d, pad
 
-from monai_unsup_denoise.functional.rician import rician_mean, rician_variance
+from monai_unsup_denoise.functional.patch_noise import PatchNoise, patch_noise
+from monai_unsup_denoise.functional.patch_wiener import patch_wiener
+from monai_unsup_denoise.functional.rician import rician_mean
 from monai_unsup_denoise.functional.threads import map_in_threads
 
 _PATCH = 4  # side in voxels
@@ -20,8 +20,6 @@ _CANDIDATES = 80  # patches for a group by their means
 _SIMILAR = 40  # of these, the patches in a group
 _NEVER_SIMILAR = 1e15  # in units of sigma
 _SIGNAL = 0.25  # least mean of a reference patch, in units of sigma
-_EXCESS = 0.3  # share of the noise variance by which a residual may exceed it
-_DEVIATIONS = 4.0  # standard errors up to which a difference of means counts as noise
 _SHARE = 0.9  # weight of the refined estimate at high signal
 _PLANES = 16  # of the volume that are put together at a time
 _ROWS = 4  # of reference patches that a thread takes at a time
@@ -31,19 +29,28 @@ _GROUPS_ON_GPU = 2**14
 Progress = Callable[..., Iterable[tuple[slice, Tensor, Tensor]]]
 
 
-def nonlocal_bayes(noisy: Tensor, pilot: Tensor, sigma: Tensor, *, progress: Progress | None = None) -> Tensor:
+def nonlocal_bayes(
+    noisy: Tensor,
+    pilot: Tensor,
+    sigma: Tensor,
+    *,
+    correlation: Sequence[float] | Tensor | None = None,
+    coils: int = 1,
+    progress: Progress | None = None,
+) -> Tensor:
     """Refine a denoised magnitude volume by non-local Bayes, with the denoised volume as pilot.
 
     Each reference patch is grouped with the 40 most similar patches of the pilot, at most 5 voxels away. The pilot
     patches of a group have mean ``m`` and covariance ``C``. Each noisy patch ``z`` of the group is estimated as
 
-        x = m + C (C + v)^-1 (z - m_z)
+        x = m + C (C + v R)^-1 (z - m_z)
 
-    where ``m_z`` is the mean of the noisy patches and ``v`` the variance of the noise. ``m`` is corrected towards
-    ``m_z`` where the two differ significantly. Overlapping estimates are averaged. The Rician bias at the pilot's
-    amplitude ``A`` is removed first, ``z = magnitude - (E[m | A] - A)``, and ``v = var[m | A]``. The result is the
-    pilot plus ``0.9 A^2 / (A^2 + sigma^2 / 4)`` of the change. In background the pilot is kept almost unchanged: a
-    network can recognise background, which no average can.
+    where ``m_z`` is the mean of the noisy patches, ``v`` the variance of the noise and ``R`` its correlation within a
+    patch, the identity for white noise (``patch_noise``). ``m`` is corrected towards ``m_z`` where the two differ
+    significantly. Overlapping estimates are averaged. The bias of magnitudes at the pilot's amplitude ``A`` is removed
+    first, ``z = magnitude - (E[m | A] - A)``, and ``v = var[m | A]``. The result is the pilot plus
+    ``0.9 A^2 / (A^2 + sigma^2 / 4)`` of the change. In background the pilot is kept almost unchanged: a network can
+    recognise background, which no average can.
 
     Lebrun M, Buades A, Morel JM (2013). A nonlocal Bayesian image denoising algorithm. SIAM J Imaging Sci
     6(3):1665-1688, second step; there ``m`` is the uncorrected mean of the pilot. Breiman L (1995). Better subset
@@ -53,6 +60,9 @@ def nonlocal_bayes(noisy: Tensor, pilot: Tensor, sigma: Tensor, *, progress: Pro
         noisy: magnitudes ``(H, W, D)``, not empty.
         pilot: first estimate ``A``, of the same shape and units, at least 0.
         sigma: noise level of each voxel, of the same shape and units, positive.
+        correlation: of the noise of neighbouring voxels along each of the three axes, in (-1, 1); None for white noise.
+            Values within 0.05 of 0 along all axes count as white.
+        coils: number of coils whose images were combined by the root of the sum of squares; ``sigma`` is that of each.
         progress: called with the iterator of the parts and their number as ``total``, as ``tqdm`` is.
 
     Returns:
@@ -64,9 +74,10 @@ def nonlocal_bayes(noisy: Tensor, pilot: Tensor, sigma: Tensor, *, progress: Pro
     # Sides such that the last reference patch ends with the volume.
     shape = [max(_PATCH, n) + -max(0, n - _PATCH) % _STRIDE for n in pilot.shape]
     total, count = pilot.new_zeros(shape), torch.zeros(shape, dtype=torch.int16, device=pilot.device)
+    noise = patch_noise(correlation, _PATCH, coils=coils, like=pilot)
     rows = torch.arange(0, shape[0] - _PATCH + 1, _STRIDE).split(_ROWS)
     apply = map_in_threads if pilot.device.type == "cpu" else map
-    slabs = apply(partial(_refine_slab, noisy, pilot, sigma, shape), rows)
+    slabs = apply(partial(_refine_slab, noisy, pilot, sigma, shape, noise), rows)
     for place, sums, estimates in slabs if progress is None else progress(slabs, total=len(rows)):
         total[place] += sums
         count[place] += estimates
@@ -82,7 +93,7 @@ def nonlocal_bayes(noisy: Tensor, pilot: Tensor, sigma: Tensor, *, progress: Pro
 
 
 def _refine_slab(
-    noisy: Tensor, pilot: Tensor, sigma: Tensor, shape: Sequence[int], rows: Tensor
+    noisy: Tensor, pilot: Tensor, sigma: Tensor, shape: Sequence[int], noise: PatchNoise, rows: Tensor
 ) -> tuple[slice, Tensor, Tensor]:
     """A slab of a volume of this shape, the sum of the estimates of its voxels in units of sigma, and their number.
 
@@ -97,7 +108,7 @@ def _refine_slab(
         return pad(volume[None], beyond, mode="replicate")[0].contiguous()
 
     amplitude = pilot[inside] / sigma[inside]
-    unbiased = padded(noisy[inside] / sigma[inside] - (rician_mean(amplitude, 1.0) - amplitude))
+    unbiased = padded(noisy[inside] / sigma[inside] - (rician_mean(amplitude, 1.0, coils=noise.coils) - amplitude))
     amplitude = padded(amplitude)
     step = torch.tensor(amplitude.stride(), device=pilot.device)
     patch = (torch.cartesian_prod(*[torch.arange(_PATCH, device=pilot.device)] * 3) * step).sum(-1)
@@ -123,7 +134,7 @@ def _refine_slab(
         distances = (patches - reference).square_().sum(-1).masked_fill_(corner == own, -1)
         corner = corner.gather(1, _nearest(distances, _SIMILAR))
         voxels = (corner.unsqueeze(-1) + patch).view(-1)
-        estimates = _wiener(patches_at(corner, unbiased), patches_at(corner, amplitude))
+        estimates = patch_wiener(patches_at(corner, unbiased), patches_at(corner, amplitude), noise=noise)
         sums.scatter_add_(0, voxels, estimates.view(-1))
         corners.scatter_add_(0, corner.view(-1), torch.ones(1, device=pilot.device).expand(corner.numel()))
     # A voxel has as many estimates as patches start up to three voxels before it.
@@ -162,40 +173,3 @@ def _candidates(means: Tensor, references: Tensor) -> Tensor:
 
 def _nearest(distances: Tensor, count: int) -> Tensor:
     return distances.topk(count, largest=False, sorted=False).indices
-
-
-def _wiener(noisy: Tensor, pilot: Tensor) -> Tensor:
-    """Estimates of patches ``(groups, similar, voxels)``, in units of sigma.
-
-    A residual ``z - x`` of more variance than the noise shows that the pilot lacks signal. The excess ``e`` is the
-    variance of what is missing, of which ``e / (e + v)`` of the residual is the best linear estimate.
-
-    With the deviations ``D`` of the ``n`` pilot patches from their mean, ``C = D^T D / (n - 1)``, so that
-    ``C (C + v)^-1 = D^T (D D^T + (n - 1) v)^-1 D``, which has the smaller matrix to factor. A hundred-thousandth of
-    the signal regularises it for data that are noise-free in float32.
-    """
-    similar = pilot.shape[1]
-    variance = rician_variance(pilot.mean((1, 2), keepdim=True), 1.0)
-    pilot_mean, mean = pilot.mean(1, keepdim=True), noisy.mean(1, keepdim=True)
-    deviation = pilot - pilot_mean
-    gram = deviation @ deviation.mT
-    diagonal = gram.diagonal(dim1=1, dim2=2)
-    diagonal += (similar - 1) * variance[:, 0] + 1e-5 * diagonal.mean(1, keepdim=True)
-    solved = torch.cholesky_solve(deviation, torch.linalg.cholesky(gram))
-    estimate = (noisy - mean) @ deviation.mT @ solved + _corrected_mean(mean, pilot_mean, variance / similar)
-    residual = (noisy - estimate).square().mean((1, 2), keepdim=True)
-    excess = (residual - (1 + _EXCESS) * variance).clamp(min=0)
-    return torch.lerp(estimate, noisy, excess / (excess + variance))
-
-
-def _corrected_mean(mean: Tensor, pilot: Tensor, variance: Tensor) -> Tensor:
-    """The pilot's mean patch plus the significant part of its difference ``d`` to the noisy mean patch.
-
-    Non-negative garrote ``d (1 - 16 variance / d^2)+`` on the cosine transform of the patch. Where the pilot is right,
-    as in flat tissue, the noise of the means is suppressed.
-    """
-    side = torch.from_numpy(dct(np.eye(_PATCH), norm="ortho"))
-    cosines = torch.kron(torch.kron(side, side), side).to(pilot)  # orthonormal DCT-II of a flattened patch, in columns
-    difference = (mean - pilot) @ cosines
-    noise = _DEVIATIONS**2 * variance / difference.square().clamp(min=1e-12)
-    return pilot + ((1 - noise).clamp(min=0) * difference) @ cosines.mT

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.special import i0e, i1e
 
+from monai_unsup_denoise.functional.noncentral_chi import unit_chi_variance
+
 _RAYLEIGH_MEAN = math.sqrt(math.pi / 2)  # of the background at sigma = 1
 _RAYLEIGH_VARIANCE = 2 - math.pi / 2
 _TINY = 1e-30  # lower bound of sigma: gives the limit sigma -> 0 instead of 0 / 0
@@ -53,15 +55,28 @@ def rician_log_density(m: Tensor, amplitude: float | Tensor, sigma: float | Tens
     return log_density.to(_real_type(m))
 
 
-def rician_mean(amplitude: Tensor, sigma: float | Tensor) -> Tensor:
-    """``E[m] = sigma sqrt(pi / 2) L_{1/2}(-A^2 / (2 sigma^2))``; in background ``sigma sqrt(pi / 2)``."""
-    return _mean(amplitude.double(), _double(sigma, amplitude)).to(_real_type(amplitude))
+def rician_mean(amplitude: Tensor, sigma: float | Tensor, *, coils: int = 1) -> Tensor:
+    """``E[m] = sigma sqrt(pi / 2) L_{1/2}(-A^2 / (2 sigma^2))``; in background ``sigma sqrt(pi / 2)``.
+
+    Of the root of the sum of squares of more ``coils`` with noise ``sigma`` each: noncentral chi.
+    """
+    a, s = amplitude.double(), _double(sigma, amplitude)
+    if coils == 1:
+        return _mean(a, s).to(_real_type(amplitude))
+    square = s.square()
+    second_moment = a.square() + 2 * coils * square
+    return (second_moment - square * _chi_variance(a, s, coils)).sqrt().to(_real_type(amplitude))
 
 
-def rician_variance(amplitude: Tensor, sigma: float | Tensor) -> Tensor:
-    """``var[m] = A^2 + 2 sigma^2 - E[m]^2``: from ``(2 - pi / 2) sigma^2`` in background to ``sigma^2``."""
+def rician_variance(amplitude: Tensor, sigma: float | Tensor, *, coils: int = 1) -> Tensor:
+    """``var[m] = A^2 + 2 sigma^2 - E[m]^2``: from ``(2 - pi / 2) sigma^2`` in background to ``sigma^2``.
+
+    With more ``coils`` as :func:`rician_mean`.
+    """
     a, s = amplitude.double(), _double(sigma, amplitude)
     square = s.square()
+    if coils > 1:
+        return (square * _chi_variance(a, s, coils)).to(_real_type(amplitude))
     variance = a.square() + 2 * square - _mean(a, s).square()
     # Rounding can leave the true range.
     variance = torch.clamp(variance, min=_RAYLEIGH_VARIANCE * square, max=square)
@@ -72,6 +87,10 @@ def _mean(a: Tensor, s: Tensor) -> Tensor:
     s = s.clamp(min=_TINY)
     u = (a / s).square() / 4
     return s * _RAYLEIGH_MEAN * ((1 + 2 * u) * i0e(u) + 2 * u * i1e(u))  # L_{1/2}(-2 u)
+
+
+def _chi_variance(a: Tensor, s: Tensor, coils: int) -> Tensor:
+    return unit_chi_variance((a / s.clamp(min=_TINY)).square(), coils)
 
 
 def _double(value: float | Tensor, like: Tensor) -> Tensor:

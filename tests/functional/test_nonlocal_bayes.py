@@ -193,8 +193,12 @@ def test_thin_stack_is_returned_as_its_pilot():
 def test_patches_beyond_the_border_are_no_members(monkeypatch):
     """Moved back into the volume, they would be there twice, and their noise would count as signal."""
     corners = []
-    wiener = MODULE._wiener
-    monkeypatch.setattr(MODULE, "_wiener", lambda noisy, pilot: corners.append(pilot[:, :, 0]) or wiener(noisy, pilot))
+    wiener = MODULE.patch_wiener
+    monkeypatch.setattr(
+        MODULE,
+        "patch_wiener",
+        lambda noisy, pilot, noise: corners.append(pilot[:, :, 0]) or wiener(noisy, pilot, noise=noise),
+    )
     pilot = torch.arange(1.0, 1 + 12 * 12 * 12).view(12, 12, 12)  # each patch begins with another value
     nonlocal_bayes(pilot, pilot, everywhere(1.0, pilot))
     firsts = torch.cat(corners)

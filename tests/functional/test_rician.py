@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from scipy.stats import rice
+from scipy.stats import ncx2, rice
 
 from monai_unsup_denoise.functional import (
     add_rician_noise,
@@ -13,6 +13,7 @@ from monai_unsup_denoise.functional import (
     rician_mean,
     rician_variance,
 )
+from monai_unsup_denoise.functional.noncentral_chi import unit_chi_variance
 
 SNR = torch.tensor([0.0, 1e-3, 0.1, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 50.0, 100.0, 1e3, 1e4])
 SIGMA = 0.07
@@ -136,3 +137,24 @@ def test_noise_has_gradients_where_all_is_zero():
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.int16])
 def test_noise_on_half_precision_and_integers_is_float32(dtype):
     assert add_rician_noise(torch.ones(8, dtype=dtype), 0.1).dtype == torch.float32
+
+
+@pytest.mark.parametrize("coils", [2, 8, 32])
+def test_moments_of_coils_equal_noncentral_chi_squared(coils):
+    """Integrals over the density of m^2, noncentral chi-squared with 2 N degrees of freedom."""
+    amplitude = torch.tensor([0.0, 0.1, 1.0, 3.0, 10.0, 40.0], dtype=torch.float64)
+    for a in amplitude:
+        middle = math.sqrt(float(a) ** 2 + 2 * coils)
+        m = np.linspace(max(0.0, middle - 8), middle + 8, 20_001)
+        density = 2 * m * ncx2.pdf(m**2, 2 * coils, max(float(a) ** 2, 1e-12))
+        mean = np.trapezoid(m * density, m)
+        variance = np.trapezoid((m - mean) ** 2 * density, m)
+        assert rician_mean(SIGMA * a, SIGMA, coils=coils).item() == pytest.approx(SIGMA * mean, rel=1e-6)
+        assert rician_variance(SIGMA * a, SIGMA, coils=coils).item() == pytest.approx(SIGMA**2 * variance, rel=1e-5)
+
+
+def test_moments_of_one_coil_are_the_limit_of_the_table():
+    square = torch.linspace(0, 10, 101, dtype=torch.float64).square()
+    table, exact = unit_chi_variance(square, 1), rician_variance(square.sqrt(), 1.0)
+    torch.testing.assert_close(table, exact, rtol=0, atol=1e-6)
+    assert rician_mean(torch.tensor([0.3]), 0.0, coils=4).item() == pytest.approx(0.3)  # no noise
