@@ -24,7 +24,7 @@ _PSNR = (
     "Whole volume, data range 1. σ: given the true sigma, where it varies its median over the foreground; all others "
     f"are blind. Bold: best of the blind methods. {BEST}: best of all."
 )
-_GAIN = "PSNR less that of the noisy volume, mean over the levels."
+_GAIN = "PSNR less that of the noisy volume."
 _SIGMA = "Sigma that the method reports over the true one, where that varies over its median in the foreground."
 _LAG1 = "Correlation of neighbours that the method reports less the true one: the largest absolute error over the axes."
 _FIGURE_METHODS = (("ours",), ("bm4d_vst",), ("bm4d_spectrum",))
@@ -76,7 +76,7 @@ def kind_tables(kinds: Mapping[str, VolumeResults]) -> list[Table]:
     """The tables of one volume that have rows; ``kinds`` are its results by kind of noise."""
     tables = [
         _by_level(kinds, "PSNR in dB / SSIM in 3-D", _PSNR, _quality),
-        _gain_table(kinds),
+        _by_level(kinds, "Gain in dB", _GAIN, _gain),
         _by_level(kinds, "Sigma read over true", _SIGMA, partial(_value, column="sigma_error", offset=1.0)),
         _by_level(kinds, "Error of the correlation read", _LAG1, partial(_value, column="lag1_error")),
     ]
@@ -92,31 +92,16 @@ def _by_level(
         for kind, rows in kinds.items()
         for level in rows.levels
     }
-    shown = [name for name in _methods(kinds) if any(row.get(name, EMPTY) != EMPTY for row in cells.values())]
+    titles = {
+        name: title
+        for name, title in _methods(kinds).items()
+        if any(row.get(name, EMPTY) != EMPTY for row in cells.values())
+    }
     rows = [
-        [escaped(kind), f"{level:g} %", *(row.get(name, EMPTY) for name in shown)]
+        [escaped(kind), f"{level:g} %", *(row.get(name, EMPTY) for name in titles)]
         for (kind, level), row in cells.items()
     ]
-    return Table(
-        title, ("kind", "level", *(_methods(kinds)[name] for name in shown)), rows if shown else [], (), caption
-    )
-
-
-def _gain_table(kinds: Mapping[str, VolumeResults]) -> Table:
-    """One row for each kind, one column for each method; empty unless the method has all levels."""
-    titles = {name: title for name, title in _methods(kinds).items() if name != "noisy"}
-    rows = []
-    for kind, results in kinds.items():
-        scores = {name: results.scores(name, "psnr") for name in ("noisy", *titles)}
-        means = {
-            name: sum(score.mean for score in levels) / len(levels)
-            for name, levels in scores.items()
-            if all(score.seeds for score in levels)
-        }
-        cells = [f"{means[name] - means['noisy']:+.2f}" if {name, "noisy"} <= {*means} else EMPTY for name in titles]
-        rows.append([escaped(kind), *cells])
-    found = any(cell != EMPTY for row in rows for cell in row[1:])
-    return Table("Gain in dB", ("kind", *titles.values()), rows if found else [], (), _GAIN)
+    return Table(title, ("kind", "level", *titles.values()), rows if titles else [], caption=caption)
 
 
 def _methods(kinds: Mapping[str, VolumeResults]) -> dict[str, str]:
@@ -128,6 +113,11 @@ def _methods(kinds: Mapping[str, VolumeResults]) -> dict[str, str]:
 
 def _quality(rows: VolumeResults, method: str, level: float) -> str:
     return score_cell(rows, method, level, {"psnr": 2, "ssim_3d": 3})
+
+
+def _gain(rows: VolumeResults, method: str, level: float) -> str:
+    noisy, score = (rows.score(name, level, "psnr") for name in ("noisy", method))
+    return f"{score.mean - noisy.mean:+.2f}" if noisy.seeds and score.seeds and method != "noisy" else EMPTY
 
 
 def _value(rows: VolumeResults, method: str, level: float, *, column: str, offset: float = 0.0) -> str:
