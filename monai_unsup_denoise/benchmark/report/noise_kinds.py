@@ -27,6 +27,7 @@ _PSNR = (
 _GAIN = "PSNR less that of the noisy volume."
 _SIGMA = "Sigma that the method reports over the true one, where that varies over its median in the foreground."
 _LAG1 = "Correlation of neighbours that the method reports less the true one: the largest absolute error over the axes."
+_DPI = 80  # there are many figures
 _FIGURE_METHODS = (("ours",), ("bm4d_vst",), ("bm4d_spectrum",))
 
 #: As `FindImages`, with the kind of noise as `kind`.
@@ -131,5 +132,6 @@ def _figure(rows: VolumeResults, kind: str, find_images: FindKindImages) -> Repo
     figure = comparison_figure.comparison_of_level(rows, level, find_images, places=_FIGURE_METHODS)
     if figure is None:
         return None
+    figure.set_dpi(_DPI)
     name, title = quote(f"{rows.name}_{kind}", safe=""), f"{kind}, {level:g} %"
     return ReportFigure(name, title, comparison_figure.CAPTION, figure)
