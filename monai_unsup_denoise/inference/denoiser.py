@@ -133,7 +133,7 @@ class Denoiser:
         """
         inputs = image.as_tensor()[None].to(self.device)
         noise = self.inferer.with_settings(settings or self.settings).estimate_noise(inputs, self.network)
-        _check_finite(image, {"sigma": np.asarray(noise.sigma or 0.0)})
+        _check_finite(image, {"sigma": np.asarray([noise.sigma or 0.0, noise.error])})
         return noise
 
     @torch.no_grad()
@@ -178,10 +178,7 @@ class Denoiser:
             noisy=scanner_units(inputs),
             denoised=volumes.pop("denoised"),
             affine=np.asarray(image.affine, dtype=np.float64)[:, [*np.insert([0, 1], slices, 2), 3]],
-            sigma=None if noise.sigma is None else reference * noise.sigma,
-            varying_noise=noise.varies,
-            correlated_noise=noise.is_correlated,
-            sigma_is_sure=noise.is_sure,
+            **noise.in_the_file(image.meta),
             clipped_voxels=image.meta.get("clipped_voxels", 0),
             maps=volumes,
         )

@@ -20,7 +20,7 @@ from monai_unsup_denoise.inference.tiles import cut_tiles
 from monai_unsup_denoise.inference.whole_volume import WholeVolumeInferer
 from monai_unsup_denoise.protocols import DenoisingNetwork, NoiseAwareNetwork
 
-_NEED_SIGMA = ("varying_noise", "correlated_noise", "refine", "keep_floor")
+_NEED_SIGMA = ("varying_noise", "refine", "keep_floor")
 
 
 class VolumeInferer(WholeVolumeInferer):
@@ -65,13 +65,13 @@ class VolumeInferer(WholeVolumeInferer):
             if asked := [name for name, value in self.settings.switches().items() if value and name in _NEED_SIGMA]:
                 raise InputError(f"{asked[0]}: this model does not estimate the noise level; turn it off")
             return NoiseEstimate(network.encode_noise(image))
-        return estimate_noise(
-            image,
-            network,
-            varying=self.settings.varying_noise,
-            correlated=self.settings.correlated_noise,
-            denoise=partial(self._run, network=network),
-        )
+        with torch.autocast(image.device.type, self.autocast, enabled=self.autocast is not None):
+            return estimate_noise(
+                image,
+                network,
+                varying=self.settings.varying_noise,
+                denoise=partial(self._run, network=network),
+            )
 
     def denoise(self, volume: Tensor, network: DenoisingNetwork, noise: NoiseEstimate) -> Tensor:
         scan = volume
@@ -85,8 +85,9 @@ class VolumeInferer(WholeVolumeInferer):
         denoised = (denoised / len(flips)).clamp(min=0)
         if self.settings.refine and isinstance(network, NoiseAwareNetwork):
             bar = partial(tqdm, desc="refinement", leave=False, disable=not self._shows_progress)
-            sigma = sigma_map(volume, noise, network)
-            denoised = nonlocal_bayes(volume[0, 0], denoised[0, 0], sigma[0, 0], progress=bar)[None, None]
+            sigma, coils = sigma_map(volume, noise, network), round(noise.coils)
+            refine = partial(nonlocal_bayes, correlation=noise.correlation, coils=coils, progress=bar)
+            denoised = refine(volume[0, 0], denoised[0, 0], sigma[0, 0])[None, None]
         return torch.where(constant, scan, denoised)
 
     def _run(self, volume: Tensor, code: Tensor, *, network: DenoisingNetwork) -> Tensor:
