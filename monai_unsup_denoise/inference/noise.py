@@ -91,10 +91,9 @@ def estimate_noise(
     x, y, z = network.correlation(code)[0].tolist()
     coils = float(network.coils(code))
     code_map = None if varying is False else network.noise_map(cells[:, :, nearest])
-    if varying is None and log_sigma_rms(network.sigma(code_map), network.sigma(code), image).item() < _VARIES:
-        code_map = None
-    if code_map is None:
-        return NoiseEstimate(code, float(network.sigma(code)), error, (x, y, z), coils)
+    sigma = network.sigma(code)
+    if code_map is None or (varying is None and log_sigma_rms(network.sigma(code_map), sigma, image).item() < _VARIES):
+        return NoiseEstimate(code, float(sigma), error, (x, y, z), coils)
     code = _measured_map(image, code_map, network, denoise)
     return NoiseEstimate(code, float(median_tissue_sigma(network.sigma(code), image)), error, (x, y, z), coils)
 
