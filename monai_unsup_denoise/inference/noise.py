@@ -82,7 +82,7 @@ def estimate_noise(
 
     Args:
         varying: as in `DenoiseSettings`.
-        denoise: the first pass: the denoised volume, given a volume and the code of each voxel.
+        denoise: the first pass: the denoised volume, given a volume and a map of the code.
     """
     cells, nearest = _read_cells(image, network)
     code, log_variance = network.noise_code(cells)
@@ -100,7 +100,7 @@ def estimate_noise(
 
 def sigma_map(image: Tensor, noise: NoiseEstimate, network: NoiseAwareNetwork) -> Tensor:
     """Noise level of each voxel of ``image`` ``(1, 1, H, W, D)``, of the same shape and units."""
-    return network.sigma(upsample_to(noise.code, image)).unsqueeze(1).expand_as(image)
+    return network.sigma(upsample_to(noise.code[:, :1], image)).unsqueeze(1).expand_as(image)
 
 
 def _read_cells(image: Tensor, network: NoiseAwareNetwork) -> tuple[Tensor, Tensor]:
@@ -123,7 +123,6 @@ def _read_cells(image: Tensor, network: NoiseAwareNetwork) -> tuple[Tensor, Tens
 
 
 def _measured_map(image: Tensor, code_map: Tensor, network: NoiseAwareNetwork, denoise: Denoise) -> Tensor:
-    of_voxels = upsample_to(code_map, image)
-    sigma = network.sigma(of_voxels).unsqueeze(1)
-    measured = residual_noise_map(image, denoise(image, of_voxels), sigma, code_map.shape[2:])
+    sigma = network.sigma(upsample_to(code_map[:, :1], image)).unsqueeze(1)
+    measured = residual_noise_map(image, denoise(image, code_map), sigma, code_map.shape[2:])
     return network.scale_sigma(code_map, measured[:, 0] / network.sigma(code_map))

@@ -76,7 +76,7 @@ class VolumeInferer(WholeVolumeInferer):
     def denoise(self, volume: Tensor, network: DenoisingNetwork, noise: NoiseEstimate) -> Tensor:
         scan = volume
         volume, constant = _without_constants(scan)
-        code = upsample_to(noise.code, volume)
+        code = noise.code if noise.varies else noise.code[..., None, None, None]
         flipped = range(4 if self.settings.self_ensemble else 1)  # axes at a time
         flips = [axes for count in flipped for axes in itertools.combinations((2, 3, 4), count)]
         denoised = torch.zeros_like(volume, dtype=torch.float32)
@@ -91,16 +91,16 @@ class VolumeInferer(WholeVolumeInferer):
         return torch.where(constant, scan, denoised)
 
     def _run(self, volume: Tensor, code: Tensor, *, network: DenoisingNetwork) -> Tensor:
-        """The network over all tiles; ``code`` ``(1, code_channels, H, W, D)``, or with axes of length 1."""
-        varies = code.shape[2:] == volume.shape[2:]
-        mean = code.flatten(2).mean(-1)
+        """The network over all tiles; ``code`` is ``(1, code_channels, *grid)``, of which the first entry may vary."""
+        mean, varies = code.flatten(2).mean(-1), math.prod(code.shape[2:]) > 1
+        levels = upsample_to(code[:, :1], volume) if varies else code
         result = torch.empty_like(volume, dtype=torch.float32)
         largest, multiple = self._tile_voxels(volume.device), getattr(network, "downsampling", 1)
         tiles = cut_tiles(volume.shape[2:], largest, halo=self.halo, multiple=multiple)
         with torch.autocast(volume.device.type, self.autocast, enabled=self.autocast is not None):
             for tile in tqdm(tiles, desc="network", leave=False, disable=not self._shows_progress):
                 image = volume[(..., *tile.outer)]
-                pred = network(image, code[(..., *tile.outer)], mean) if varies else network(image, mean)
+                pred = network(image, levels[(..., *tile.outer)], mean) if varies else network(image, mean)
                 result[(..., *tile.core)] = pred[(..., *tile.inner)]
         return result
 
