@@ -77,6 +77,12 @@ def test_unknown_setting_is_refused():
         Denoiser.from_bundle(settings={"fast": True})
 
 
+def test_config_with_a_setting_that_is_gone_is_refused(tmp_path):
+    (tmp_path / "inference_mine.json").write_text('{"correlated_noise": false}')
+    with pytest.raises(InputError, match=r"inference_mine.json: correlated_noise of version 0.7 is gone; [^\n]*$"):
+        Denoiser.from_bundle(tmp_path / "inference_mine.json")
+
+
 def test_given_network_replaces_that_of_the_bundle(scan):
     denoiser = Denoiser.from_bundle(network=Same(), settings=PLAIN)
     volume = denoiser.denoise(scan)
