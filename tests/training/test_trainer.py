@@ -28,6 +28,11 @@ def moved(before, networks) -> set[str]:
     }
 
 
+def with_parameters(networks) -> set[str]:
+    """Names of the networks that can move; the Rician generator has nothing to learn."""
+    return {name for name, network in networks.items() if [*network.parameters()]}
+
+
 @pytest.mark.parametrize("method", ["paper", "physics"])
 @pytest.mark.parametrize("side", SIDES)
 def test_each_half_step_moves_its_own_networks_and_all_of_them(make_trainer, request, method, side):
@@ -35,7 +40,7 @@ def test_each_half_step_moves_its_own_networks_and_all_of_them(make_trainer, req
     before = copy.deepcopy(networks)
     rates = {"lr": 0.0, "discriminator_lr": 0.0} | {"lr" if side == "generator" else "discriminator_lr": 0.01}
     make_trainer(networks=networks, objective=objective, **rates).run()
-    assert moved(before, networks) == SIDES[side] & set(networks)
+    assert moved(before, networks) == SIDES[side] & with_parameters(networks)
 
 
 def test_a_half_step_s_gradient_stays_out_of_the_other_side(make_trainer):
@@ -193,7 +198,7 @@ def test_autocast_on_the_cpu_keeps_parameters_in_float32(make_trainer, request, 
     trainer.run()
     assert set(types) == {torch.bfloat16}
     assert all(p.dtype == torch.float32 and p.isfinite().all() for p in networks.parameters())
-    assert moved(before, networks) == set(networks)
+    assert moved(before, networks) == with_parameters(networks)
     assert all(math.isfinite(float(trainer.state.output[0][term])) for term in objective.TERMS)
     assert not torch.is_autocast_enabled("cpu")
 
