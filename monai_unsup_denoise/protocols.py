@@ -44,6 +44,23 @@ class NoiseAwareNetwork(DenoisingNetwork, Protocol):
         """Number of coils ``(B,)`` of codes ``(B, code_channels)``, 1 or more and not rounded."""
 
 
+class CellReader(Protocol):
+    """A noise encoder of volumes."""
+
+    def cells(self, image: torch.Tensor) -> torch.Tensor:
+        """What is known of the noise in each cell, ``(B, channels, *grid)``."""
+
+    def pool(self, cells: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Mean and log-variance of the code, and the weight of each cell for the level, ``(B, cells)``."""
+
+
+class NoiseGenerator(Protocol):
+    """A generator of noisy images that knows the noise it adds."""
+
+    def corrupt(self, image: torch.Tensor, code: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Noisy images of clean ones, and the true code and sigma of their noise."""
+
+
 class TrainableNetwork(NoiseAwareNetwork, Protocol):
     """A noise-aware denoiser with what its training needs."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -9,7 +10,16 @@ from torch.nn.functional import adaptive_avg_pool3d, smooth_l1_loss
 
 from monai_unsup_denoise.functional import upsample_to
 from monai_unsup_denoise.losses.noise_codes import draw_codes
-from monai_unsup_denoise.losses.objective import Images, Networks, Objective, Terms, check_weights, denoiser_of
+from monai_unsup_denoise.losses.objective import (
+    Images,
+    Networks,
+    Objective,
+    Terms,
+    check_weights,
+    denoiser_of,
+    noise_generator_of,
+)
+from monai_unsup_denoise.protocols import CellReader
 
 _error = partial(smooth_l1_loss, reduction="none", beta=0.3)
 _DEPTHS = (1, 2, 4, 8, 16)  # slices of a thin stack
@@ -42,12 +52,12 @@ class NoiseReadingObjective(Objective):
     def generator_step(self, networks: Networks, batch: Images) -> tuple[Terms, Images]:
         """The error of the codes of images, and of those of their cells."""
         denoiser, clean = denoiser_of(networks), self._cut(batch["clean"])
-        noisy, code, _ = networks["generator_low"].corrupt(clean, draw_codes(denoiser, self.levels, like=clean))
+        noisy, code, _ = noise_generator_of(networks).corrupt(clean, draw_codes(denoiser, self.levels, like=clean))
         code = upsample_to(code, noisy)
-        reader = denoiser.noise_encoder
+        reader = cast(CellReader, denoiser.noise_encoder)
         cells = reader.cells(noisy)
         mean, log_variance, weight = reader.pool(cells)
-        local = adaptive_avg_pool3d(code[:, :1].float(), cells.shape[2:]).flatten(2)[:, 0]
+        local = adaptive_avg_pool3d(code[:, :1].float(), (*cells.shape[2:],)).flatten(2)[:, 0]
         truth = torch.cat([(weight * local).sum(1, keepdim=True), code.flatten(2).mean(2)[:, 1:]], dim=1)
         likelihood = (mean - truth).abs().detach() * torch.exp(-log_variance / 2) + log_variance / 2
         local_error = (_error(cells[:, -10].flatten(1), local) * weight.detach()).sum(1)

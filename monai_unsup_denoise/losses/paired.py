@@ -5,7 +5,15 @@ from collections.abc import Mapping, Sequence
 from torch.nn.functional import mse_loss
 
 from monai_unsup_denoise.losses.noise_codes import draw_codes, mean_code
-from monai_unsup_denoise.losses.objective import Images, Networks, Objective, Terms, check_weights, denoiser_of
+from monai_unsup_denoise.losses.objective import (
+    Images,
+    Networks,
+    Objective,
+    Terms,
+    check_weights,
+    denoiser_of,
+    noise_generator_of,
+)
 from monai_unsup_denoise.losses.relative_error import relative_root_mean_square
 
 
@@ -31,7 +39,7 @@ class PairedObjective(Objective):
     def generator_step(self, networks: Networks, batch: Images) -> tuple[Terms, Images]:
         """The relative error of the image, and the squared error of the code."""
         denoiser, clean = denoiser_of(networks), batch["clean"]
-        noisy, code, sigma = networks["generator_low"].corrupt(clean, draw_codes(denoiser, self.levels, like=clean))
+        noisy, code, sigma = noise_generator_of(networks).corrupt(clean, draw_codes(denoiser, self.levels, like=clean))
         pred = denoiser(noisy, code)
         found, _ = denoiser.noise_encoder(noisy)
         terms = {

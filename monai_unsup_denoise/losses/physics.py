@@ -10,7 +10,15 @@ from monai_unsup_denoise.functional import rician_log_density, smooth_map, upsam
 from monai_unsup_denoise.losses.adversarial import AdversarialLoss, discriminator_terms, generator_loss
 from monai_unsup_denoise.losses.kl_divergence import kl_divergence, sample_code
 from monai_unsup_denoise.losses.noise_codes import draw_codes, mean_code
-from monai_unsup_denoise.losses.objective import ADVERSARIAL_TERMS, Images, Networks, Terms, check_weights, denoiser_of
+from monai_unsup_denoise.losses.objective import (
+    ADVERSARIAL_TERMS,
+    Images,
+    Networks,
+    Terms,
+    check_weights,
+    denoiser_of,
+    noise_generator_of,
+)
 from monai_unsup_denoise.losses.relative_error import ImageError, relative_root_mean_square
 from monai_unsup_denoise.protocols import TrainableNetwork
 
@@ -77,7 +85,7 @@ class PhysicsObjective:
         """Terms of encoders and generators; every line names its equation."""
         low, high = batch["noisy"], batch["clean"]
         denoiser = denoiser_of(networks)
-        to_low = networks["generator_low"]
+        to_low = noise_generator_of(networks)
 
         mean, log_variance = denoiser.noise_encoder(low)
         code = self._mix_with_prior(sample_code(mean, log_variance), denoiser)

@@ -91,18 +91,18 @@ class PhysicsGuidedDenoiser(DisentangledDenoiser):
     @torch.jit.export
     def noise_cells(self, image: Tensor) -> Tensor:
         """What is known of the noise in each cell; see ``NoiseReader.cells``."""
-        return self.noise_encoder.cells(image)
+        return self.noise_encoder.cells(image)  # type: ignore[operator]
 
     @torch.jit.export
     def noise_code(self, cells: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of the noise code of an image with these cells; see ``NoiseReader.pool``."""
-        mean, log_variance, _ = self.noise_encoder.pool(cells)
+        mean, log_variance, _ = self.noise_encoder.pool(cells)  # type: ignore[operator]
         return mean, log_variance
 
     @torch.jit.export
     def noise_map(self, cells: Tensor) -> Tensor:
         """Coarse map of the noise code; see ``NoiseReader.map_of``."""
-        return self.noise_encoder.map_of(cells)
+        return self.noise_encoder.map_of(cells)  # type: ignore[operator]
 
     @torch.jit.export
     def sigma(self, code: Tensor) -> Tensor:
