@@ -94,8 +94,8 @@ def test_the_sidecar_says_what_is_read_of_the_noise(dataset, tmp_path, correlati
     assert mri_denoise("bids", dataset, tmp_path / "out", *command).code == 0
     sidecar = json.loads((tmp_path / "out" / f"{T1W}.json").read_text())
     assert sidecar["DenoisingOptions"] == [] and sidecar["NoiseSigmaErrorPercent"] > 0
-    assert sidecar["NoiseCorrelation"] == pytest.approx([0.4, 0.2, 0], abs=0.001) and sidecar["NoiseIsCorrelated"] is True
-    assert sidecar["NoiseIsVarying"] is False and sidecar["NoiseCoils"] == 8
+    assert sidecar["NoiseCorrelation"] == pytest.approx([0.4, 0.2, 0], abs=0.001)
+    assert sidecar["NoiseIsCorrelated"] is True and sidecar["NoiseIsVarying"] is False and sidecar["NoiseCoils"] == 8
 
 
 def test_existing_outputs_are_kept_and_the_rest_is_done(dataset, tmp_path, identity, mri_denoise):
