@@ -7,6 +7,7 @@ from monai_unsup_denoise.functional.draw_scanner_noise import EFFECTS, check_eff
 from monai_unsup_denoise.functional.kspace_window import KSpaceWindow
 from monai_unsup_denoise.functional.noise_gain import NoiseGain
 from monai_unsup_denoise.functional.noise_maps import (
+    least_sigma,
     log_sigma_rms,
     median_tissue_sigma,
     residual_noise_map,

@@ -1,14 +1,16 @@
 """Noise maps: estimation from a residual, and statistics over tissue."""
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool3d
+from torch.nn.functional import adaptive_avg_pool3d, avg_pool3d
 
 from monai_unsup_denoise.functional.coarse_maps import triangular_smooth
 from monai_unsup_denoise.functional.rician import rician_mean, rician_variance
 
+_ALL = 0.999  # of the voxels of a patch
 _ROWS = 16  # computed at a time, for the memory
 _PRIOR = 0.02  # weight of the global mean, which takes over where no voxel counts
 
@@ -71,6 +73,27 @@ def median_tissue_sigma(sigma_map: Tensor, image: Tensor) -> Tensor:
     """
     pairs = zip(sigma_map, _is_tissue(image, sigma_map), strict=True)
     return torch.stack([(sigma[tissue] if tissue.any() else sigma).median() for sigma, tissue in pairs])
+
+
+def least_sigma(image: Tensor) -> float:
+    """Noise level in the quietest part of volumes ``(B, 1, H, W, D)``, an upper limit of it where noise is even.
+
+    The second percentile of the standard deviation over patches of 5 by 5 voxels, which anatomy can only raise, divided
+    by that of a Rician magnitude. About 0.7 sigma for white noise. Patches with voxels of 0 (a mask) are ignored;
+    infinite if there are no others.
+    """
+    magnitude = image.double()
+    sides = (min(5, image.shape[2]), min(5, image.shape[3]), 1)
+    mean, square, inside = (
+        avg_pool3d(x, sides, stride=(2, 2, 1)) for x in (magnitude, magnitude.square(), (image > 0).double())
+    )
+    mean, square = mean[inside > _ALL], square[inside > _ALL]
+    deviation = (square - mean.square()).clamp(min=1e-12).sqrt()
+    if not len(mean):
+        return math.inf
+    # The deviation is 0.655 sigma in background, where the mean is 1.9 deviations, and sigma in tissue.
+    factor = (0.655 + 0.345 * (mean / deviation - 1.9) / 1.6).clamp(0.655, 1)
+    return float((deviation / factor).kthvalue(1 + len(mean) // 50).values)
 
 
 def _is_tissue(image: Tensor, grid: Tensor) -> Tensor:

@@ -8,14 +8,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from monai_unsup_denoise.functional import log_sigma_rms, median_tissue_sigma, residual_noise_map, upsample_to
+from monai_unsup_denoise.functional import least_sigma, log_sigma_rms, median_tissue_sigma, residual_noise_map, upsample_to
 from monai_unsup_denoise.protocols import NoiseAwareNetwork
 
 Denoise = Callable[[Tensor, Tensor], Tensor]
 
-_VARIES = 0.1  # `log_sigma_rms` from which one number is not enough; stationary noise shows 0.08 at most
+_VARIES = 0.2  # `log_sigma_rms` from which one number is not enough; stationary noise shows 0.13 at most
 _CORRELATED = 0.1  # at lag 1, from which noise counts as correlated
 _SURE = 0.15  # largest expected error of a sigma that is sure, relative
+_DOUBT, _MOST = 2.5, 5.0  # sigma in multiples of `least_sigma`, which is 0.7 sigma for white noise
+_TOO_FEW, _UNSURE = 64**2, 0.3  # voxels of a slice; the expected error of sigma where it is in doubt
+_TINY = 1e-6  # in the volume's units
 _CELL = 4  # voxels: side of the cells of a noise reader
 _SLAB, _READ = 2**20, 5 * 2**19  # voxels: of a slab, and to read at most
 
@@ -88,6 +91,14 @@ def estimate_noise(
     code, log_variance = network.noise_code(cells)
     wider = code[:, :1] + torch.exp(log_variance[:, :1] / 2)
     error = float(network.sigma(torch.cat([wider, code[:, 1:]], dim=1)) / network.sigma(code)) - 1
+    excess = float(network.sigma(code)) / max(least_sigma(image), _TINY)
+    error = max(error, _UNSURE) if excess > _DOUBT else error
+    if excess > _MOST:  # no noise is so much stronger than the quietest part of its volume
+        code = network.scale_sigma(code, code.new_tensor([_MOST / excess]))
+        return NoiseEstimate(code, float(network.sigma(code)), excess / _MOST)
+    if image.shape[-1] == 1 and int(image.count_nonzero()) < _TOO_FEW:  # they say nothing about the correlation
+        code = torch.cat([code[:, :1], torch.zeros_like(code[:, 1:])], dim=1)
+        return NoiseEstimate(code, float(network.sigma(code)), max(error, _UNSURE))
     x, y, z = network.correlation(code)[0].tolist()
     coils = float(network.coils(code))
     code_map = None if varying is False else network.noise_map(cells[:, :, nearest])

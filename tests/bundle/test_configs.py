@@ -185,7 +185,8 @@ def test_a_short_training_is_validated_at_its_end(max_epochs: int, interval: int
     assert validation_interval([], max_epochs) == interval
 
 
-@pytest.mark.parametrize("names", TRAININGS, ids=lambda names: names[-1])
+# train_selfsup.json has no truth to validate on: the last epoch is kept.
+@pytest.mark.parametrize("names", [n for n in TRAININGS if "selfsup" not in n[-1]], ids=lambda names: names[-1])
 def test_a_training_of_one_epoch_leaves_a_model(names: tuple[str, ...]) -> None:
     assert validation_interval(names, 1) == 1
 

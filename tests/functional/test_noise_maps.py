@@ -7,6 +7,7 @@ import torch
 
 from monai_unsup_denoise.functional import (
     add_rician_noise,
+    least_sigma,
     log_sigma_rms,
     median_tissue_sigma,
     residual_noise_map,
@@ -114,3 +115,19 @@ def test_residual_map_is_biased_low_by_denoising_errors(clean):
     noisy = noisy_of(clean, 0.1)
     found = residual_noise_map(noisy, (noisy + clean) / 2, torch.full((1, 1, 1, 1, 1), 0.1), (12, 10, 32), scale=4)
     assert found[..., 8:, 6:, :].mean().item() == pytest.approx(0.05, rel=0.1)
+
+
+@pytest.mark.parametrize("amplitude", [0.0, 1.0])
+def test_least_sigma_of_white_noise_is_little_below_it(amplitude):
+    noisy = add_rician_noise(torch.full((1, 1, 64, 64, 8), amplitude), 0.1)
+    assert 0.05 < least_sigma(noisy) < 0.09
+
+
+def test_least_sigma_is_that_of_the_quietest_part(clean):
+    sigma = torch.full_like(clean, 0.2)
+    sigma[..., 16:] = 0.05
+    noisy = add_rician_noise(torch.ones_like(clean), sigma)
+    assert least_sigma(noisy) == pytest.approx(0.05 * 0.75, rel=0.2)
+    noisy[..., 16:] = 0  # a mask does not count
+    assert least_sigma(noisy) == pytest.approx(0.2 * 0.75, rel=0.2)
+    assert least_sigma(torch.zeros_like(noisy)) == math.inf

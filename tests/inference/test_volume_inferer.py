@@ -90,7 +90,7 @@ def test_noise_is_estimated_once_from_the_whole_volume(varying):
 
 def test_every_tile_gets_the_code_of_the_volume():
     network, volume = Spy(), torch.rand(1, 1, 40, 20, 20)
-    volume[:, :, 20:] *= 10
+    volume[:, :, 20:] *= 2
     network_only(20_000, varying_noise=False)(volume, network)
     codes = torch.cat([code.flatten() for code in network.codes])
     torch.testing.assert_close(codes, volume.std().expand_as(codes))

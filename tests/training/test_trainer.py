@@ -28,8 +28,7 @@ def moved(before, networks) -> set[str]:
     }
 
 
-def with_parameters(networks) -> set[str]:
-    """Names of the networks that can move; the Rician generator has nothing to learn."""
+def with_parameters(networks) -> set[str]:  # the Rician generator has nothing to learn
     return {name for name, network in networks.items() if [*network.parameters()]}
 
 
@@ -237,17 +236,15 @@ def test_a_method_without_discriminator_has_one_half_step(make_trainer):
 def test_a_batch_reaches_the_device_as_plain_tensors(loader):
     batch = {"noisy": MetaTensor(loader[0]["noisy"]), "clean": loader[0]["clean"], "path": ["a.nii", "b.nii"]}
     out = prepare_unpaired_batch(batch, torch.device("cpu"))
-    assert set(out) == {"noisy", "clean"}
-    assert all(type(value) is torch.Tensor for value in out.values())
+    assert set(out) == {"noisy", "clean"} and {type(value) for value in out.values()} == {torch.Tensor}
     assert torch.equal(out["noisy"], loader[0]["noisy"])
 
 
 def test_a_disabled_handler_is_left_out(make_trainer):
-    seen = []
+    seen: list = []
 
     class Note:
         def attach(self, engine):
             seen.append(engine)
 
-    trainer = make_trainer(train_handlers=[None, Note(), None])
-    assert seen == [trainer]
+    assert [make_trainer(train_handlers=[None, Note(), None])] == seen
