@@ -30,8 +30,6 @@ from monai_unsup_denoise.io.volumes import open_volumes, read_volume
 from monai_unsup_denoise.literal import literal
 from monai_unsup_denoise.protocols import NoiseAwareNetwork
 
-_MOST = 100.0  # sigma in multiples of the reference intensity, which of noise alone is above sigma
-
 
 class Denoiser:
     """Denoises scans with a trained network, as a bundle's ``inference.json`` wires it.
@@ -135,8 +133,7 @@ class Denoiser:
         """
         inputs = image.as_tensor()[None].to(self.device)
         noise = self.inferer.with_settings(settings or self.settings).estimate_noise(inputs, self.network)
-        sigma = noise.sigma or 0.0
-        _check_finite(image, {"sigma": np.asarray([sigma if sigma < _MOST else np.inf, noise.error])})
+        _check_finite(image, {"sigma": np.asarray(noise.sigma or 0.0)})
         return noise
 
     @torch.no_grad()
@@ -181,7 +178,10 @@ class Denoiser:
             noisy=scanner_units(inputs),
             denoised=volumes.pop("denoised"),
             affine=np.asarray(image.affine, dtype=np.float64)[:, [*np.insert([0, 1], slices, 2), 3]],
-            **noise.in_the_file(image.meta),
+            sigma=None if noise.sigma is None else reference * noise.sigma,
+            varying_noise=noise.varies,
+            correlated_noise=noise.is_correlated,
+            sigma_is_sure=noise.is_sure,
             clipped_voxels=image.meta.get("clipped_voxels", 0),
             maps=volumes,
         )

@@ -8,7 +8,7 @@ from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.inference.noise import NoiseEstimate
 from monai_unsup_denoise.inference.settings import DenoiseSettings
 from monai_unsup_denoise.inference.whole_volume import WholeVolumeInferer
-from monai_unsup_denoise.protocols import DenoisingNetwork
+from monai_unsup_denoise.protocols import DenoisingNetwork, NoiseAwareNetwork
 
 
 class SlabInferer(WholeVolumeInferer):
@@ -43,7 +43,8 @@ class SlabInferer(WholeVolumeInferer):
         slabs = self._slabs(inputs.as_subclass(Tensor))
         starts = range(0, len(slabs), self.batch_size)
         codes = torch.cat([network.encode_noise(slabs[i : i + self.batch_size]) for i in starts])
-        return NoiseEstimate(codes.median(dim=0, keepdim=True).values)
+        code = codes.median(dim=0, keepdim=True).values
+        return NoiseEstimate(code, float(network.sigma(code)) if isinstance(network, NoiseAwareNetwork) else None)
 
     def denoise(self, volume: Tensor, network: DenoisingNetwork, noise: NoiseEstimate) -> Tensor:
         slices = volume.shape[-1]

@@ -6,7 +6,6 @@ import pytest
 
 from monai_unsup_denoise.losses import (
     CycleGANObjective,
-    NoiseReadingObjective,
     PairedObjective,
     PaperObjective,
     PhysicsObjective,
@@ -16,8 +15,7 @@ from monai_unsup_denoise.losses.objective import check_weights
 
 MAKE = {
     CycleGANObjective: {"adversarial": None},
-    NoiseReadingObjective: {},
-    PairedObjective: {"levels": (0.01, 0.3)},
+    PairedObjective: {},
     PaperObjective: {"adversarial": None, "perceptual": None},
     PhysicsObjective: {"adversarial": None},
     RegressionObjective: {},
