@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache, reduce
 
 import numpy as np
 import torch
 from scipy.fft import dct
-from scipy.linalg import toeplitz
 from torch import Tensor
 
 _LEAST = 0.1  # eigenvalue, in units of the variance: below it a model of the correlation is not to be trusted
@@ -29,8 +29,8 @@ class PatchNoise:
     energy_deviation: float = 1.0
     coils: int = 1
 
-    def whiten(self, patches: Tensor) -> Tensor:
-        """``V^-1`` times each patch, ``(..., n)``."""
+    def weigh(self, patches: Tensor) -> Tensor:
+        """The inverse of the covariance times each patch, ``(..., n)``."""
         return patches if self.precision is None else patches @ self.precision
 
 
@@ -43,10 +43,8 @@ def patch_noise(correlation: Sequence[float] | Tensor | None, side: int, *, coil
     lag1 = [] if correlation is None else [float(r) for r in correlation]
     if all(abs(r) < _WHITE for r in lag1):
         return PatchNoise(coils=coils)
-    lags = np.arange(side)
-    covariance = np.ones((1, 1))
-    for r in lag1:
-        covariance = np.kron(covariance, toeplitz(r ** (lags**2)))
+    lags = np.subtract.outer(np.arange(side), np.arange(side))
+    covariance: np.ndarray = reduce(np.kron, [r ** (lags**2) for r in lag1])
     values, vectors = np.linalg.eigh(covariance)
     values = np.maximum(values, _LEAST)
     waves = vectors.T @ cosine_transform(side)
@@ -58,6 +56,7 @@ def patch_noise(correlation: Sequence[float] | Tensor | None, side: int, *, coil
     )
 
 
+@cache
 def cosine_transform(side: int) -> np.ndarray:
     """Orthonormal DCT-II of a flattened cubic patch, in columns, ``(side^3, side^3)``."""
     axis = dct(np.eye(side), norm="ortho")

@@ -24,12 +24,12 @@ def patch_wiener(noisy: Tensor, pilot: Tensor, *, noise: PatchNoise) -> Tensor:
     variance = rician_variance(pilot.mean((1, 2), keepdim=True), 1.0, coils=noise.coils)
     pilot_mean, mean = pilot.mean(1, keepdim=True), noisy.mean(1, keepdim=True)
     deviation = pilot - pilot_mean
-    whitened = noise.whiten(deviation)
-    gram = whitened @ deviation.mT
+    weighted = noise.weigh(deviation)
+    gram = weighted @ deviation.mT
     diagonal = gram.diagonal(dim1=1, dim2=2)
     diagonal += (similar - 1) * variance[:, 0] + 1e-5 * diagonal.mean(1, keepdim=True)
     solved = torch.cholesky_solve(deviation, torch.linalg.cholesky(gram))
-    estimate = (noisy - mean) @ whitened.mT @ solved
+    estimate = (noisy - mean) @ weighted.mT @ solved
     estimate += _corrected_mean(mean, pilot_mean, variance / similar * noise.cosine_variance)
     residual = (noisy - estimate).square().mean((1, 2), keepdim=True)
     excess = (residual - (1 + _EXCESS * noise.energy_deviation) * variance).clamp(min=0)
@@ -41,7 +41,7 @@ def _corrected_mean(mean: Tensor, pilot: Tensor, variance: Tensor) -> Tensor:
 
     Non-negative garrote ``d (1 - 16 variance / d^2)+`` on the cosine transform of the patch, whose coefficients have
     the ``variance``. Where the pilot is right, as in flat tissue, the noise of the means is suppressed. For independent
-    patches 16 would be four standard errors; those of a group overlap, so that at low frequencies it is 1.2 to 2.
+    patches 16 would be four standard errors; those of a group overlap, so that at low frequencies it is fewer.
     """
     cosines = torch.from_numpy(cosine_transform(round(pilot.shape[-1] ** (1 / 3)))).to(pilot)
     difference = (mean - pilot) @ cosines

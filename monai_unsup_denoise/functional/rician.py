@@ -58,7 +58,8 @@ def rician_log_density(m: Tensor, amplitude: float | Tensor, sigma: float | Tens
 def rician_mean(amplitude: Tensor, sigma: float | Tensor, *, coils: int = 1) -> Tensor:
     """``E[m] = sigma sqrt(pi / 2) L_{1/2}(-A^2 / (2 sigma^2))``; in background ``sigma sqrt(pi / 2)``.
 
-    Of the root of the sum of squares of more ``coils`` with noise ``sigma`` each: noncentral chi.
+    Of the root of the sum of squares of more ``coils`` with noise ``sigma`` each: noncentral chi. A ValueError for
+    fewer than one.
     """
     a, s = amplitude.double(), _double(sigma, amplitude)
     if coils == 1:
@@ -75,7 +76,7 @@ def rician_variance(amplitude: Tensor, sigma: float | Tensor, *, coils: int = 1)
     """
     a, s = amplitude.double(), _double(sigma, amplitude)
     square = s.square()
-    if coils > 1:
+    if coils != 1:
         return (square * _chi_variance(a, s, coils)).to(_real_type(amplitude))
     variance = a.square() + 2 * square - _mean(a, s).square()
     # Rounding can leave the true range.
@@ -90,6 +91,8 @@ def _mean(a: Tensor, s: Tensor) -> Tensor:
 
 
 def _chi_variance(a: Tensor, s: Tensor, coils: int) -> Tensor:
+    if coils < 1:
+        raise ValueError(f"coils must be at least 1, got {coils}")
     return unit_chi_variance((a / s.clamp(min=_TINY)).square(), coils)
 
 

@@ -1,17 +1,27 @@
 """Non-local Bayes refinement of correlated noise and of several coils, against dense linear algebra and simulation."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
 import torch
 from scipy import fft, ndimage
 
-from monai_unsup_denoise.functional import KSpaceWindow, ScannerNoise, add_scanner_noise, noise_truth, nonlocal_bayes
-from monai_unsup_denoise.functional.patch_noise import patch_noise
+from monai_unsup_denoise.functional import (
+    SCANNER_KINDS,
+    KSpaceWindow,
+    ScannerNoise,
+    add_scanner_noise,
+    noise_truth,
+    nonlocal_bayes,
+    rician_variance,
+)
+from monai_unsup_denoise.functional.patch_noise import PatchNoise, patch_noise
 from monai_unsup_denoise.functional.patch_wiener import patch_wiener
 
 CORRELATION = (0.3, 0.0, -0.2)
+DOUBLE = torch.zeros(1, dtype=torch.float64)
 
 
 def dense_covariance(correlation: tuple[float, ...]) -> np.ndarray:
@@ -36,7 +46,7 @@ def error(image: torch.Tensor, clean: torch.Tensor) -> float:
 
 def test_patch_noise_equals_the_dense_covariance():
     covariance = dense_covariance(CORRELATION)
-    noise = patch_noise(CORRELATION, 4, like=torch.zeros(1, dtype=torch.float64))
+    noise = patch_noise(CORRELATION, 4, like=DOUBLE)
     np.testing.assert_allclose(noise.precision.numpy() @ covariance, np.eye(64), atol=1e-12)
     half = np.stack([fft.dctn(row.reshape(4, 4, 4), norm="ortho").ravel() for row in covariance])
     whole = np.stack([fft.dctn(row.reshape(4, 4, 4), norm="ortho").ravel() for row in half.T])
@@ -46,17 +56,61 @@ def test_patch_noise_equals_the_dense_covariance():
     assert noise.energy_deviation == pytest.approx(energy, rel=0.03)
 
 
-def test_patches_equal_the_dense_wiener_filter():
+@pytest.mark.parametrize("kind", ["zero_filled", "zero_filled_twice", "tapered", "filtered", "rotated"])
+def test_correlation_at_lag_2_is_nearer_to_a_gaussian(kind):
+    """Than to ``r^k``, which first-order processes have."""
+    r, lag2 = noise_truth(torch.ones(48, 48, 12), 0.1, scanner=SCANNER_KINDS[kind]).correlation[0].tolist()
+    assert abs(lag2 - r**4) < abs(lag2 - r**2)
+
+
+def estimates(noisy: np.ndarray, pilot: np.ndarray, noise: PatchNoise) -> np.ndarray:
+    """Of one group of patches."""
+    [found] = patch_wiener(*(torch.from_numpy(patches)[None] for patches in (noisy, pilot)), noise=noise)
+    return found.numpy()
+
+
+@pytest.mark.parametrize("amplitude, coils, spread", [(100.0, 1, 2.0), (2.0, 1, 0.1), (2.0, 8, 0.1)])
+def test_patches_equal_the_dense_wiener_filter(amplitude, coils, spread):
     rng = np.random.default_rng(0)
-    pilot = 100 + rng.normal(0, 2, (40, 64))
-    noisy = pilot + rng.normal(0, 0.9, (40, 64))
+    pilot = amplitude + rng.normal(0, spread, (40, 64))
+    variance = float(rician_variance(torch.tensor(pilot.mean()), 1.0, coils=coils))
+    noisy = pilot + rng.normal(0, 0.9 * math.sqrt(variance), (40, 64))
     noisy += (pilot - noisy).mean(0)  # of the pilot's mean, which then is not corrected
-    noise = patch_noise(CORRELATION, 4, like=torch.zeros(1, dtype=torch.float64))
+    noise = patch_noise(CORRELATION, 4, coils=coils, like=DOUBLE)
     signal = np.cov(pilot.T)
-    gain = signal @ np.linalg.inv(signal + dense_covariance(CORRELATION))
+    gain = signal @ np.linalg.inv(signal + variance * dense_covariance(CORRELATION))
     expected = pilot.mean(0) + (noisy - pilot.mean(0)) @ gain.T
-    [estimate] = patch_wiener(*(torch.from_numpy(patches)[None] for patches in (noisy, pilot)), noise=noise)
-    np.testing.assert_allclose(estimate, expected, atol=2e-3)
+    np.testing.assert_allclose(estimates(noisy, pilot, noise), expected, atol=1e-3 * spread)
+
+
+@pytest.mark.parametrize("frequency", [(0, 0, 0), (3, 3, 0)])
+def test_difference_of_means_counts_as_noise_by_the_variance_of_its_cosine(frequency):
+    noise = patch_noise((0.7, 0.7, 0.0), 4, like=DOUBLE)
+    variance = float(noise.cosine_variance[int(np.ravel_multi_index(frequency, (4, 4, 4)))])
+    assert variance > 4 or variance < 1 / 4
+    spectrum, pilot = np.zeros((4, 4, 4)), np.full((40, 64), 100.0)
+    for factor in (0.8, 1.25):  # of the least difference that is significant
+        spectrum[frequency] = factor * 4 * math.sqrt(variance / 40)
+        change = fft.idctn(spectrum, norm="ortho").ravel()
+        expected = change * max(0, 1 - 1 / factor**2)
+        np.testing.assert_allclose((estimates(pilot + change, pilot, noise) - pilot)[0], expected, atol=1e-4)
+
+
+def test_residual_may_exceed_the_noise_by_more_where_its_energy_varies_more():
+    noise = patch_noise((0.7, 0.7, 0.0), 4, like=DOUBLE)
+    limit = 1 + 0.3 * noise.energy_deviation
+    pilot, signs = np.full((40, 64), 100.0), np.where(np.arange(40) % 2, 1.0, -1.0)[:, None]
+    assert limit > 1.5
+    within, beyond = (
+        estimates(pilot + signs * math.sqrt(energy), pilot, noise) - pilot for energy in (limit - 0.1, limit + 0.1)
+    )
+    np.testing.assert_allclose(within, 0, atol=1e-9)
+    assert np.abs(beyond).min() > 0.05
+
+
+def test_no_direction_of_a_patch_is_trusted_beyond_a_tenth_of_the_variance():
+    precision = patch_noise((0.9, 0.9, 0.0), 4, like=DOUBLE).precision
+    assert float(torch.linalg.eigvalsh(precision).max()) == pytest.approx(10)
 
 
 def test_told_correlation_lowers_the_error():

@@ -158,3 +158,9 @@ def test_moments_of_one_coil_are_the_limit_of_the_table():
     table, exact = unit_chi_variance(square, 1), rician_variance(square.sqrt(), 1.0)
     torch.testing.assert_close(table, exact, rtol=0, atol=1e-6)
     assert rician_mean(torch.tensor([0.3]), 0.0, coils=4).item() == pytest.approx(0.3)  # no noise
+
+
+@pytest.mark.parametrize("moment", [rician_mean, rician_variance])
+def test_fewer_coils_than_one_are_refused(moment):
+    with pytest.raises(ValueError, match="coils must be at least 1, got 0"):
+        moment(torch.ones(2), 1.0, coils=0)
