@@ -84,7 +84,7 @@ def test_patches_equal_the_dense_wiener_filter(amplitude, coils, spread):
 
 
 @pytest.mark.parametrize("frequency", [(0, 0, 0), (3, 3, 0)])
-def test_difference_of_means_counts_as_noise_by_the_variance_of_its_cosine(frequency):
+def test_difference_of_means_counts_by_the_variance_of_cosines(frequency):
     noise = patch_noise((0.7, 0.7, 0.0), 4, like=DOUBLE)
     variance = float(noise.cosine_variance[int(np.ravel_multi_index(frequency, (4, 4, 4)))])
     assert variance > 4 or variance < 1 / 4
@@ -108,7 +108,7 @@ def test_residual_may_exceed_the_noise_by_more_where_its_energy_varies_more():
     assert np.abs(beyond).min() > 0.05
 
 
-def test_no_direction_of_a_patch_is_trusted_beyond_a_tenth_of_the_variance():
+def test_no_direction_is_trusted_beyond_a_tenth_of_the_variance():
     precision = patch_noise((0.9, 0.9, 0.0), 4, like=DOUBLE).precision
     assert float(torch.linalg.eigvalsh(precision).max()) == pytest.approx(10)
 
