@@ -96,7 +96,7 @@ def test_difference_of_means_counts_by_the_variance_of_cosines(frequency):
         np.testing.assert_allclose((estimates(pilot + change, pilot, noise) - pilot)[0], expected, atol=1e-4)
 
 
-def test_residual_may_exceed_the_noise_by_more_where_its_energy_varies_more():
+def test_residual_may_exceed_more_where_its_energy_varies_more():
     noise = patch_noise((0.7, 0.7, 0.0), 4, like=DOUBLE)
     limit = 1 + 0.3 * noise.energy_deviation
     pilot, signs = np.full((40, 64), 100.0), np.where(np.arange(40) % 2, 1.0, -1.0)[:, None]
