@@ -3,8 +3,9 @@
     mri-denoise export-onnx model.onnx
     python examples/onnx_tiles.py model.onnx scan.nii.gz denoised.nii.gz
 
-The result is that of ``mri-denoise denoise --no-refine --no-varying-noise --no-correlated-noise``, in float32, within
-0.0001 of the range. Needs nibabel, numpy and onnxruntime.
+The result is that of ``mri-denoise denoise --no-refine --no-varying-noise``, in float32, within 0.0001 of the range for
+volumes of up to a million voxels; the noise of larger ones is read there in slabs. Needs nibabel, numpy and
+onnxruntime.
 """
 
 import itertools

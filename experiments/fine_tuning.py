@@ -75,6 +75,7 @@ def main() -> None:
 def budget(steps: int) -> dict[str, Any]:
     """Settings of a training of so many steps, validated once at its end."""
     once = {"max_epochs": 1, "iterations_per_epoch": steps, "val_interval": 1, "validation_levels": list(LEVELS)}
+    once["clean_data"] = "$@datalists['clean']"  # of the contrast alone
     return {**NETWORK, **once, "progress": False, "log_pictures": False, "experiment_name": "fine_tuning"}
 
 

@@ -9,31 +9,47 @@ from monai_unsup_denoise.networks import (
     DisentangledDenoiser,
     NoiseEncoder,
     NoiseLevel,
+    NoiseReader,
     PhysicsGuidedDenoiser,
 )
 
 
 def small_denoiser(
+    *,
+    channels: tuple[int, ...] = (4, 6),
+    working_sigma: float | None = None,
+    residual: bool = True,
+    trained: bool = True,
+) -> PhysicsGuidedDenoiser:
+    """The physics-guided denoiser, for volumes; its noise encoder is untrained, and so right about white noise."""
+    generator = small_generator(3, code_channels=5, channels=channels, residual=residual, trained=trained)
+    return PhysicsGuidedDenoiser(
+        ContentEncoder(3, 1, channels=channels),
+        NoiseReader(channels=(4, 6)),
+        generator,
+        NoiseLevel(),
+        working_sigma=working_sigma,
+    )
+
+
+def published_denoiser(
     spatial_dims: int = 2,
     in_channels: int = 1,
     *,
     code_channels: int = 1,
     channels: tuple[int, ...] = (4, 6),
-    physics: bool = True,
-    working_sigma: float | None = None,
     residual: bool = True,
     trained: bool = True,
 ) -> DisentangledDenoiser:
-    """The physics-guided denoiser, or with ``physics=False`` the published one."""
-    content_encoder = ContentEncoder(spatial_dims, in_channels, channels=channels)
-    noise_encoder = NoiseEncoder(spatial_dims, code_channels=code_channels, channels=4)
+    """The denoiser of the published method."""
     generator = small_generator(
         spatial_dims, in_channels, code_channels=code_channels, channels=channels, residual=residual, trained=trained
     )
-    if not physics:
-        return DisentangledDenoiser(content_encoder, noise_encoder, generator)
-    noise_level = NoiseLevel(code_channels)
-    return PhysicsGuidedDenoiser(content_encoder, noise_encoder, generator, noise_level, working_sigma=working_sigma)
+    return DisentangledDenoiser(
+        ContentEncoder(spatial_dims, in_channels, channels=channels),
+        NoiseEncoder(spatial_dims, code_channels=code_channels, channels=4),
+        generator,
+    )
 
 
 def small_generator(
@@ -52,9 +68,11 @@ def small_generator(
     return perturbed(generator) if trained else generator
 
 
-def small_discriminator(in_channels: int = 1) -> PatchDiscriminator:
-    """A 2-D patch discriminator."""
-    return PatchDiscriminator(spatial_dims=2, in_channels=in_channels, channels=4, num_layers_d=1, norm="INSTANCE")
+def small_discriminator(in_channels: int = 1, spatial_dims: int = 2) -> PatchDiscriminator:
+    """A patch discriminator."""
+    return PatchDiscriminator(
+        spatial_dims=spatial_dims, in_channels=in_channels, channels=4, num_layers_d=1, norm="INSTANCE"
+    )
 
 
 def perturbed(network: torch.nn.Module) -> torch.nn.Module:

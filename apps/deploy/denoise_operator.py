@@ -9,16 +9,18 @@ from monai.deploy.core import ExecutionContext, Fragment, InputContext, Operator
 from outcome import Outcome
 
 from monai_unsup_denoise.inference.denoiser import Denoiser
+from monai_unsup_denoise.inference.scans import noise_summary
 from monai_unsup_denoise.io.dicom import DicomSeries
 
 
 @dataclass(frozen=True)
 class DenoisedSeries:
-    """A series, its denoised voxels ``(X, Y, Z)`` and the estimated noise level, both in scanner units."""
+    """A series, its denoised voxels ``(X, Y, Z)`` and noise level, in scanner units, and a clause about its noise."""
 
     series: DicomSeries
     voxels: np.ndarray
     sigma: float | None
+    noise: str
 
 
 class DenoiseOperator(Operator):
@@ -44,4 +46,5 @@ class DenoiseOperator(Operator):
         volume = op_input.receive("volume")
         with self.outcome.of(volume.series):
             result = self.denoiser.denoise_image(self.denoiser.wrap(volume.image))
-            op_output.emit(DenoisedSeries(volume.series, result.denoised, result.sigma), "denoised")
+            noise = noise_summary(result.noise_report())
+            op_output.emit(DenoisedSeries(volume.series, result.denoised, result.sigma, noise), "denoised")

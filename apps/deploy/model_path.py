@@ -54,7 +54,10 @@ def _load_torchscript(path: Path) -> Denoiser:
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / CONFIG
         config.write_bytes(inside[CONFIG])
-        own = read_inference_config(config).get_parsed_content("network_def")
+        try:
+            own = read_inference_config(config).get_parsed_content("network_def")
+        except InputError as error:
+            raise InputError(f"{path}: of an earlier version; export it again with `make export`") from error
         with suppress(RuntimeError):  # of other names or shapes
             own.load_state_dict(network.state_dict())
             network = own

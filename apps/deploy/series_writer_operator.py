@@ -37,5 +37,4 @@ class DerivedSeriesWriterOperator(Operator):
             software = f"monai-unsup-denoise {__version__}"
             folder = self.folder_of(done.series)
             write_derived_series(done.series, done.voxels, folder, sigma=done.sigma, software=software)
-            noise = "noise level not estimated" if done.sigma is None else f"sigma {done.sigma:.4g}"
-            log.info("%s: denoised, %d slices, %s", name_of(done.series), done.voxels.shape[2], noise)
+            log.info("%s: denoised, %d slices, %s", name_of(done.series), done.voxels.shape[2], done.noise)

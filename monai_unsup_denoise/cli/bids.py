@@ -142,17 +142,14 @@ def _denoise_scan(denoiser: "Denoiser", scan: PurePosixPath, *, source: Path, ta
     start = yield from stop(start)
     volume = denoiser.denoise_image(image)
     start = yield from stop(start)
-    used = denoiser.settings.switches() | volume.noise_report()
+    used = denoiser.settings.switches() | {"varying_noise": volume.varying_noise}
     content = sidecar_content(
         scan,
         metadata,
-        sigma=volume.sigma,
-        percent=volume.sigma_percent,
+        noise=volume.noise_report(),
         digest=weights_sha256(denoiser.model_path) if denoiser.model_path else None,
-        options=[name for name in denoiser.settings.switches() if used[name]],
+        options=[name for name, value in used.items() if value],
     )
-    if volume.clipped_voxels:
-        content["ClippedVoxels"] = volume.clipped_voxels
     with suppress_stderr(), atomic_group(output) as place:
         write_volume(place, volume.denoised, source=source / scan, affine=volume.affine)
         write_json(sidecar_path(place), content)

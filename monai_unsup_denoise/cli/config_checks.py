@@ -32,16 +32,17 @@ _DISK_REFUSES = {errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.ENOSPC, errno.EP
 #: Words of JSON that MONAI's command takes for texts, and what to give instead.
 _TEXTS = {"true": "True", "false": "False", "null": "'$None'", "none": "'$None'"}
 
-#: Ids of 0.5, and what to give instead.
+#: Ids of earlier versions, and what to do instead.
 RENAMED = {
-    "fast": "refine, with the opposite value",
-    "noise_stride": "correlated_noise: null, true or false",
-    "mirrored": "self_ensemble",
-    "network": "network_def",
-    "schedulers": "train#lr_scheduler",
-    "standard_level": "working_sigma",
-    "code_jitter": "code_noise",
-    "command_line": "nothing, the checks are calls in `initialize`",
+    "fast": "give refine, with the opposite value",
+    "noise_stride": "correlation is read from the scan; leave it out",
+    "correlated_noise": "correlation is read from the scan; leave it out",
+    "mirrored": "give self_ensemble",
+    "network": "give network_def",
+    "schedulers": "give train#lr_scheduler",
+    "standard_level": "give working_sigma",
+    "code_jitter": "give code_noise",
+    "command_line": "the checks are calls in `initialize`; leave it out",
 }
 
 
@@ -79,7 +80,7 @@ def check_command_line(arguments: Sequence[str] | None = None) -> None:
         path = re.split("#|::", key.lstrip("+"))
         gone = [part for part in path if part in RENAMED and "#".join(path) not in config]
         if gone:
-            raise InputError(f"--{key}: {gone[0]} of version 0.5 is gone; give {RENAMED[gone[0]]}")
+            raise InputError(f"--{key}: {gone[0]} is gone; {RENAMED[gone[0]]}")
         if path[0] not in known:
             close = difflib.get_close_matches(path[0], known, n=1)
             hint = f"did you mean --{close[0]}?" if close else "see the ids in the config file"

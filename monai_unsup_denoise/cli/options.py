@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from monai_unsup_denoise.errors import InputError
+
 Weights = Annotated[
     Path | None, typer.Option(help="Weights, such as model.pt of a training. Default: those of the bundle.")
 ]
@@ -45,8 +47,6 @@ NonpositiveOption = Annotated[
 _SWITCHES = {
     "varying_noise": "Estimate a spatially varying noise level (parallel imaging), or assume one level. Default: "
     "decided from the scan.",
-    "correlated_noise": "Assume spatially correlated noise (zero filling, filtering, resampling), or uncorrelated "
-    "noise. Default: decided from the scan.",
     "refine": "Run the refinement stage (non-local Bayes), or skip it: faster, 0.2 to 0.4 dB lower PSNR. Default: run.",
     "self_ensemble": "Average over the 8 mirror images of the scan: 8 times slower. Default: no.",
     "keep_floor": "Keep the Rician noise floor, as in the mean of many noisy scans. Default: no.",
@@ -65,21 +65,30 @@ def with_switches(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+#: Options of earlier versions, and why they are gone.
+_READ = "correlation is read from the scan; leave it out"
+REMOVED = {"--correlated-noise": _READ, "--no-correlated-noise": _READ, "--white-noise": _READ}
+
 #: Options of version 0.5 and their new names. The old ones work for one release.
 RENAMED = {
     "--map": "--maps",
     "--fast": "--no-refine",
     "--even-noise": "--no-varying-noise",
-    "--white-noise": "--no-correlated-noise",
     "--peers-python": "--baselines-python",
 }
 
 
 def with_new_names(arguments: list[str]) -> list[str]:
-    """The command line with new names for old options, and a warning for each."""
+    """The command line with new names for old options, and a warning for each.
+
+    Raises:
+        InputError: for an option that is gone.
+    """
     words = []
     for word in arguments:
         name, equals, value = word.partition("=")
+        if name in REMOVED:
+            raise InputError(f"{name}: {REMOVED[name]}")
         if name in RENAMED:
             message = f"warning: {name} is now {RENAMED[name]}; the old name will be removed in the next release"
             typer.echo(message, err=True)

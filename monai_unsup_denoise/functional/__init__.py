@@ -5,7 +5,6 @@ from monai_unsup_denoise.functional.coarse_maps import smooth_map, triangular_sm
 from monai_unsup_denoise.functional.constant_background import ConstantBackground
 from monai_unsup_denoise.functional.draw_scanner_noise import EFFECTS, check_effects, draw_scanner_noise
 from monai_unsup_denoise.functional.kspace_window import KSpaceWindow
-from monai_unsup_denoise.functional.noise_correlation import decorrelation_stride
 from monai_unsup_denoise.functional.noise_gain import NoiseGain
 from monai_unsup_denoise.functional.noise_maps import (
     least_sigma,

@@ -36,11 +36,10 @@ def smooth_map(
 def triangular_smooth(x: torch.Tensor, reach: list[int]) -> torch.Tensor:
     """Convolve ``x`` ``(B, K, *grid)`` along each spatial axis with a triangle, ``4 * reach + 1`` nodes wide.
 
-    Two passes of a moving average over ``2 * reach + 1`` nodes, which shrinks at the border. Reaches beyond an axis are
-    limited to its length.
+    Two passes of a moving average over ``2 * reach + 1`` nodes, which shrinks at the border.
     """
     for axis in range(2, x.dim()):
-        within = min(reach[axis - 2], x.size(axis) - 1)
+        within = reach[axis - 2]
         width = 2 * within + 1
         for _ in range(2):
             flat = x.movedim(axis, -1)

@@ -11,6 +11,7 @@ from monai_unsup_denoise.functional.coarse_maps import triangular_smooth
 from monai_unsup_denoise.functional.rician import rician_mean, rician_variance
 
 _ALL = 0.999  # of the voxels of a patch
+_ROWS = 16  # computed at a time, for the memory
 _PRIOR = 0.02  # weight of the global mean, which takes over where no voxel counts
 
 
@@ -31,8 +32,8 @@ def residual_noise_map(
         grid: shape of the map.
         scale: smoothness of the map, in voxels.
     """
-    variance = rician_variance(denoised, sigma).clamp(min=1e-12)
-    local = sigma.square() * (noisy - rician_mean(denoised, sigma)).square() / variance
+    of_rows = (x.expand_as(noisy).split(_ROWS, dim=2) for x in (noisy, denoised, sigma))
+    local = torch.cat([_local_variance(*rows) for rows in zip(*of_rows, strict=True)], dim=2)
     valid = (noisy > 0).float()
     size = (grid[0], grid[1], grid[2])
     reach = [max(scale * nodes // (2 * side), 1) for nodes, side in zip(grid, noisy.shape[2:], strict=True)]
@@ -40,6 +41,11 @@ def residual_noise_map(
     count = triangular_smooth(adaptive_avg_pool3d(valid, size), reach)
     mean = (local * valid).flatten(1).sum(1) / valid.flatten(1).sum(1).clamp(min=1)
     return ((total + _PRIOR * mean.view(-1, 1, 1, 1, 1)) / (count + _PRIOR)).clamp(min=1e-12).sqrt()
+
+
+def _local_variance(noisy: Tensor, denoised: Tensor, sigma: Tensor) -> Tensor:
+    variance = rician_variance(denoised, sigma).clamp(min=1e-12)
+    return sigma.square() * (noisy - rician_mean(denoised, sigma)).square() / variance
 
 
 def log_sigma_rms(sigma_map: Tensor, sigma: Tensor, image: Tensor) -> Tensor:

@@ -28,6 +28,11 @@ def read_inference_config(bundle: str | Path | None = None) -> ConfigParser:
     configs = [base, config] if base.is_file() and base != config else [config]
     parser = ConfigParser()
     parser.read_config([str(config) for config in configs])
+    if "correlated_noise" in parser:
+        raise InputError(
+            f"{config}: correlated_noise of version 0.7 is gone; correlation is read from the scan: leave it out, and "
+            "give network and weights of this version"
+        )
     parser["bundle_root"] = literal(config.parent.parent)
     return parser
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+_SEVERAL = 1.5  # coils, from which their number is reported
+
 
 @dataclass(frozen=True)
 class DenoisedVolume:
@@ -17,9 +19,12 @@ class DenoisedVolume:
         affine: from voxels to millimetres, right-anterior-superior, ``(4, 4)``.
         sigma: estimated standard deviation of the noise in each complex channel, in scanner units, the median over
             tissue where it varies; None where the model does not estimate it.
+        sigma_error: expected error of sigma, relative to it.
         varying_noise: whether a map of the noise level was used.
-        correlated_noise: whether the noise of neighbouring voxels was found, or assumed, to be correlated.
-        sigma_is_sure: False where sigma is uncertain: too few voxels with noise, or parts that are quieter.
+        correlation: of the noise of neighbouring voxels, along each axis.
+        correlated_noise: whether it is correlated along some axis.
+        coils: number of coils whose images were combined by the root of the sum of squares, not rounded.
+        sigma_is_sure: False where the expected error of sigma is large.
         clipped_voxels: number of negative or NaN voxels of the scan that `CheckVolume` has set to 0.
         maps: the requested maps by name, of the same shape and units; that of sigma is always ``(X, Y, Z)``.
     """
@@ -28,8 +33,11 @@ class DenoisedVolume:
     denoised: np.ndarray
     affine: np.ndarray
     sigma: float | None
+    sigma_error: float = 0.0
     varying_noise: bool = False
+    correlation: tuple[float, float, float] = (0.0, 0.0, 0.0)
     correlated_noise: bool = False
+    coils: float = 1.0
     sigma_is_sure: bool = True
     clipped_voxels: int = 0
     maps: dict[str, np.ndarray] = field(default_factory=dict)
@@ -44,13 +52,13 @@ class DenoisedVolume:
         return None if self.sigma is None or maximum <= 0 else 100 * self.sigma / maximum
 
     def noise_report(self) -> dict[str, Any]:
-        """The noise as sidecars and servers report it, by the names of `DenoiseSettings`."""
-        report = {
-            "sigma": self.sigma,
-            "sigma_percent": self.sigma_percent,
-            "varying_noise": self.varying_noise,
-            "correlated_noise": self.correlated_noise,
-        }
+        """The noise as sidecars and servers report it; what is usual is left out."""
+        report: dict[str, Any] = {"sigma": self.sigma, "sigma_percent": self.sigma_percent}
+        if self.sigma is not None:
+            report["sigma_error_percent"] = 100 * self.sigma_error
+            report |= {"varying_noise": self.varying_noise, "correlated_noise": self.correlated_noise}
+            report["correlation"] = list(self.correlation)
+        report |= {"coils": round(self.coils)} if self.coils > _SEVERAL else {}
         report |= {} if self.sigma_is_sure else {"sigma_is_sure": False}
         return report | ({"clipped_voxels": self.clipped_voxels} if self.clipped_voxels else {})
 

@@ -30,6 +30,8 @@ from monai_unsup_denoise.io.volumes import open_volumes, read_volume
 from monai_unsup_denoise.literal import literal
 from monai_unsup_denoise.protocols import NoiseAwareNetwork
 
+_MOST = 100.0  # sigma in multiples of the reference intensity, which of noise alone is above sigma
+
 
 class Denoiser:
     """Denoises scans with a trained network, as a bundle's ``inference.json`` wires it.
@@ -133,7 +135,8 @@ class Denoiser:
         """
         inputs = image.as_tensor()[None].to(self.device)
         noise = self.inferer.with_settings(settings or self.settings).estimate_noise(inputs, self.network)
-        _check_finite(image, {"sigma": np.asarray(noise.sigma or 0.0)})
+        sigma = noise.sigma or 0.0
+        _check_finite(image, {"sigma": np.asarray([sigma if sigma < _MOST else np.inf, noise.error])})
         return noise
 
     @torch.no_grad()
@@ -178,10 +181,7 @@ class Denoiser:
             noisy=scanner_units(inputs),
             denoised=volumes.pop("denoised"),
             affine=np.asarray(image.affine, dtype=np.float64)[:, [*np.insert([0, 1], slices, 2), 3]],
-            sigma=None if noise.sigma is None else reference * noise.sigma,
-            varying_noise=noise.varies,
-            correlated_noise=noise.is_correlated,
-            sigma_is_sure=noise.is_sure,
+            **noise.in_the_file(image.meta),
             clipped_voxels=image.meta.get("clipped_voxels", 0),
             maps=volumes,
         )

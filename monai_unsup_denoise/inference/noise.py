@@ -1,30 +1,26 @@
-"""The noise of a volume, estimated once and passed on."""
+"""The noise of a volume, read once and passed on."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import torch
 from torch import Tensor
 
-from monai_unsup_denoise.functional import (
-    decorrelation_stride,
-    least_sigma,
-    log_sigma_rms,
-    median_tissue_sigma,
-    residual_noise_map,
-    upsample_to,
-)
+from monai_unsup_denoise.functional import least_sigma, log_sigma_rms, median_tissue_sigma, residual_noise_map, upsample_to
 from monai_unsup_denoise.protocols import NoiseAwareNetwork
 
-Stride = tuple[int, int, int]
 Denoise = Callable[[Tensor, Tensor], Tensor]
 
-_VARIES = 0.1  # `log_sigma_rms` from which one number is not enough; stationary noise shows 0.08 at most
-_LEAST_SIGMA = 0.01  # in the volume's units; below it, what varies is anatomy
-_FEW = 10_000  # voxels; in fewer, the estimate is limited by what the quietest part allows
-_TOO_FEW = 64**2  # voxels; in fewer, anatomy weighs too much
-_LIMIT = 2.0  # of an estimate, in multiples of `least_sigma`; it is 1.3 to 1.8 for even and for varying noise
-_DOUBT = 2.5  # the same, above which an estimate is not sure
+_VARIES = 0.2  # `log_sigma_rms` from which one number is not enough; stationary noise shows 0.13 at most
+_CORRELATED = 0.1  # at lag 1, from which noise counts as correlated
+_SURE = 0.15  # largest expected error of a sigma that is sure, relative
+_DOUBT, _MOST = 2.5, 5.0  # sigma in multiples of `least_sigma`, which is 0.7 sigma for white noise
+_TOO_FEW, _UNSURE = 64**2, 0.3  # voxels of a slice; the expected error of sigma where it is in doubt
+_TINY = 1e-6  # in the volume's units
+_CELL = 4  # voxels: side of the cells of a noise reader
+_SLAB, _READ = 2**20, 5 * 2**19  # voxels: of a slab, and to read at most
 
 
 @dataclass(frozen=True)
@@ -36,14 +32,16 @@ class NoiseEstimate:
             level varies; of length zero for a network without one.
         sigma: one noise level in units of the volume, the median over tissue where it varies; None where the network
             does not estimate it.
-        stride: distance in voxels along each axis at which the noise is uncorrelated.
-        is_sure: False for too few voxels with noise, or a level that the quietest part of the volume contradicts.
+        error: expected error of sigma, relative to it.
+        correlation: of the noise of neighbouring voxels, along each axis.
+        coils: number of coils whose images were combined by the root of the sum of squares, not rounded.
     """
 
     code: Tensor
     sigma: float | None = None
-    stride: Stride = (1, 1, 1)
-    is_sure: bool = True
+    error: float = 0.0
+    correlation: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    coils: float = 1.0
 
     @property
     def varies(self) -> bool:
@@ -53,58 +51,89 @@ class NoiseEstimate:
     @property
     def is_correlated(self) -> bool:
         """Whether the noise of neighbouring voxels is correlated along some axis."""
-        return max(self.stride) > 1
+        return max(map(abs, self.correlation)) > _CORRELATED
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether sigma is known to about 15 %."""
+        return self.error <= _SURE
+
+    def in_the_file(self, meta: Mapping[str, Any]) -> dict[str, Any]:
+        """Fields of a `DenoisedVolume`, in scanner units and along the axes of the file.
+
+        ``meta`` is that of the preprocessed volume: ``reference``, and ``slice_axis`` where `CheckVolume` moved it.
+        """
+        correlation = list(self.correlation)
+        correlation.insert(meta.get("slice_axis", 2), correlation.pop())
+        return {
+            "sigma": None if self.sigma is None else float(meta["reference"]) * self.sigma,
+            "sigma_error": self.error,
+            "varying_noise": self.varies,
+            "correlation": tuple(correlation),
+            "correlated_noise": self.is_correlated,
+            "coils": self.coils,
+            "sigma_is_sure": self.is_sure,
+        }
 
 
 def estimate_noise(
-    image: Tensor,
-    network: NoiseAwareNetwork,
-    *,
-    varying: bool | None,
-    correlated: bool | None,
-    denoise: Denoise,
+    image: Tensor, network: NoiseAwareNetwork, *, varying: bool | None, denoise: Denoise
 ) -> NoiseEstimate:
-    """Estimate the noise of a volume ``(1, 1, H, W, D)``, in multiples of its reference intensity.
+    """Read the noise of a volume ``(1, 1, H, W, D)``, in multiples of its reference intensity.
 
-    Correlated noise makes an estimator that looks at differences of neighbours underestimate sigma by a factor of two
-    to three; along the axes concerned it is therefore estimated on every second voxel. A map of varying noise is
-    estimated from the residual of a first denoising pass, which takes no anatomy for noise.
+    A map of varying noise is estimated from the residual of a first denoising pass, which takes no anatomy for noise.
 
     Args:
-        varying, correlated: as in `DenoiseSettings`.
-        denoise: the first pass: the denoised volume, given a volume and the code of each voxel.
+        varying: as in `DenoiseSettings`.
+        denoise: the first pass: the denoised volume, given a volume and a map of the code.
     """
-    if correlated is None:
-        stride = decorrelation_stride(image, lambda volume: network.sigma(network.encode_noise(volume)))
-    else:
-        stride = (2, 2, 2) if correlated else (1, 1, 1)
-    height, width, depth = stride
-    thinned = image[..., ::height, ::width, ::depth].contiguous()
-    code = network.encode_noise(thinned) if varying is False else _code_or_map(thinned, network, varying, denoise)
-    levels = network.sigma(code)
-    sigma = float(levels if code.dim() == 2 else median_tissue_sigma(levels, image))
-    voxels, least = int(image.count_nonzero()), least_sigma(image)
-    is_sure = voxels >= _TOO_FEW and sigma <= _DOUBT * least < math.inf
-    if voxels < _FEW and sigma > _LIMIT * least and not varying:
-        code = network.encode_noise(thinned)
-        code = network.scale_sigma(code, _LIMIT * least / network.sigma(code))
-        sigma, is_sure = _LIMIT * least, False
-    return NoiseEstimate(code, sigma, stride, is_sure)
+    cells, nearest = _read_cells(image, network)
+    code, log_variance = network.noise_code(cells)
+    wider = code[:, :1] + torch.exp(log_variance[:, :1] / 2)
+    error = float(network.sigma(torch.cat([wider, code[:, 1:]], dim=1)) / network.sigma(code)) - 1
+    excess = float(network.sigma(code)) / max(least_sigma(image), _TINY)
+    error = max(error, _UNSURE) if excess > _DOUBT else error
+    if excess > _MOST:  # no noise is so much stronger than the quietest part of its volume
+        code = network.scale_sigma(code, code.new_tensor([_MOST / excess]))
+        return NoiseEstimate(code, float(network.sigma(code)), excess / _MOST)
+    if image.shape[-1] == 1 and int(image.count_nonzero()) < _TOO_FEW:  # they say nothing about the correlation
+        code = torch.cat([code[:, :1], torch.zeros_like(code[:, 1:])], dim=1)
+        return NoiseEstimate(code, float(network.sigma(code)), max(error, _UNSURE))
+    x, y, z = network.correlation(code)[0].tolist()
+    coils = float(network.coils(code))
+    code_map = None if varying is False else network.noise_map(cells[:, :, nearest])
+    sigma = network.sigma(code)
+    if code_map is None or (varying is None and log_sigma_rms(network.sigma(code_map), sigma, image).item() < _VARIES):
+        return NoiseEstimate(code, float(sigma), error, (x, y, z), coils)
+    code = _measured_map(image, code_map, network, denoise)
+    return NoiseEstimate(code, float(median_tissue_sigma(network.sigma(code), image)), error, (x, y, z), coils)
 
 
 def sigma_map(image: Tensor, noise: NoiseEstimate, network: NoiseAwareNetwork) -> Tensor:
     """Noise level of each voxel of ``image`` ``(1, 1, H, W, D)``, of the same shape and units."""
-    return network.sigma(upsample_to(noise.code, image)).unsqueeze(1).expand_as(image)
+    return network.sigma(upsample_to(noise.code[:, :1], image)).unsqueeze(1).expand_as(image)
 
 
-def _code_or_map(image: Tensor, network: NoiseAwareNetwork, varying: bool | None, denoise: Denoise) -> Tensor:
-    code_map = network.encode_noise_map(image)
-    if varying is None:
-        code = network.encode_noise(image)
-        level = network.sigma(code)
-        if level.item() < _LEAST_SIGMA or log_sigma_rms(network.sigma(code_map), level, image).item() < _VARIES:
-            return code
-    of_voxels = upsample_to(code_map, image)
-    sigma = network.sigma(of_voxels).unsqueeze(1)
-    measured = residual_noise_map(image, denoise(image, of_voxels), sigma, code_map.shape[2:])
+def _read_cells(image: Tensor, network: NoiseAwareNetwork) -> tuple[Tensor, Tensor]:
+    """Cells of a volume, read in slabs, and of which of their rows each row of cells of the volume is the nearest.
+
+    A large volume is read in slabs with gaps between them.
+    """
+    height, plane = image.shape[2], math.prod(image.shape[3:])
+    rows = max(_SLAB // plane // _CELL, 2) * _CELL
+    total = max(height // rows, 1)  # the last slab has what is left over, too: one of few rows would be misread
+    count = min(total, max(_READ // (rows * plane), 1))
+    slabs, read = [], []
+    for number in (total * (2 * index + 1) // (2 * count) for index in range(count)):
+        start, stop = number * rows, (number + 1) * rows if number < total - 1 else height
+        slabs.append(network.noise_cells(image[:, :, start:stop]))
+        read += [start // _CELL + row for row in range(slabs[-1].shape[2])]
+    places = torch.arange(math.ceil(height / _CELL)).unsqueeze(1)
+    nearest = (places - torch.tensor(read)).abs().argmin(dim=1)
+    return torch.cat(slabs, dim=2), nearest.to(image.device)
+
+
+def _measured_map(image: Tensor, code_map: Tensor, network: NoiseAwareNetwork, denoise: Denoise) -> Tensor:
+    sigma = network.sigma(upsample_to(code_map[:, :1], image)).unsqueeze(1)
+    measured = residual_noise_map(image, denoise(image, code_map), sigma, code_map.shape[2:])
     return network.scale_sigma(code_map, measured[:, 0] / network.sigma(code_map))

@@ -137,9 +137,12 @@ def noise_summary(report: Mapping[str, Any]) -> str:
     volumes = f"{report['volumes']} volumes, " if "volumes" in report else ""
     percent = "" if report["sigma_percent"] is None else f" ({report['sigma_percent']:.1f} % of the maximum)"
     varying = ", spatially varying" if report["varying_noise"] else ""
-    correlated = ", spatially correlated" if report["correlated_noise"] else ""
-    uncertain = "" if report.get("sigma_is_sure", True) else ", uncertain"
-    return f"{volumes}sigma {report['sigma']:.4g}{percent}{varying}{correlated}{uncertain}{clipped}"
+    along = ", ".join(f"{round(value, 2) + 0.0:.2f}" for value in report["correlation"])
+    correlated = f", spatially correlated ({along} along x, y, z)" if report["correlated_noise"] else ""
+    coils = f", sum of squares of about {report['coils']} coils" if "coils" in report else ""
+    error = f", uncertain by about {report['sigma_error_percent']:.0f} %"
+    uncertain = "" if report.get("sigma_is_sure", True) else error
+    return f"{volumes}sigma {report['sigma']:.4g}{percent}{varying}{correlated}{coils}{uncertain}{clipped}"
 
 
 def share_outputs(jobs: Sequence[Job]) -> list[Job]:

@@ -11,13 +11,11 @@ MAPS = ("sigma", "residual", "uncertainty")
 
 @dataclass(frozen=True)
 class DenoiseSettings:
-    """Choices of a user. The first two are decided from the scan where they are None.
+    """Choices of a user. The first is decided from the scan where it is None.
 
     Attributes:
         varying_noise: estimate a map of the noise level, as parallel imaging needs, in place of one number. A map takes
             a first denoising pass. None: a map if the estimated level varies by about a factor of 1.5 over the tissue.
-        correlated_noise: whether the noise of neighbouring voxels is correlated, as after zero filling, filtering or
-            resampling; the noise level is then estimated on every second voxel. None: decided for each axis.
         refine: run the refinement stage, non-local Bayes guided by the output of the network.
         self_ensemble: average over the 8 mirror images of the volume; 8 times as slow (Lim et al., CVPRW 2017).
         keep_floor: return ``E[m | A, sigma]``, the mean of many noisy scans, in place of ``A``: background stays at the
@@ -29,7 +27,6 @@ class DenoiseSettings:
     """
 
     varying_noise: bool | None = None
-    correlated_noise: bool | None = None
     refine: bool = True
     self_ensemble: bool = False
     keep_floor: bool = False

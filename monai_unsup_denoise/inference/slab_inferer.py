@@ -8,7 +8,7 @@ from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.inference.noise import NoiseEstimate
 from monai_unsup_denoise.inference.settings import DenoiseSettings
 from monai_unsup_denoise.inference.whole_volume import WholeVolumeInferer
-from monai_unsup_denoise.protocols import DenoisingNetwork, NoiseAwareNetwork
+from monai_unsup_denoise.protocols import DenoisingNetwork
 
 
 class SlabInferer(WholeVolumeInferer):
@@ -43,8 +43,7 @@ class SlabInferer(WholeVolumeInferer):
         slabs = self._slabs(inputs.as_subclass(Tensor))
         starts = range(0, len(slabs), self.batch_size)
         codes = torch.cat([network.encode_noise(slabs[i : i + self.batch_size]) for i in starts])
-        code = codes.median(dim=0, keepdim=True).values
-        return NoiseEstimate(code, float(network.sigma(code)) if isinstance(network, NoiseAwareNetwork) else None)
+        return NoiseEstimate(codes.median(dim=0, keepdim=True).values)
 
     def denoise(self, volume: Tensor, network: DenoisingNetwork, noise: NoiseEstimate) -> Tensor:
         slices = volume.shape[-1]

@@ -20,7 +20,7 @@ from monai_unsup_denoise.inference.tiles import cut_tiles
 from monai_unsup_denoise.inference.whole_volume import WholeVolumeInferer
 from monai_unsup_denoise.protocols import DenoisingNetwork, NoiseAwareNetwork
 
-_NEED_SIGMA = ("varying_noise", "correlated_noise", "refine", "keep_floor")
+_NEED_SIGMA = ("varying_noise", "refine", "keep_floor")
 
 
 class VolumeInferer(WholeVolumeInferer):
@@ -65,18 +65,18 @@ class VolumeInferer(WholeVolumeInferer):
             if asked := [name for name, value in self.settings.switches().items() if value and name in _NEED_SIGMA]:
                 raise InputError(f"{asked[0]}: this model does not estimate the noise level; turn it off")
             return NoiseEstimate(network.encode_noise(image))
-        return estimate_noise(
-            image,
-            network,
-            varying=self.settings.varying_noise,
-            correlated=self.settings.correlated_noise,
-            denoise=partial(self._run, network=network),
-        )
+        with torch.autocast(image.device.type, self.autocast, enabled=self.autocast is not None):
+            return estimate_noise(
+                image,
+                network,
+                varying=self.settings.varying_noise,
+                denoise=partial(self._run, network=network),
+            )
 
     def denoise(self, volume: Tensor, network: DenoisingNetwork, noise: NoiseEstimate) -> Tensor:
         scan = volume
         volume, constant = _without_constants(scan)
-        code = upsample_to(noise.code, volume)
+        code = noise.code if noise.varies else noise.code[..., None, None, None]
         flipped = range(4 if self.settings.self_ensemble else 1)  # axes at a time
         flips = [axes for count in flipped for axes in itertools.combinations((2, 3, 4), count)]
         denoised = torch.zeros_like(volume, dtype=torch.float32)
@@ -85,21 +85,22 @@ class VolumeInferer(WholeVolumeInferer):
         denoised = (denoised / len(flips)).clamp(min=0)
         if self.settings.refine and isinstance(network, NoiseAwareNetwork):
             bar = partial(tqdm, desc="refinement", leave=False, disable=not self._shows_progress)
-            sigma = sigma_map(volume, noise, network)
-            denoised = nonlocal_bayes(volume[0, 0], denoised[0, 0], sigma[0, 0], progress=bar)[None, None]
+            sigma, coils = sigma_map(volume, noise, network), round(noise.coils)
+            refine = partial(nonlocal_bayes, correlation=noise.correlation, coils=coils, progress=bar)
+            denoised = refine(volume[0, 0], denoised[0, 0], sigma[0, 0])[None, None]
         return torch.where(constant, scan, denoised)
 
     def _run(self, volume: Tensor, code: Tensor, *, network: DenoisingNetwork) -> Tensor:
-        """The network over all tiles; ``code`` ``(1, code_channels, H, W, D)``, or with axes of length 1."""
-        varies = code.shape[2:] == volume.shape[2:]
-        mean = code.flatten(2).mean(-1)
+        """The network over all tiles; ``code`` is ``(1, code_channels, *grid)``, of which the first entry may vary."""
+        mean, varies = code.flatten(2).mean(-1), math.prod(code.shape[2:]) > 1
+        levels = upsample_to(code[:, :1], volume) if varies else code
         result = torch.empty_like(volume, dtype=torch.float32)
         largest, multiple = self._tile_voxels(volume.device), getattr(network, "downsampling", 1)
         tiles = cut_tiles(volume.shape[2:], largest, halo=self.halo, multiple=multiple)
         with torch.autocast(volume.device.type, self.autocast, enabled=self.autocast is not None):
             for tile in tqdm(tiles, desc="network", leave=False, disable=not self._shows_progress):
                 image = volume[(..., *tile.outer)]
-                pred = network(image, code[(..., *tile.outer)], mean) if varies else network(image, mean)
+                pred = network(image, levels[(..., *tile.outer)], mean) if varies else network(image, mean)
                 result[(..., *tile.core)] = pred[(..., *tile.inner)]
         return result
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from monai.data import MetaTensor
@@ -27,19 +27,19 @@ _ASKED = 9  # volumes that the noise is estimated from; in real repeats their es
 
 @dataclass(frozen=True)
 class SharedNoise:
-    """The noise of all volumes of a scan: ``estimate``, in multiples of the ``reference`` of the volume it is from."""
+    """The noise of all volumes of a scan: ``estimate``, in multiples of the reference in the ``meta`` of its volume."""
 
     estimate: NoiseEstimate
-    reference: float
+    meta: Mapping[str, Any]
 
     @property
     def sigma(self) -> float:
         """In scanner units, the same in every volume."""
-        return self.reference * (self.estimate.sigma or 0.0)
+        return float(self.meta["reference"]) * (self.estimate.sigma or 0.0)
 
     def of(self, image: MetaTensor, network: NoiseAwareNetwork) -> NoiseEstimate:
         """The same noise in multiples of the reference intensity of ``image``."""
-        factor = self.reference / float(image.meta["reference"])
+        factor = float(self.meta["reference"]) / float(image.meta["reference"])
         code = self.estimate.code
         factors = code.new_full((1, *[1] * (code.dim() - 2)), factor)
         return replace(
@@ -97,7 +97,7 @@ def _shared_noise(denoiser: Denoiser, volumes: Volumes, numbers: Iterable[int]) 
     if not isinstance(denoiser.network, NoiseAwareNetwork):
         return None
     images = (denoiser.preprocess(volumes[number]) for number in numbers)
-    found = [SharedNoise(denoiser.estimate_noise(image), float(image.meta["reference"])) for image in images]
+    found = [SharedNoise(denoiser.estimate_noise(image), image.meta) for image in images]
     sure = [noise for noise in found if noise.estimate.is_sure] or found
     return sorted(sure, key=lambda noise: noise.sigma)[len(sure) // 2]
 
@@ -108,9 +108,6 @@ def _zeros(denoiser: Denoiser, volumes: Volumes, noise: SharedNoise | None) -> D
         noisy=zeros,
         denoised=zeros,
         affine=volumes.affine,
-        sigma=None if noise is None else noise.sigma,
-        varying_noise=noise is not None and noise.estimate.varies,
-        correlated_noise=noise is not None and noise.estimate.is_correlated,
-        sigma_is_sure=noise is None or noise.estimate.is_sure,
+        **({"sigma": None} if noise is None else noise.estimate.in_the_file(noise.meta)),
         maps={name: zeros for name in denoiser.settings.maps if name != "sigma"},
     )

@@ -1,6 +1,7 @@
 """Training methods, one objective each; the perceptual loss of one of them."""
 
 from monai_unsup_denoise.losses.cyclegan import CycleGANObjective
+from monai_unsup_denoise.losses.noise_reading import NoiseReadingObjective
 from monai_unsup_denoise.losses.objective import ADVERSARIAL_TERMS, Objective
 from monai_unsup_denoise.losses.paired import PairedObjective
 from monai_unsup_denoise.losses.paper import PaperObjective

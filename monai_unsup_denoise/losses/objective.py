@@ -5,7 +5,7 @@ from typing import Protocol, cast
 
 from torch import Tensor, nn
 
-from monai_unsup_denoise.protocols import TrainableNetwork
+from monai_unsup_denoise.protocols import NoiseGenerator, TrainableNetwork
 
 Networks = Mapping[str, nn.Module]
 Terms = dict[str, Tensor]
@@ -34,6 +34,11 @@ class Objective(Protocol):
 def denoiser_of(networks: Networks) -> TrainableNetwork:
     """The network named ``denoiser``, typed; ``nn.Module`` declares no capability that mypy could check."""
     return cast(TrainableNetwork, networks["denoiser"])
+
+
+def noise_generator_of(networks: Networks) -> NoiseGenerator:
+    """The network named ``generator_low``, typed; one that knows the noise it adds."""
+    return cast(NoiseGenerator, networks["generator_low"])
 
 
 def check_weights(weights: Mapping[str, float], terms: Iterable[str]) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """The physics-guided method: unpaired, blind to the noise level, with a Rician generator of noisy images."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -9,7 +9,16 @@ from torch.nn.functional import mse_loss
 from monai_unsup_denoise.functional import rician_log_density, smooth_map, upsample_to, zero_background
 from monai_unsup_denoise.losses.adversarial import AdversarialLoss, discriminator_terms, generator_loss
 from monai_unsup_denoise.losses.kl_divergence import kl_divergence, sample_code
-from monai_unsup_denoise.losses.objective import ADVERSARIAL_TERMS, Images, Networks, Terms, check_weights, denoiser_of
+from monai_unsup_denoise.losses.noise_codes import draw_codes, mean_code
+from monai_unsup_denoise.losses.objective import (
+    ADVERSARIAL_TERMS,
+    Images,
+    Networks,
+    Terms,
+    check_weights,
+    denoiser_of,
+    noise_generator_of,
+)
 from monai_unsup_denoise.losses.relative_error import ImageError, relative_root_mean_square
 from monai_unsup_denoise.protocols import TrainableNetwork
 
@@ -34,11 +43,14 @@ class PhysicsObjective:
     Args:
         weights: one number for each of ``TERMS``; with an adversarial loss, of ``losses.ADVERSARIAL_TERMS`` too.
         adversarial: adversarial loss, called as MONAI's ``PatchAdversarialLoss``; None for none.
-        prior_fraction: share of the clean images with a code drawn from the prior N(0, 1), so that levels between and
-            beyond those of the noisy images occur.
+        prior_fraction: share of the clean images with a code drawn from the prior, so that levels between and beyond
+            those of the noisy images occur.
+        levels: lowest and highest sigma, in units of the reference intensity, between which the prior is log-uniform;
+            None for codes from N(0, 1).
         masked_fraction: share of the ``fakel`` with the background set to zero, as scanners and defacing do.
         variation: largest ratio of the highest to the lowest noise level within an image; 1 is stationary noise.
-        code_noise: standard deviation of the error of ``log sigma`` in the code that the denoiser gets.
+        code_noise: standard deviation of the error of ``log sigma`` in the code that the denoiser gets; the other
+            entries of the code get three times that.
         lazy_interval: steps from one with all terms to the next.
         error: of the cycle, called with ``(pred, clean, sigma)``.
     """
@@ -51,6 +63,7 @@ class PhysicsObjective:
         *,
         adversarial: AdversarialLoss | None = None,
         prior_fraction: float = 0.5,
+        levels: Sequence[float] | None = None,
         masked_fraction: float = 0.3,
         variation: float = 1.0,
         code_noise: float = 0.0,
@@ -60,6 +73,7 @@ class PhysicsObjective:
         self.weights = check_weights(weights, self.TERMS + (ADVERSARIAL_TERMS if adversarial else ()))
         self.adversarial = adversarial
         self.prior_fraction = prior_fraction
+        self.levels = levels
         self.masked_fraction = masked_fraction
         self.variation = variation
         self.code_noise = code_noise
@@ -71,22 +85,22 @@ class PhysicsObjective:
         """Terms of encoders and generators; every line names its equation."""
         low, high = batch["noisy"], batch["clean"]
         denoiser = denoiser_of(networks)
-        to_low = networks["generator_low"]
+        to_low = noise_generator_of(networks)
 
         mean, log_variance = denoiser.noise_encoder(low)
-        code = self._vary(self._mix_with_prior(sample_code(mean, log_variance)), high, denoiser)
-        fake_low = to_low([high], code)  # (6); the content of a clean image carries the image itself
+        code = self._mix_with_prior(sample_code(mean, log_variance), denoiser)
+        # (6); the content of a clean image carries the image itself
+        fake_low, code, sigma = to_low.corrupt(high, self._vary(code, high, denoiser))
 
         given = self._mask_some(fake_low.detach(), high)
-        code_again = denoiser.encode_noise_map(given)
         fake_high_again = denoiser(given, self._perturb_code(code.detach(), denoiser))  # (8)
 
-        sigma = denoiser.sigma(upsample_to(code, high)).unsqueeze(1).detach()
         terms = {
-            "cycle": self.error(fake_high_again, high, sigma),  # (7), its first half
-            "code": self._code_error(denoiser, given, code_again, code.detach()),
+            "cycle": self.error(fake_high_again, high, sigma.detach()),  # (7), its first half
             "kl": kl_divergence(mean, log_variance),  # (2)
         }
+        if self.weights["code"]:
+            terms["code"] = self._code_error(denoiser, given, code.detach())
         images = {"pred": fake_high_again.detach(), "fake_low": fake_low.detach()}
         if self._is_lazy_step():
             fake_high = denoiser(low, mean.detach())  # (4)
@@ -121,15 +135,18 @@ class PhysicsObjective:
         self.steps += 1
         return self.steps % self.lazy_interval == 0
 
-    def _code_error(self, denoiser: TrainableNetwork, given: Tensor, code_again: Tensor, code: Tensor) -> Tensor:
+    def _code_error(self, denoiser: TrainableNetwork, given: Tensor, code: Tensor) -> Tensor:
         """Squared error of the code of the whole image, and of its map."""
-        of_image, _ = denoiser.noise_encoder(given)
-        mean = code if code.dim() == 2 else code.flatten(2).mean(-1)
-        return mse_loss(of_image, mean) + mse_loss(code_again, upsample_to(code, code_again).expand_as(code_again))
+        cells = denoiser.noise_cells(given)
+        code_again = denoiser.noise_map(cells)
+        of_image, _ = denoiser.noise_code(cells)
+        of_cells = upsample_to(code, code_again).expand_as(code_again)
+        return mse_loss(of_image, mean_code(code)) + mse_loss(code_again, of_cells)
 
-    def _mix_with_prior(self, code: Tensor) -> Tensor:
+    def _mix_with_prior(self, code: Tensor, denoiser: TrainableNetwork) -> Tensor:
         from_prior = torch.rand(len(code), 1, device=code.device) < self.prior_fraction
-        return torch.where(from_prior, torch.randn_like(code), code)
+        prior = torch.randn_like(code) if self.levels is None else draw_codes(denoiser, self.levels, like=code)
+        return torch.where(from_prior, prior, code)
 
     def _vary(self, code: Tensor, image: Tensor, denoiser: TrainableNetwork) -> Tensor:
         """The code; or a map of it, so that the noise level varies over each image by at most ``variation``."""
@@ -140,8 +157,9 @@ class PhysicsObjective:
         return denoiser.scale_sigma(upsample_to(code, image).expand(-1, -1, *grid), gain)
 
     def _perturb_code(self, code: Tensor, denoiser: TrainableNetwork) -> Tensor:
-        error = self.code_noise * torch.randn(len(code), *(1,) * (code.dim() - 2), device=code.device)
-        return denoiser.scale_sigma(code, error.exp())
+        error = self.code_noise * torch.randn(code.shape[:2] + (1,) * (code.dim() - 2), device=code.device)
+        level, rest = error[:, :1], 3 * error[:, 1:]
+        return denoiser.scale_sigma(code, level[:, 0].exp()) + torch.cat([torch.zeros_like(level), rest], dim=1)
 
     def _mask_some(self, noisy: Tensor, clean: Tensor) -> Tensor:
         chosen = torch.rand(len(noisy), device=noisy.device) < self.masked_fraction

@@ -43,7 +43,7 @@ class SelfSupervisedObjective(Objective):
         denoiser = denoiser_of(networks)
         noisy = batch["noisy"]
         with torch.no_grad():
-            code = denoiser.encode_noise_map(noisy)
+            code = denoiser.noise_map(denoiser.noise_cells(noisy))
             sigma = denoiser.sigma(upsample_to(code, noisy)).unsqueeze(1)
             given, target, spread = self.recorrupt(noisy, sigma)
             noisier = denoiser.scale_sigma(code, torch.full_like(code[:, 0], (1 + self.alpha**2) ** 0.5))

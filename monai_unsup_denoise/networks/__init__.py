@@ -6,6 +6,7 @@ from monai_unsup_denoise.networks.dncnn import DnCNN
 from monai_unsup_denoise.networks.generator import ContentGenerator
 from monai_unsup_denoise.networks.noise_encoder import NoiseEncoder
 from monai_unsup_denoise.networks.noise_level import NoiseLevel
+from monai_unsup_denoise.networks.noise_reader import NoiseReader
 from monai_unsup_denoise.networks.rician_generator import RicianGenerator
 from monai_unsup_denoise.networks.tissue_classifier import TissueClassifier
 from monai_unsup_denoise.networks.translator import ImageTranslator

@@ -89,9 +89,20 @@ class PhysicsGuidedDenoiser(DisentangledDenoiser):
         return self.working_sigma / self.sigma(upsample_to(code, image)).detach().unsqueeze(1).clamp(1e-4, 1e4)
 
     @torch.jit.export
-    def encode_noise_map(self, image: Tensor) -> Tensor:
-        """Coarse smooth map of the noise code, ``(B, code_channels, *grid)``, of ``image`` ``(B, C, *spatial)``."""
-        return self.noise_encoder.code_map(image)
+    def noise_cells(self, image: Tensor) -> Tensor:
+        """What is known of the noise in each cell; see ``NoiseReader.cells``."""
+        return self.noise_encoder.cells(image)  # type: ignore[operator]
+
+    @torch.jit.export
+    def noise_code(self, cells: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of the noise code of an image with these cells; see ``NoiseReader.pool``."""
+        mean, log_variance, _ = self.noise_encoder.pool(cells)  # type: ignore[operator]
+        return mean, log_variance
+
+    @torch.jit.export
+    def noise_map(self, cells: Tensor) -> Tensor:
+        """Coarse map of the noise code; see ``NoiseReader.map_of``."""
+        return self.noise_encoder.map_of(cells)  # type: ignore[operator]
 
     @torch.jit.export
     def sigma(self, code: Tensor) -> Tensor:
@@ -102,3 +113,18 @@ class PhysicsGuidedDenoiser(DisentangledDenoiser):
     def scale_sigma(self, code: Tensor, factor: Tensor) -> Tensor:
         """Codes with ``factor`` times the noise level; see ``NoiseLevel.scale_sigma``."""
         return self.noise_level.scale_sigma(code, factor)
+
+    @torch.jit.export
+    def correlation(self, code: Tensor) -> Tensor:
+        """Correlation of the noise of neighbours along each axis, ``(B, 3)``, of codes ``(B, code_channels)``."""
+        return self.noise_level.correlation(code)
+
+    @torch.jit.export
+    def coils(self, code: Tensor) -> Tensor:
+        """Number of coils ``(B,)`` of codes ``(B, code_channels)``."""
+        return self.noise_level.coils(code)
+
+    @torch.jit.export
+    def code_of(self, sigma: Tensor, correlation: Tensor, coils: Tensor) -> Tensor:
+        """Codes ``(B, 5, *spatial)`` of known noise; see ``NoiseLevel.code_of``."""
+        return self.noise_level.code_of(sigma, correlation, coils)

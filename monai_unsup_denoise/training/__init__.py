@@ -4,6 +4,7 @@ from monai_unsup_denoise.training.best_model import BestModel
 from monai_unsup_denoise.training.by_noise_level import ByNoiseLevel
 from monai_unsup_denoise.training.checkpoints import EpochCheckpoint
 from monai_unsup_denoise.training.epoch_seed import EpochSeed
+from monai_unsup_denoise.training.longer_code import load_with_longer_code
 from monai_unsup_denoise.training.net2net import load_and_deepen
 from monai_unsup_denoise.training.parameter_groups import muon_groups
 from monai_unsup_denoise.training.placement import place_networks

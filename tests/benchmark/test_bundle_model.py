@@ -22,7 +22,7 @@ def untrained(name: str, path: Path) -> Path:
     torch.manual_seed(0)
     network = parser.get_parsed_content("network_def")
     torch.save(
-        {key: value + 0.01 * torch.rand_like(value.float()) for key, value in network.state_dict().items()}, path
+        {key: value + 0.001 * torch.randn_like(value.float()) for key, value in network.state_dict().items()}, path
     )
     return path
 
@@ -32,10 +32,10 @@ def test_every_config_denoises_an_array_as_its_file(name, tmp_path):
     volume = np.random.default_rng(0).uniform(1, 900, (24, 22, 7)).astype(np.float32)
     nibabel.save(nibabel.Nifti1Image(volume, np.eye(4)), tmp_path / "scan.nii")
     weights = untrained(name, tmp_path / "weights.pt")
-    denoised, sigma = BundleModel(name, model=weights)(volume)
+    denoised, sigma, correlation = BundleModel(name, model=weights)(volume)
     expected = Denoiser.from_bundle(CONFIGS / name, model=weights).denoise(tmp_path / "scan.nii")
     np.testing.assert_array_equal(denoised, expected.denoised)
-    assert sigma == expected.sigma
+    assert sigma == expected.sigma and correlation == (None if sigma is None else expected.correlation)
     assert (sigma is None) == (name not in ("inference.json", "inference_paired.json"))
     assert denoised.shape == volume.shape and denoised.dtype == np.float32 and denoised.min() >= 0
     assert np.abs(denoised - volume).max() > 1
@@ -44,9 +44,9 @@ def test_every_config_denoises_an_array_as_its_file(name, tmp_path):
 def test_values_of_the_config_can_be_set(tmp_path):
     volume = np.random.default_rng(0).uniform(1, 900, (24, 22, 8)).astype(np.float32)
     weights = untrained("inference.json", tmp_path / "weights.pt")
-    once, _ = BundleModel(model=weights, settings={"refine": False})(volume)
-    averaged, _ = BundleModel(model=weights, settings={"self_ensemble": True, "refine": False})(volume)
-    of_mirrored, _ = BundleModel(model=weights, settings={"self_ensemble": True, "refine": False})(volume[::-1].copy())
+    once, *_ = BundleModel(model=weights, settings={"refine": False})(volume)
+    averaged, *_ = BundleModel(model=weights, settings={"self_ensemble": True, "refine": False})(volume)
+    of_mirrored, *_ = BundleModel(model=weights, settings={"self_ensemble": True, "refine": False})(volume[::-1].copy())
     assert np.abs(once - averaged).max() > 1
     np.testing.assert_allclose(of_mirrored[::-1], averaged, rtol=0.01, atol=1)  # the noise read differs a little
 

@@ -60,6 +60,15 @@ def smoothing(identity) -> Path:
     return identity.with_name("other.pt")
 
 
+@pytest.fixture(scope="session")
+def correlating(identity) -> Path:
+    """Weights that read the same correlation (0.4, 0.2, 0) and 8 coils from every scan, and change nothing."""
+    state = torch.load(identity)
+    state["noise_encoder.head.bias"][1:5] = torch.tensor([0.8, 0.4, 0.0, 1.5])
+    torch.save(state, identity.with_name("correlating.pt"))
+    return identity.with_name("correlating.pt")
+
+
 def magnitudes(shape=SHAPE) -> np.ndarray:
     """A bright block with noise on it: float32, scanner units."""
     generator = np.random.default_rng(0)

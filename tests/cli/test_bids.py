@@ -89,16 +89,13 @@ def test_options_act_as_in_denoise_and_are_in_the_sidecar(dataset, tmp_path, smo
     assert used == [["refine", "self_ensemble", "keep_floor"], ["refine"]]
 
 
-def test_the_sidecar_reports_spatially_correlated_noise(dataset, tmp_path, identity, mri_denoise):
-    noise = np.random.default_rng(0).normal(size=(41, 36, 36))
-    shared = 100 + 5 * (noise[:-1] + noise[1:]) / 2**0.5
-    nibabel.save(nibabel.Nifti1Image(shared.astype(np.float32), np.eye(4)), dataset / "sub-01/anat/sub-01_T1w.nii.gz")
-    command = ("participant", "--participant-label", "01", "--suffix", "T1w", "--no-refine", "--model", identity)
-    assert mri_denoise("bids", dataset, tmp_path / "found", *command).code == 0
-    assert mri_denoise("bids", dataset, tmp_path / "white", *command, "--no-correlated-noise").code == 0
-    found, white = (json.loads((tmp_path / name / f"{T1W}.json").read_text()) for name in ("found", "white"))
-    assert found["DenoisingOptions"] == ["correlated_noise"] and white["DenoisingOptions"] == []
-    assert white["NoiseSigma"] < 0.85 * found["NoiseSigma"]
+def test_the_sidecar_says_what_is_read_of_the_noise(dataset, tmp_path, correlating, mri_denoise):
+    command = ("participant", "--participant-label", "01", "--suffix", "T1w", "--no-refine", "--model", correlating)
+    assert mri_denoise("bids", dataset, tmp_path / "out", *command).code == 0
+    sidecar = json.loads((tmp_path / "out" / f"{T1W}.json").read_text())
+    assert sidecar["DenoisingOptions"] == [] and sidecar["NoiseSigmaErrorPercent"] > 0
+    assert sidecar["NoiseCorrelation"] == pytest.approx([0.4, 0.2, 0], abs=0.001)
+    assert sidecar["NoiseIsCorrelated"] is True and sidecar["NoiseIsVarying"] is False and sidecar["NoiseCoils"] == 8
 
 
 def test_existing_outputs_are_kept_and_the_rest_is_done(dataset, tmp_path, identity, mri_denoise):

@@ -222,6 +222,13 @@ def test_a_renamed_option_works_with_a_warning(old, new, capsys):
     assert new.replace("--no-", "--") in {name for one in commands for option in one.params for name in option.opts}
 
 
+@pytest.mark.parametrize("command", ["denoise", "bids"])
+@pytest.mark.parametrize("option", ["--correlated-noise", "--no-correlated-noise", "--white-noise"])
+def test_an_option_that_is_gone_is_an_error_in_one_line(command, option, mri_denoise):
+    outcome = mri_denoise(command, "in", "out", option)
+    assert outcome.code == 1 and outcome.err == f"error: {option}: correlation is read from the scan; leave it out\n"
+
+
 @pytest.mark.parametrize("command", ["train", "evaluate", "demo", "benchmark"])
 def test_a_missing_extra_is_named_in_one_line(command, mri_denoise, monkeypatch):
     monkeypatch.setattr("monai_unsup_denoise.extras.find_spec", lambda name: None)

@@ -24,34 +24,31 @@ def test_the_noise_level_is_printed_and_in_the_sidecar(scan, tmp_path, identity,
     assert outcome.err == ""
 
 
-def scan_of_noise(shape, *, factor=1.0, correlated=False):
-    """Tissue of 100 with noise of 5, which rises by the factor along the first axis, or correlated noise."""
-    rng = np.random.default_rng(0)
-    noise = rng.normal(size=(*shape[:2], shape[2] + 1))
-    noise = (noise[..., :-1] + noise[..., 1:]) / 2**0.5 if correlated else noise[..., :-1]
-    return 100 + 5 * factor ** np.linspace(-0.5, 0.5, shape[0])[:, None, None] * noise
-
-
 @pytest.mark.parametrize(
-    ("made", "words", "found", "other"),
-    [
-        ({}, "", {}, "--varying-noise"),
-        ({"factor": 4.0}, ", spatially varying", {"varying_noise": True}, "--no-varying-noise"),
-        ({"correlated": True}, ", spatially correlated", {"correlated_noise": True}, "--no-correlated-noise"),
-    ],
+    ("factor", "words", "varies", "other"),
+    [(1.0, "", False, "--varying-noise"), (4.0, ", spatially varying", True, "--no-varying-noise")],
 )
-def test_the_kind_of_noise_is_reported_and_can_be_chosen(tmp_path, identity, mri_denoise, made, words, found, other):
+def test_varying_noise_is_reported_and_can_be_chosen(tmp_path, identity, mri_denoise, factor, words, varies, other):
+    """Tissue of 100 with noise of 5, which rises by the factor along the first axis."""
+    noise = 5 * factor ** np.linspace(-0.5, 0.5, 96)[:, None, None] * np.random.default_rng(0).normal(size=(96, 36, 36))
     scan = tmp_path / "scan.nii"
-    nibabel.save(nibabel.Nifti1Image(scan_of_noise((96, 36, 36), **made).astype(np.float32), np.eye(4)), scan)
-    outcome = mri_denoise("denoise", scan, tmp_path / "out.nii.gz", "--no-refine", "--model", identity)
-    assert f"of the maximum){words}, " in outcome.out
-    kinds = {"varying_noise": False, "correlated_noise": False} | found
-    sidecar = json.loads((tmp_path / "out.json").read_text())
-    assert {name: sidecar[name] for name in kinds} == kinds
+    nibabel.save(nibabel.Nifti1Image((100 + noise).astype(np.float32), np.eye(4)), scan)
+    for options, expected in (((), varies), ((other,), not varies)):
+        command = ("denoise", scan, tmp_path / "out.nii.gz", "--no-refine", "--overwrite", "--model", identity)
+        outcome = mri_denoise(*command, *options)
+        sidecar = json.loads((tmp_path / "out.json").read_text())
+        assert sidecar["varying_noise"] is expected and sidecar["correlated_noise"] is False
+        if not options:
+            assert f"of the maximum){words}, " in outcome.out
+            assert varies or sidecar["sigma"] == pytest.approx(5, rel=0.1)
 
-    mri_denoise("denoise", scan, tmp_path / "other.nii.gz", "--no-refine", "--model", identity, other)
-    sidecar = json.loads((tmp_path / "other.json").read_text())
-    assert {name: sidecar[name] for name in kinds} != kinds
+
+def test_correlated_noise_is_reported_and_in_the_sidecar(scan, tmp_path, correlating, mri_denoise):
+    outcome = mri_denoise("denoise", scan, tmp_path / "out.nii.gz", "--no-refine", "--model", correlating)
+    assert ", spatially correlated (0.40, 0.20, 0.00 along x, y, z), sum of squares of about 8 coils, " in outcome.out
+    sidecar = json.loads((tmp_path / "out.json").read_text())
+    assert sidecar["correlation"] == pytest.approx([0.4, 0.2, 0], abs=0.001) and sidecar["coils"] == 8
+    assert sidecar["correlated_noise"] is True and sidecar["sigma_error_percent"] > 0
 
 
 def test_in_a_folder_the_good_are_done_and_the_bad_are_listed(scan, tmp_path, volume, identity, mri_denoise):

@@ -39,7 +39,7 @@ def test_backend_that_fails_gives_a_row_with_its_error(tmp_path: Path) -> None:
 def test_fused_operators_give_what_public_functions_give(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(convolution, "_is_fused", convolution._is_fused)  # put back at the end
     tile = np.random.default_rng(0).random((1, 1, 16, 16, 16), dtype=np.float32)
-    code = np.zeros((1, 1), np.float32)
+    code = np.zeros((1, 5), np.float32)
     threads = torch.get_num_threads()
     fused = pytorch(tile, code, threads=threads, bfloat16=False)()
     scripted = pytorch(tile, code, threads=threads, bfloat16=False, torchscript=True)()
@@ -56,7 +56,7 @@ def test_graph_gives_what_the_network_gives(tmp_path: Path) -> None:
     graph = onnx.load(tmp_path / "network.onnx").graph
     assert len(graph.input) == 2
     tile = np.random.default_rng(0).random((1, 1, 16, 20, 18), dtype=np.float32)
-    code = np.full((1, 1), 0.3, np.float32)
+    code = np.full((1, 5), 0.3, np.float32)
     with torch.no_grad():
         expected = network(torch.from_numpy(tile), torch.from_numpy(code)).numpy()
     result = onnxruntime(tile, code, threads=1, model=str(tmp_path / "network.onnx"))()

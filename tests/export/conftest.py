@@ -30,7 +30,7 @@ class Exported:
 def small(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """A network like the bundled one, with two scales and few features, that changes its input."""
     torch.manual_seed(0)
-    return Exported(small_denoiser(3, working_sigma=0.1).eval(), tmp_path_factory.mktemp("small"))
+    return Exported(small_denoiser(working_sigma=0.1).eval(), tmp_path_factory.mktemp("small"))
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ def test_examples_equal_the_package(
     monkeypatch.setattr("sys.argv", ["onnx_tiles.py", "model.onnx", "scan.nii.gz", "denoised.nii.gz"])
     names = runpy.run_path(str(ROOT / "examples" / "onnx_tiles.py"))
 
-    settings = {"refine": False, "varying_noise": False, "correlated_noise": False}
+    settings = {"refine": False, "varying_noise": False}
     denoiser = Denoiser.from_bundle(network=small.network, device="cpu", settings=settings)
     denoiser.inferer.autocast = None
     expected = denoiser.denoise(tmp_path / "scan.nii.gz")

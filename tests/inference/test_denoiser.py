@@ -16,7 +16,7 @@ from monai_unsup_denoise.functional import upsample_to
 from monai_unsup_denoise.inference import Denoiser, DenoiseSettings, NoiseEstimate, VolumeInferer
 from tests.inference.toy_networks import Spy, Unaware
 
-PLAIN = {"refine": False, "varying_noise": False, "correlated_noise": False}  # all else needs a noise level
+PLAIN = {"refine": False, "varying_noise": False}  # all else needs a noise level
 
 
 class Same(Unaware, nn.Module):
@@ -65,7 +65,7 @@ def test_unaware_network_makes_no_map_of_the_noise(scan):
     assert np.abs(volume.maps["residual"]).max() < 1e-3
 
 
-@pytest.mark.parametrize("setting", ["varying_noise", "correlated_noise", "self_ensemble", "keep_floor"])
+@pytest.mark.parametrize("setting", ["varying_noise", "self_ensemble", "keep_floor"])
 def test_slab_inferer_refuses_what_it_cannot_do(bundle, setting):
     config = bundle / "configs" / "inference_paper.json"
     with pytest.raises(InputError, match=f"{setting}: the SlabInferer of this config cannot do that"):
@@ -75,6 +75,12 @@ def test_slab_inferer_refuses_what_it_cannot_do(bundle, setting):
 def test_unknown_setting_is_refused():
     with pytest.raises(InputError, match="fast: no such id in the inference config"):
         Denoiser.from_bundle(settings={"fast": True})
+
+
+def test_config_with_a_setting_that_is_gone_is_refused(tmp_path):
+    (tmp_path / "inference_mine.json").write_text('{"correlated_noise": false}')
+    with pytest.raises(InputError, match=r"inference_mine.json: correlated_noise of version 0.7 is gone; [^\n]*$"):
+        Denoiser.from_bundle(tmp_path / "inference_mine.json")
 
 
 def test_given_network_replaces_that_of_the_bundle(scan):

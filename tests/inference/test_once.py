@@ -26,8 +26,7 @@ def noisy_block(*, rising: bool) -> torch.Tensor:
 @pytest.mark.parametrize("rising", [False, True])
 def test_noise_is_estimated_once_and_no_tile_twice(monkeypatch, rising, maps, keep_floor):
     settings = {"tile_voxels": 16**2 * 24, "maps": maps, "keep_floor": keep_floor, "refine": False}
-    # Decided from the scan where the noise is stationary. Edges of so small a volume look like correlated noise.
-    settings |= {"varying_noise": rising or None, "correlated_noise": False}
+    settings |= {"varying_noise": rising or None}  # decided from the scan where the noise is stationary
     denoiser = Denoiser.from_bundle(device="cpu", settings=settings)
     denoiser.inferer.halo = 0  # with it, each tile of so small a volume would be the whole
     estimates, tiles = [], Counter()

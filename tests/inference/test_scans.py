@@ -47,7 +47,8 @@ def test_sub_folders_maps_and_sidecars_are_written(scan, run_bundle):
     sidecar = json.loads((out / "scan_denoised.json").read_text())
     sigma = nibabel.load(out / "scan_denoised_sigma.nii.gz").get_fdata()
     assert sidecar["sigma"] == pytest.approx(np.median(sigma), rel=0.3)
-    assert {"varying_noise", "correlated_noise", "model_sha256", "Sources"} <= sidecar.keys()
+    assert {"varying_noise", "correlated_noise", "correlation", "sigma_error_percent"} <= sidecar.keys()
+    assert {"model_sha256", "Sources"} <= sidecar.keys()
 
 
 def test_one_bad_scan_does_not_stop_the_others(scan, run_bundle, tmp_path):

@@ -6,13 +6,15 @@ import nibabel
 import numpy as np
 import pytest
 import torch
+from monai.data import MetaTensor
 
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.inference import Denoiser, NoiseEstimate, denoise_volumes
+from monai_unsup_denoise.inference.volumes import SharedNoise
 from monai_unsup_denoise.io.volumes import open_volumes
-from tests.inference.toy_networks import Immerkaer, Unaware
+from tests.inference.toy_networks import Immerkaer, Unaware, untrained_denoiser
 
-SETTINGS = {"refine": False, "varying_noise": False, "correlated_noise": False}
+SETTINGS = {"refine": False, "varying_noise": False}
 SHAPE = (64, 24, 24)
 
 
@@ -22,10 +24,6 @@ class SigmaFilter(Immerkaer, torch.nn.Module):
     def __init__(self):
         torch.nn.Module.__init__(self)
         Immerkaer.__init__(self)
-
-    def encode_noise_map(self, image):
-        edges = torch.nn.functional.pad(image, (0, 0, 0, 1, 0, 1), mode="replicate")
-        return torch.nn.functional.adaptive_avg_pool3d(edges.diff(dim=2).diff(dim=3).square(), (8, 2, 2)).sqrt() / 2
 
     def __call__(self, image, code, mean_code=None):
         smooth = torch.nn.functional.avg_pool3d(image, 3, stride=1, padding=1, count_include_pad=False)
@@ -88,6 +86,29 @@ def test_sigma_is_the_same_in_every_volume(varying, save):
         np.testing.assert_allclose(volume.maps["sigma"], median.maps["sigma"], rtol=1e-4)
         assert (np.ptp(volume.maps["sigma"]) > 10) == varying
     assert len({volume.sigma for volume in own}) == 3
+
+
+def test_shared_noise_keeps_correlation_and_coils():
+    network, level = untrained_denoiser(), torch.full((1, 3, 2, 2), 0.1)
+    for sigma in (level[:, 0, 0, 0], level):
+        code = network.code_of(sigma, torch.tensor([[0.4, 0.1, -0.2]]), torch.tensor([6.0]))
+        shared = SharedNoise(NoiseEstimate(code, 0.1, 0.2, (0.4, 0.1, -0.2), 6.0), {"reference": 50.0})
+        noise = shared.of(MetaTensor(torch.zeros(1), meta={"reference": 20.0}), network)
+        torch.testing.assert_close(network.sigma(noise.code), 2.5 * sigma)
+        torch.testing.assert_close(noise.code[:, 1:], code[:, 1:])
+        assert noise.sigma == pytest.approx(0.25)
+        assert (noise.error, noise.correlation, noise.coils) == (0.2, (0.4, 0.1, -0.2), 6.0)
+
+
+def test_noise_of_a_series_is_reported_once(save):
+    used = denoiser()
+    used.network.correlated, used.network.combined = (0.3, 0.2, 0.0), 4.2
+    zeros = np.zeros(SHAPE, dtype=np.float32)
+    reports = [volume.noise_report() for volume in denoise_volumes(used, open_volumes(save([zeros, *UNLIKE])))]
+    for report in reports:
+        assert report["correlation"] == pytest.approx([0.3, 0.2, 0.0]) and report["coils"] == 4
+        assert report["sigma"] == pytest.approx(reports[0]["sigma"])
+        assert report["sigma_error_percent"] == reports[0]["sigma_error_percent"]
 
 
 def test_one_odd_volume_does_not_change_sigma(save):

@@ -8,7 +8,7 @@ from monai_unsup_denoise.inference import DenoiseSettings, SlabInferer, VolumeIn
 from monai_unsup_denoise.inference.whole_volume import WholeVolumeInferer
 from tests.inference.toy_networks import Unaware
 
-PLAIN = DenoiseSettings(varying_noise=False, correlated_noise=False, refine=False)
+PLAIN = DenoiseSettings(varying_noise=False, refine=False)
 INFERERS = {"tiles": VolumeInferer(20_000, settings=PLAIN), "slabs": SlabInferer(3)}
 
 

@@ -1,13 +1,13 @@
 """Networks whose output is known, and which remember what they were shown."""
 
 import torch
-from torch.nn.functional import adaptive_avg_pool3d
+from torch.nn.functional import adaptive_avg_pool3d, avg_pool3d, pad
 
 from monai_unsup_denoise.networks import (
     ContentEncoder,
     ContentGenerator,
-    NoiseEncoder,
     NoiseLevel,
+    NoiseReader,
     PhysicsGuidedDenoiser,
 )
 
@@ -16,30 +16,50 @@ def untrained_denoiser() -> PhysicsGuidedDenoiser:
     """The model of the bundle, small; untrained, it returns its input."""
     return PhysicsGuidedDenoiser(
         ContentEncoder(3, 1, channels=(4, 6, 8)),
-        NoiseEncoder(3, channels=4),
-        ContentGenerator(3, 1, code_channels=1, channels=(4, 6, 8)),
+        NoiseReader(channels=(4, 6)),
+        ContentGenerator(3, 1, code_channels=5, channels=(4, 6, 8)),
         NoiseLevel(),
         working_sigma=0.1,
     ).requires_grad_(False)
 
 
 class Spy:
-    """Multiplies by a number and adds one; its code is the standard deviation, and sigma is the code itself."""
+    """Multiplies by a number and adds one; its code is the standard deviation, and sigma is the code itself.
+
+    How sure it is of the code, and what else it says of the noise, are its attributes.
+    """
+
+    log_variance = -20.0
+    correlated = (0.0, 0.0, 0.0)
+    combined = 1.0
 
     def __init__(self, *, factor=1.0, shift=0.0):
         self.factor, self.shift = factor, shift
         self.encoded, self.images, self.codes = [], [], []
 
     def encode_noise(self, image):
-        self.encoded.append(image)
-        return image.flatten(1).std(dim=1, keepdim=True)
+        return self.noise_code(self.noise_cells(image))[0]
 
-    def encode_noise_map(self, image):
+    def noise_cells(self, image):
         self.encoded.append(image)
-        return 0.1 + adaptive_avg_pool3d(image, (2, 2, 2))
+        return sums_of_cells(torch.cat([torch.ones_like(image), image, image.square()], dim=1))
+
+    def noise_code(self, cells):
+        count, total, squares = cells.double().sum((2, 3, 4)).split(1, dim=1)
+        code = ((squares - total.square() / count) / (count - 1)).sqrt().float()
+        return code, torch.full_like(code, self.log_variance)
+
+    def noise_map(self, cells):
+        return 0.1 + cells[:, 1:2] / cells[:, :1]
 
     def sigma(self, code):
         return code[:, 0]
+
+    def correlation(self, code):
+        return torch.tensor([self.correlated]).expand(len(code), 3)
+
+    def coils(self, code):
+        return torch.full((len(code),), self.combined)
 
     def scale_sigma(self, code, factor):
         return code * factor.unsqueeze(1)
@@ -48,6 +68,12 @@ class Spy:
         self.images.append(image)
         self.codes.append(code)
         return self.factor * image + self.shift
+
+
+def sums_of_cells(image):
+    """Sums over cells of 4 x 4 x 4 voxels, of fewer at the end of an axis."""
+    ends = [end for side in reversed(image.shape[2:]) for end in (0, -side % 4)]
+    return avg_pool3d(pad(image, ends), 4) * 4**3
 
 
 class Convolution(Spy):
@@ -73,7 +99,7 @@ class MeanOfNeighbours(Spy):
     """Mean of 27 voxels."""
 
     def __call__(self, image, code, mean_code=None):
-        return torch.nn.functional.avg_pool3d(torch.nn.functional.pad(image, [1] * 6, mode="replicate"), 3, stride=1)
+        return avg_pool3d(pad(image, [1] * 6, mode="replicate"), 3, stride=1)
 
 
 class Oracle(Spy):
@@ -83,8 +109,8 @@ class Oracle(Spy):
         super().__init__()
         self.clean, self.wrong = clean, 1.1 * sigma
 
-    def encode_noise_map(self, image):
-        return adaptive_avg_pool3d(self.wrong, (6, 6, 24))
+    def noise_map(self, cells):
+        return adaptive_avg_pool3d(self.wrong, cells.shape[2:])
 
     def __call__(self, image, code, mean_code=None):
         return self.clean.clone()
@@ -97,15 +123,25 @@ class Rising(Oracle):
         place = torch.linspace(-0.5, 0.5, clean.shape[2]).view(-1, 1, 1)
         super().__init__(clean, level * (factor**place).expand_as(clean))
 
-    def encode_noise(self, image):
-        return torch.full((1, 1), self.wrong.log().mean().exp().item())
+    def noise_code(self, cells):
+        return torch.full((1, 1), self.wrong.log().mean().exp().item()), torch.full((1, 1), self.log_variance)
 
 
 class Immerkaer(Spy):
     """Estimates the noise level from second differences, as Immerkaer does."""
 
-    def encode_noise(self, image):
-        return image.diff(dim=2).diff(dim=3).square().mean((2, 3, 4)).sqrt() / 2
+    def noise_cells(self, image):
+        squares = pad(image.diff(dim=2).diff(dim=3).square(), (0, 0, 0, 1, 0, 1))
+        known = pad(torch.ones_like(image)[:, :, 1:, 1:], (0, 0, 0, 1, 0, 1))
+        return sums_of_cells(torch.cat([known, squares], dim=1))
+
+    def noise_code(self, cells):
+        count, squares = cells.sum((2, 3, 4)).split(1, dim=1)
+        code = (squares / count).sqrt() / 2
+        return code, torch.full_like(code, self.log_variance)
+
+    def noise_map(self, cells):
+        return (cells[:, 1:] / cells[:, :1]).sqrt() / 2
 
 
 class Unaware:

@@ -166,14 +166,13 @@ def test_a_derived_name_has_the_entities_of_its_source():
 
 def test_only_the_acquisition_is_kept_of_the_metadata():
     metadata = {"RepetitionTime": 2.0, "SkullStripped": True, "PatientName": "x", "InstitutionName": "x", "Note": "x"}
-    content = sidecar_content(PurePosixPath("sub-01/anat/x_T1w.nii"), metadata, sigma=3.0, percent=1.5, digest="ab")
+    noise = {"sigma": 3.0, "sigma_percent": 1.5}
+    content = sidecar_content(PurePosixPath("sub-01/anat/x_T1w.nii"), metadata, noise=noise, digest="ab")
     assert content["RepetitionTime"] == 2.0 and content["SkullStripped"] is True
     assert content["Sources"] == ["bids:raw:sub-01/anat/x_T1w.nii"]
     assert (content["NoiseSigma"], content["NoiseSigmaPercent"], content["DenoisingModelSHA256"]) == (3.0, 1.5, "ab")
     assert "x" not in content.values()
-    assert (
-        sidecar_content(PurePosixPath("a_T1w.nii"), {}, sigma=None, percent=None, digest=None)["SkullStripped"] is False
-    )
+    assert sidecar_content(PurePosixPath("a_T1w.nii"), {}, noise={}, digest=None)["SkullStripped"] is False
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import torch
 from monai.losses import PatchAdversarialLoss
 
 from monai_unsup_denoise.networks import RicianGenerator
-from tests.small_networks import small_denoiser, small_discriminator, small_generator
+from monai_unsup_denoise.networks.rician_generator import NoisyImages
+from tests.small_networks import perturbed, published_denoiser, small_denoiser, small_discriminator, small_generator
 
 CHANNELS = 3  # a slab of three slices
 
@@ -26,7 +27,7 @@ def batch() -> dict[str, torch.Tensor]:
 @pytest.fixture
 def networks() -> torch.nn.ModuleDict:
     """Networks of the published method; nothing in the generators is zero, so that gradients flow."""
-    denoiser = small_denoiser(2, CHANNELS, physics=False)
+    denoiser = published_denoiser(2, CHANNELS)
     return torch.nn.ModuleDict(
         {
             "content_encoder": denoiser.content_encoder,
@@ -40,18 +41,37 @@ def networks() -> torch.nn.ModuleDict:
 
 
 @pytest.fixture
-def physics_networks(networks) -> torch.nn.ModuleDict:
+def volumes() -> dict[str, torch.Tensor]:
+    """A noisy volume and a clean one of other anatomy, ``(2, 1, 16, 12, 8)``."""
+    return {"noisy": 0.1 + torch.rand(2, 1, 16, 12, 8), "clean": torch.rand(2, 1, 16, 12, 8)}
+
+
+@pytest.fixture
+def physics_networks() -> torch.nn.ModuleDict:
     """Networks of the physics-guided method: the denoiser, and a generator that adds noise of the level it reads."""
-    denoiser = small_denoiser(2, CHANNELS, working_sigma=0.1)
-    torch.nn.init.normal_(denoiser.noise_encoder.log_variance_weight, std=0.1)
+    denoiser = small_denoiser(working_sigma=0.1)
+    perturbed(denoiser.noise_encoder)
     return torch.nn.ModuleDict(
         {
             "denoiser": denoiser,
             "generator_low": RicianGenerator(denoiser.noise_level),
-            "discriminator_high": networks["discriminator_high"],
-            "discriminator_low": networks["discriminator_low"],
+            "discriminator_high": small_discriminator(1, 3),
+            "discriminator_low": small_discriminator(1, 3),
         }
     )
+
+
+@pytest.fixture
+def made(physics_networks) -> list[NoisyImages]:
+    """What the generator of noisy images makes from now on."""
+    generator, found = physics_networks["generator_low"], []
+
+    def corrupt(image, code):
+        found.append(RicianGenerator.corrupt(generator, image, code))
+        return found[-1]
+
+    generator.corrupt = corrupt
+    return found
 
 
 @pytest.fixture
@@ -60,7 +80,7 @@ def reached(physics_networks) -> Callable[[], set[str]]:
 
     def names() -> set[str]:
         denoiser = physics_networks["denoiser"]
-        parts = {name: getattr(denoiser, name) for name in ("content_encoder", "noise_encoder", "noise_level")}
+        parts = {name: getattr(denoiser, name) for name in ("content_encoder", "noise_encoder")}
         parts["generator_high"] = denoiser.generator
         parts |= {name: net for name, net in physics_networks.items() if name.startswith("discriminator")}
         return {

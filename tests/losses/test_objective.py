@@ -6,6 +6,7 @@ import pytest
 
 from monai_unsup_denoise.losses import (
     CycleGANObjective,
+    NoiseReadingObjective,
     PairedObjective,
     PaperObjective,
     PhysicsObjective,
@@ -15,7 +16,8 @@ from monai_unsup_denoise.losses.objective import check_weights
 
 MAKE = {
     CycleGANObjective: {"adversarial": None},
-    PairedObjective: {},
+    NoiseReadingObjective: {},
+    PairedObjective: {"levels": (0.01, 0.3)},
     PaperObjective: {"adversarial": None, "perceptual": None},
     PhysicsObjective: {"adversarial": None},
     RegressionObjective: {},

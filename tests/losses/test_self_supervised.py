@@ -34,11 +34,11 @@ def test_the_target_is_unbiased_and_independent_of_the_input(objective, snr):
 
 
 def test_the_loss_without_clean_images_pulls_towards_the_truth(objective, physics_networks):
-    clean = 0.2 + torch.rand(2, 3, 128, 128)
+    clean = 0.2 + torch.rand(2, 1, 64, 64, 24)
     batch = {"noisy": add_rician_noise(clean, 0.1)}
     denoiser = physics_networks["denoiser"]
     denoiser.working_sigma = None
-    denoiser.noise_level.slope.data.zero_()  # sigma 0.1 for every image
+    denoiser.noise_level.slope.zero_()  # sigma 0.1 for every image
     shift = torch.zeros((), requires_grad=True)
 
     class Shifted(torch.nn.Module):
@@ -55,22 +55,22 @@ def test_the_loss_without_clean_images_pulls_towards_the_truth(objective, physic
     assert abs(pulls[0.0]) < 0.1 * min(-pulls[-0.02], pulls[0.02])
 
 
-def test_the_denoiser_learns_and_the_reading_of_the_noise_stays(objective, physics_networks, batch, reached):
-    terms, images = objective.generator_step(physics_networks, batch)
+def test_the_denoiser_learns_and_the_reading_of_the_noise_stays(objective, physics_networks, volumes, reached):
+    terms, images = objective.generator_step(physics_networks, volumes)
     terms["recorruption"].backward()
     assert reached() == {"content_encoder", "generator_high"}
     assert not images["pred"].requires_grad
-    assert objective.discriminator_step(physics_networks, batch, images) == {}
+    assert objective.discriminator_step(physics_networks, volumes, images) == {}
 
 
-def test_air_that_was_masked_to_zero_does_not_count(objective, physics_networks, batch):
-    batch["noisy"][..., :8] = 0
+def test_air_that_was_masked_to_zero_does_not_count(objective, physics_networks, volumes):
+    volumes["noisy"][:, :, :8] = 0
     seen = []
     physics_networks["denoiser"].register_forward_hook(lambda _, inputs, output: seen.append(output))
-    terms, _ = objective.generator_step(physics_networks, batch)
+    terms, _ = objective.generator_step(physics_networks, volumes)
     (gradient,) = torch.autograd.grad(terms["recorruption"], seen[0])
-    assert (gradient[..., :8] == 0).all()
-    assert (gradient[..., 8:] != 0).any()
+    assert (gradient[:, :, :8] == 0).all()
+    assert (gradient[:, :, 8:] != 0).any()
 
 
 def test_alpha_must_be_positive():

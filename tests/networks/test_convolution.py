@@ -44,9 +44,9 @@ def test_one_pass_is_taken_only_without_gradients(operands: tuple) -> None:
 
 
 def test_generator_leaves_the_content_as_it_is() -> None:
-    network = small_denoiser(spatial_dims=3)
+    network = small_denoiser()
     with torch.no_grad():
         content = network.content_encoder(torch.rand(1, 1, 16, 16, 16))
         before = [features.clone() for features in content]
-        network.generator(content, torch.zeros(1, 1))
+        network.generator(content, torch.zeros(1, 5))
     assert all(torch.equal(now, then) for now, then in zip(content, before, strict=True))

@@ -25,7 +25,7 @@ def test_code_is_affine_in_the_log_of_the_scale(spatial_dims, shape, factor):
 @pytest.mark.parametrize("spatial_dims, shape", [(2, (128, 128)), (3, (64, 64, 4))])
 def test_untrained_encoder_estimates_white_noise(sigma, spread, channels, spatial_dims, shape):
     encoder = NoiseEncoder(spatial_dims, code_channels=channels, sigma=sigma, spread=spread)
-    noise_level = NoiseLevel(channels, sigma=sigma, spread=spread)
+    noise_level = NoiseLevel(sigma=sigma, spread=spread)
     for truth in (0.01, 0.05, 0.3):
         code, _ = encoder(10 + truth * torch.randn(1, 1, *shape))
         assert noise_level(code).item() == pytest.approx(truth, rel=0.15)

@@ -33,7 +33,7 @@ def config(tmp_path_factory, repository) -> Path:
     configs = tmp_path_factory.mktemp("bundle") / "configs"
     configs.mkdir()
     content = json.loads((repository / "bundles/brain_mri_denoise/configs/inference.json").read_text())
-    content |= {"channels": [4, 6, 8], "refine": False, "correlated_noise": False, "varying_noise": False}
+    content |= {"channels": [4, 6, 8], "refine": False, "varying_noise": False}
     content["model_path"] = str(configs / "model.pt")
     (configs / "inference.json").write_text(json.dumps(content))
     parser = ConfigParser(content)

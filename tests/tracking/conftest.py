@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 from monai.utils import path_to_sqlite_uri
 
 from monai_unsup_denoise.tracking import RunTracker, open_store
-from tests.training.conftest import loader, make_trainer  # noqa: F401
+from tests.training.conftest import loader, make_trainer, volumes  # noqa: F401
 
 
 @pytest.fixture(scope="package")

@@ -10,7 +10,7 @@ from monai.losses import PatchAdversarialLoss
 from monai_unsup_denoise.losses import ADVERSARIAL_TERMS, PaperObjective, PhysicsObjective
 from monai_unsup_denoise.networks import RicianGenerator
 from monai_unsup_denoise.training.trainer import UnpairedTrainer
-from tests.small_networks import small_denoiser, small_discriminator, small_generator
+from tests.small_networks import perturbed, published_denoiser, small_denoiser, small_discriminator, small_generator
 
 Images = dict[str, torch.Tensor]
 
@@ -51,7 +51,13 @@ def loader() -> list[Images]:
 
 
 @pytest.fixture
-def make_trainer(loader) -> Callable[..., UnpairedTrainer]:
+def volumes() -> list[Images]:
+    """Three batches of two unpaired patches ``(2, 1, 12, 12, 8)``."""
+    return [{"noisy": 0.1 + torch.rand(2, 1, 12, 12, 8), "clean": torch.rand(2, 1, 12, 12, 8)} for _ in range(3)]
+
+
+@pytest.fixture
+def make_trainer(loader, volumes) -> Callable[..., UnpairedTrainer]:
     """Makes a trainer of `TwoTerms` by default; anything may be replaced."""
 
     def make(*, lr: float = 0.1, discriminator_lr: float = 0.1, max_epochs: int = 1, **given: Any) -> UnpairedTrainer:
@@ -66,7 +72,7 @@ def make_trainer(loader) -> Callable[..., UnpairedTrainer]:
         return UnpairedTrainer(
             torch.device("cpu"),
             max_epochs,
-            given.pop("train_data_loader", loader),
+            given.pop("train_data_loader", volumes if "denoiser" in networks else loader),
             networks=networks,
             optimizers=optimizers,
             objective=given.pop("objective", None) or TwoTerms(),
@@ -79,7 +85,7 @@ def make_trainer(loader) -> Callable[..., UnpairedTrainer]:
 @pytest.fixture
 def paper() -> tuple[torch.nn.ModuleDict, PaperObjective]:
     """The published method with small networks."""
-    denoiser = small_denoiser(physics=False)
+    denoiser = published_denoiser()
     networks = {
         "content_encoder": denoiser.content_encoder,
         "noise_encoder": denoiser.noise_encoder,
@@ -95,15 +101,16 @@ def paper() -> tuple[torch.nn.ModuleDict, PaperObjective]:
 def physics() -> tuple[torch.nn.ModuleDict, PhysicsObjective]:
     """The physics-guided method with small networks and all of its terms."""
     denoiser = small_denoiser(working_sigma=0.1)
+    perturbed(denoiser.noise_encoder)
     networks = {"denoiser": denoiser, "generator_low": RicianGenerator(denoiser.noise_level)}
     weights = dict.fromkeys((*PhysicsObjective.TERMS, *ADVERSARIAL_TERMS), 1.0)
-    return _with_discriminators(networks), PhysicsObjective(weights, adversarial=_least_squares())
+    return _with_discriminators(networks, 3), PhysicsObjective(weights, adversarial=_least_squares())
 
 
 def _least_squares() -> PatchAdversarialLoss:
     return PatchAdversarialLoss(criterion="least_squares", no_activation_leastsq=True)
 
 
-def _with_discriminators(networks: dict[str, torch.nn.Module]) -> torch.nn.ModuleDict:
-    judges = {name: small_discriminator() for name in ("discriminator_high", "discriminator_low")}
+def _with_discriminators(networks: dict[str, torch.nn.Module], spatial_dims: int = 2) -> torch.nn.ModuleDict:
+    judges = {name: small_discriminator(1, spatial_dims) for name in ("discriminator_high", "discriminator_low")}
     return torch.nn.ModuleDict(networks | judges)

@@ -28,6 +28,10 @@ def moved(before, networks) -> set[str]:
     }
 
 
+def with_parameters(networks) -> set[str]:  # the Rician generator has nothing to learn
+    return {name for name, network in networks.items() if [*network.parameters()]}
+
+
 @pytest.mark.parametrize("method", ["paper", "physics"])
 @pytest.mark.parametrize("side", SIDES)
 def test_each_half_step_moves_its_own_networks_and_all_of_them(make_trainer, request, method, side):
@@ -35,7 +39,7 @@ def test_each_half_step_moves_its_own_networks_and_all_of_them(make_trainer, req
     before = copy.deepcopy(networks)
     rates = {"lr": 0.0, "discriminator_lr": 0.0} | {"lr" if side == "generator" else "discriminator_lr": 0.01}
     make_trainer(networks=networks, objective=objective, **rates).run()
-    assert moved(before, networks) == SIDES[side] & set(networks)
+    assert moved(before, networks) == SIDES[side] & with_parameters(networks)
 
 
 def test_a_half_step_s_gradient_stays_out_of_the_other_side(make_trainer):
@@ -193,7 +197,7 @@ def test_autocast_on_the_cpu_keeps_parameters_in_float32(make_trainer, request, 
     trainer.run()
     assert set(types) == {torch.bfloat16}
     assert all(p.dtype == torch.float32 and p.isfinite().all() for p in networks.parameters())
-    assert moved(before, networks) == set(networks)
+    assert moved(before, networks) == with_parameters(networks)
     assert all(math.isfinite(float(trainer.state.output[0][term])) for term in objective.TERMS)
     assert not torch.is_autocast_enabled("cpu")
 
@@ -232,17 +236,15 @@ def test_a_method_without_discriminator_has_one_half_step(make_trainer):
 def test_a_batch_reaches_the_device_as_plain_tensors(loader):
     batch = {"noisy": MetaTensor(loader[0]["noisy"]), "clean": loader[0]["clean"], "path": ["a.nii", "b.nii"]}
     out = prepare_unpaired_batch(batch, torch.device("cpu"))
-    assert set(out) == {"noisy", "clean"}
-    assert all(type(value) is torch.Tensor for value in out.values())
+    assert set(out) == {"noisy", "clean"} and {type(value) for value in out.values()} == {torch.Tensor}
     assert torch.equal(out["noisy"], loader[0]["noisy"])
 
 
 def test_a_disabled_handler_is_left_out(make_trainer):
-    seen = []
+    seen: list = []
 
     class Note:
         def attach(self, engine):
             seen.append(engine)
 
-    trainer = make_trainer(train_handlers=[None, Note(), None])
-    assert seen == [trainer]
+    assert [make_trainer(train_handlers=[None, Note(), None])] == seen

@@ -37,7 +37,8 @@ def test_scan_by_id_gives_the_voxels_of_mri_denoise(client, read, expected) -> N
 
 def test_answer_has_the_noise_report(client, expected) -> None:
     found = client.post(URL, params={"image": "scan_1", "output": "json"}).json()
-    assert set(found) == {"sigma", "sigma_percent", "varying_noise", "correlated_noise"}
+    names = {"sigma", "sigma_percent", "sigma_error_percent", "varying_noise", "correlated_noise", "correlation"}
+    assert names <= set(found) <= names | {"coils", "sigma_is_sure"}
     assert found["sigma"] == pytest.approx(expected("scan_1.nii.gz")[2], rel=1e-5)
     assert found["sigma"] == pytest.approx(60, rel=0.2)
 
@@ -82,11 +83,16 @@ def test_request_can_keep_the_noise_floor(client, studies, read) -> None:
     assert floor[:2, :2].mean() > plain[:2, :2].mean() + 40  # sigma sqrt(pi / 2) is 75
 
 
-@pytest.mark.parametrize("name", ["varying_noise", "correlated_noise"])
 @pytest.mark.parametrize("value", [True, False])
-def test_request_can_set_the_kind_of_noise(client, name, value) -> None:
-    asked = {"params": json.dumps({name: value, "refine": False})}
-    assert client.post(URL, params={"image": "scan_1", "output": "json"}, data=asked).json()[name] is value
+def test_request_can_set_the_kind_of_noise(client, value) -> None:
+    asked = {"params": json.dumps({"varying_noise": value, "refine": False})}
+    assert client.post(URL, params={"image": "scan_1", "output": "json"}, data=asked).json()["varying_noise"] is value
+
+
+def test_setting_that_is_gone_gets_422_and_its_name(client) -> None:
+    answer = client.post(URL, params={"image": "scan_1"}, data={"params": '{"correlated_noise": false}'})
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "correlated_noise: correlation is read from the scan; leave it out"
 
 
 def test_switch_that_is_no_boolean_gets_422_and_its_name(client) -> None:

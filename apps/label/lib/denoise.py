@@ -115,8 +115,10 @@ def requested_settings(request: dict[str, Any], settings: DenoiseSettings) -> De
     """``settings`` with the switches of a request; null leaves the bundle's choice.
 
     Raises:
-        InputError: for a switch that is not true, false or null.
+        InputError: for a switch that is not true, false or null, or that is gone.
     """
+    if request.get("correlated_noise") is not None:
+        raise InputError("correlated_noise: correlation is read from the scan; leave it out")
     chosen = {name: request[name] for name in settings.switches() if request.get(name) is not None}
     for name, value in chosen.items():
         if not isinstance(value, bool):

@@ -36,7 +36,12 @@ class BundleModel:
         path = bundle_folder() / "configs" / config
         self.denoiser = Denoiser.from_bundle(path, model=model, device=device, settings=settings)
 
-    def __call__(self, noisy: np.ndarray, sigma: float | None = None) -> tuple[np.ndarray, float | None]:
-        """The denoised array ``(X, Y, Z)`` and the estimated sigma, in units of ``noisy``; ``sigma`` is ignored."""
+    def __call__(
+        self, noisy: np.ndarray, sigma: float | None = None
+    ) -> tuple[np.ndarray, float | None, tuple[float, float, float] | None]:
+        """The denoised array ``(X, Y, Z)``, and what is read of its noise: sigma, and the correlation of neighbours.
+
+        Array and sigma are in units of ``noisy``; the argument ``sigma`` is ignored. None where a model reads no noise.
+        """
         volume = self.denoiser.denoise_image(self.denoiser.wrap(noisy))
-        return volume.denoised, volume.sigma
+        return volume.denoised, volume.sigma, None if volume.sigma is None else volume.correlation

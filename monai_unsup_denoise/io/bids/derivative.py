@@ -25,6 +25,19 @@ and units are those of the source. `NoiseSigma` is the estimated standard deviat
 image, `NoiseSigmaPercent` the same in percent of the maximum. For research; not a medical device.
 """
 
+#: Keys of a noise report and of the sidecar.
+_OF_NOISE = {
+    "sigma": "NoiseSigma",
+    "sigma_percent": "NoiseSigmaPercent",
+    "sigma_error_percent": "NoiseSigmaErrorPercent",
+    "sigma_is_sure": "NoiseSigmaIsSure",
+    "varying_noise": "NoiseIsVarying",
+    "correlated_noise": "NoiseIsCorrelated",
+    "correlation": "NoiseCorrelation",
+    "coils": "NoiseCoils",
+    "clipped_voxels": "ClippedVoxels",
+}
+
 
 def derived_path(scan: PurePosixPath) -> PurePosixPath:
     """Path of the derivative of ``scan``: ``sub-01/anat/sub-01_desc-denoised_T1w.nii.gz``."""
@@ -37,24 +50,21 @@ def sidecar_content(
     scan: PurePosixPath,
     metadata: Mapping[str, Any],
     *,
-    sigma: float | None,
-    percent: float | None,
+    noise: Mapping[str, Any],
     digest: str | None,
     options: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The sidecar of the derivative of ``scan``, a path below the source dataset.
 
-    Of the ``metadata`` of the source, the acquisition is kept. ``sigma`` is the estimated noise level in the units of
-    the image, ``percent`` in percent of its maximum, ``digest`` the SHA-256 of the weights, ``options`` the names of
-    the switches that were on.
+    Of the ``metadata`` of the source, the acquisition is kept. ``noise`` is a `DenoisedVolume.noise_report`, ``digest``
+    the SHA-256 of the weights, ``options`` the names of the switches that were on.
     """
     return {
         "Description": "Magnitude image with its Rician noise removed",
         "Sources": [f"bids:{SOURCE}:{scan}"],
         "SkullStripped": False,
         **acquisition_of(metadata),
-        "NoiseSigma": sigma,
-        "NoiseSigmaPercent": percent,
+        **{_OF_NOISE[name]: value for name, value in noise.items()},
         "DenoisingSoftware": GENERATOR,
         "DenoisingSoftwareVersion": __version__,
         "DenoisingModelSHA256": digest,
