@@ -14,12 +14,13 @@ import numpy as np
 from monai_unsup_denoise.functional.constant_background import ConstantBackground
 from monai_unsup_denoise.functional.kspace_window import KSpaceWindow
 from monai_unsup_denoise.functional.noise_gain import NoiseGain
+from monai_unsup_denoise.functional.quiet_air import QuietAir
 from monai_unsup_denoise.functional.resampling import Resampling
 from monai_unsup_denoise.functional.scanner_noise import ScannerNoise
 
 Rng: TypeAlias = np.random.RandomState | np.random.Generator
 
-EFFECTS = ("windows", "coils", "gain", "resampling", "rounding", "background")
+EFFECTS = ("windows", "coils", "gain", "resampling", "rounding", "background", "quiet_air")
 """Names of the effects, attributes of ``ScannerNoise``."""
 
 _RESOLUTIONS = (1.0, 0.75, 0.65, 0.55, 0.5)  # SNRAware, and zero filling to twice the matrix
@@ -39,6 +40,8 @@ _SLICE_FACTORS = (1.25, 1.5, 2.0)
 _LEVELS = (200, 4096)  # integers up to the reference intensity
 _AIR, _CONSTANT = 0.02, 0.1  # of the reference intensity: highest in air; highest constant
 _MARGIN = 4  # voxels
+_QUIET = (0.03, 0.8)  # share of the noise that is left in air
+_FALL = (1, 2, 3)  # voxels of the reach of quiet air
 _FACE = (0.3, 0.9)  # distance of the plane of a removed face from the middle, in half sides
 
 
@@ -74,6 +77,7 @@ def draw_scanner_noise(
         resampling=_resampling(rng, dimensions) if occurs["resampling"] else None,
         rounding=reference / float(np.exp(rng.uniform(*np.log(_LEVELS)))) if occurs["rounding"] else 0.0,
         background=_background(rng, dimensions, reference) if occurs["background"] else None,
+        quiet_air=_quiet_air(rng, reference) if occurs["quiet_air"] else None,
     )
 
 
@@ -110,6 +114,11 @@ def _resampling(rng: Rng, dimensions: int) -> Resampling:
     factors = [1.0, 1.0, 1.0]
     factors[rng.choice(dimensions)] = float(rng.choice(_SLICE_FACTORS))
     return Resampling(factors=(factors[0], factors[1], factors[2]), order=order)
+
+
+def _quiet_air(rng: Rng, reference: float) -> QuietAir:
+    share = float(np.exp(rng.uniform(*np.log(_QUIET))))
+    return QuietAir(share, _AIR * reference, int(rng.choice(_FALL)))
 
 
 def _background(rng: Rng, dimensions: int, reference: float) -> ConstantBackground:

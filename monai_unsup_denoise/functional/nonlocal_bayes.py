@@ -1,8 +1,10 @@
 """Second-stage non-local Bayes refinement, guided by a pilot estimate."""
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,11 +15,7 @@ from monai_unsup_denoise.functional.patch_wiener import patch_wiener
 from monai_unsup_denoise.functional.rician import rician_mean
 from monai_unsup_denoise.functional.threads import map_in_threads
 
-_PATCH = 4  # side in voxels
-_STRIDE = 3  # voxels between reference patches
-_REACH = 5  # search radius in voxels, along each axis
-_CANDIDATES = 80  # patches for a group by their means
-_SIMILAR = 40  # of these, the patches in a group
+_THIN = 4  # slices up to which patches lie in the plane
 _NEVER_SIMILAR = 1e15  # in units of sigma
 _SIGNAL = 0.25  # least mean of a reference patch, in units of sigma
 _SHARE = 0.9  # weight of the refined estimate at high signal
@@ -25,6 +23,31 @@ _PLANES = 16  # of the volume that are put together at a time
 _ROWS = 4  # of reference patches that a thread takes at a time
 _GROUPS = 256  # groups at a time on a CPU: as many as its cache holds
 _GROUPS_ON_GPU = 2**14
+
+
+
+class _Patches(NamedTuple):
+    """Sizes of patches and groups; lengths along the three axes, in voxels.
+
+    Attributes:
+        sides: of a patch.
+        stride: between reference patches.
+        reach: search radius.
+        blocks: sides of the parts of a patch whose means stand for it; there are two along a longer axis.
+        candidates: patches for a group by these means.
+        similar: of these, the patches in a group.
+    """
+
+    sides: tuple[int, int, int]
+    stride: tuple[int, int, int]
+    reach: tuple[int, int, int]
+    blocks: tuple[int, int, int]
+    candidates: int
+    similar: int
+
+
+_CUBES = _Patches((4, 4, 4), (3, 3, 3), (5, 5, 5), (2, 2, 2), 80, 40)
+_SQUARES = _Patches((8, 8, 1), (4, 4, 1), (8, 8, 0), (4, 4, 1), 160, 90)  # in all slices
 
 Progress = Callable[..., Iterable[tuple[slice, Tensor, Tensor]]]
 
@@ -40,8 +63,9 @@ def nonlocal_bayes(
 ) -> Tensor:
     """Refine a denoised magnitude volume by non-local Bayes, with the denoised volume as pilot.
 
-    Each reference patch is grouped with the 40 most similar patches of the pilot, at most 5 voxels away. The pilot
-    patches of a group have mean ``m`` and covariance ``C``. Each noisy patch ``z`` of the group is estimated as
+    Each reference patch of 4 x 4 x 4 voxels is grouped with the 40 most similar patches of the pilot, at most 5 voxels
+    away. Of four slices or fewer, patches have 8 x 8 x 1 voxels and groups 90, at most 8 voxels away. The pilot patches
+    of a group have mean ``m`` and covariance ``C``. Each noisy patch ``z`` of the group is estimated as
 
         x = m + C (C + v R)^-1 (z - m_z)
 
@@ -66,18 +90,39 @@ def nonlocal_bayes(
         progress: called with the iterator of the parts and their number as ``total``, as ``tqdm`` is.
 
     Returns:
-        Volume of the pilot's shape, at least 0; exactly 0 where the pilot is. The pilot, where there are 4 slices or
-        fewer along an axis.
+        Volume of the pilot's shape, at least 0; exactly 0 where the pilot is. The pilot, where there are 4 voxels or
+        fewer along two axes.
     """
-    if min(pilot.shape) <= _PATCH:  # too few estimates of each voxel to average, which cost up to 2 dB
+    thin = min(range(3), key=lambda axis: pilot.shape[axis])
+    if sorted(pilot.shape)[1] <= _THIN:
         return pilot.clone()
+    if pilot.shape[thin] > _THIN:
+        return _refine(noisy, pilot, sigma, _CUBES, correlation, coils, progress)
+    noisy, pilot, sigma = (volume.movedim(thin, 2).contiguous() for volume in (noisy, pilot, sigma))
+    if correlation is not None:
+        along = [float(r) for r in correlation]
+        correlation = [*along[:thin], *along[thin + 1 :], along[thin]]
+    squares = _SQUARES._replace(reach=(*_SQUARES.reach[:2], pilot.shape[2] - 1))
+    return _refine(noisy, pilot, sigma, squares, correlation, coils, progress).movedim(2, thin)
+
+
+def _refine(
+    noisy: Tensor,
+    pilot: Tensor,
+    sigma: Tensor,
+    patches: _Patches,
+    correlation: Sequence[float] | Tensor | None,
+    coils: int,
+    progress: Progress | None,
+) -> Tensor:
     # Sides such that the last reference patch ends with the volume.
-    shape = [max(_PATCH, n) + -max(0, n - _PATCH) % _STRIDE for n in pilot.shape]
+    lengths = zip(pilot.shape, patches.sides, patches.stride, strict=True)
+    shape = [max(side, n) + -max(0, n - side) % stride for n, side, stride in lengths]
     total, count = pilot.new_zeros(shape), torch.zeros(shape, dtype=torch.int16, device=pilot.device)
-    noise = patch_noise(correlation, _PATCH, coils=coils, like=pilot)
-    rows = torch.arange(0, shape[0] - _PATCH + 1, _STRIDE).split(_ROWS)
+    noise = patch_noise(correlation, patches.sides, coils=coils, like=pilot)
+    rows = torch.arange(0, shape[0] - patches.sides[0] + 1, patches.stride[0]).split(_ROWS)
     apply = map_in_threads if pilot.device.type == "cpu" else map
-    slabs = apply(partial(_refine_slab, noisy, pilot, sigma, shape, noise), rows)
+    slabs = apply(partial(_refine_slab, noisy, pilot, sigma, patches, shape, noise), rows)
     for place, sums, estimates in slabs if progress is None else progress(slabs, total=len(rows)):
         total[place] += sums
         count[place] += estimates
@@ -93,16 +138,23 @@ def nonlocal_bayes(
 
 
 def _refine_slab(
-    noisy: Tensor, pilot: Tensor, sigma: Tensor, shape: Sequence[int], noise: PatchNoise, rows: Tensor
+    noisy: Tensor,
+    pilot: Tensor,
+    sigma: Tensor,
+    patches: _Patches,
+    shape: Sequence[int],
+    noise: PatchNoise,
+    rows: Tensor,
 ) -> tuple[slice, Tensor, Tensor]:
     """A slab of a volume of this shape, the sum of the estimates of its voxels in units of sigma, and their number.
 
     The estimates are those of the groups whose reference patch starts in ``rows``.
     """
-    height, width, depth = shape
-    first, last = int(rows[0]) - _REACH, int(rows[-1]) + _PATCH + _REACH
+    (height, width, depth), sides = shape, patches.sides
+    reach0, reach1, reach2 = patches.reach
+    first, last = int(rows[0]) - reach0, int(rows[-1]) + sides[0] + reach0
     inside = torch.arange(first, last, device=pilot.device).clamp(0, pilot.shape[0] - 1)
-    beyond = [_REACH, depth - pilot.shape[2] + _REACH, _REACH, width - pilot.shape[1] + _REACH]
+    beyond = [reach2, depth - pilot.shape[2] + reach2, reach1, width - pilot.shape[1] + reach1]
 
     def padded(volume: Tensor) -> Tensor:
         return pad(volume[None], beyond, mode="replicate")[0].contiguous()
@@ -110,65 +162,79 @@ def _refine_slab(
     amplitude = pilot[inside] / sigma[inside]
     unbiased = padded(noisy[inside] / sigma[inside] - (rician_mean(amplitude, 1.0, coils=noise.coils) - amplitude))
     amplitude = padded(amplitude)
-    step = torch.tensor(amplitude.stride(), device=pilot.device)
-    patch = (torch.cartesian_prod(*[torch.arange(_PATCH, device=pilot.device)] * 3) * step).sum(-1)
+    step, reach = (torch.tensor(x, device=pilot.device) for x in (amplitude.stride(), patches.reach))
+    patch = (torch.cartesian_prod(*(torch.arange(side, device=pilot.device) for side in sides)) * step).sum(-1)
     # Corners of patches are within the volume: in the first axis, the slab may reach beyond it.
-    lowest = [max(0, -first), _REACH, _REACH]
-    highest = [side - _PATCH for side in (min(last, height) - first, width + _REACH, depth + _REACH)]
-    within = tuple(slice(low, high + _PATCH - 1) for low, high in zip(lowest, highest, strict=True))
-    means = torch.full_like(amplitude[1:, 1:, 1:], _NEVER_SIMILAR)
-    means[within] = avg_pool3d(amplitude[None, None], 2, stride=1)[0, 0][within]
+    lowest = [max(0, -first), reach1, reach2]
+    ends = (min(last, height) - first, width + reach1, depth + reach2)
+    highest = [end - side for end, side in zip(ends, sides, strict=True)]
+    starts_of_blocks = (side - block for side, block in zip(sides, patches.blocks, strict=True))
+    within = tuple(slice(low, high + n + 1) for low, high, n in zip(lowest, highest, starts_of_blocks, strict=True))
+    block_means = avg_pool3d(amplitude[None, None], patches.blocks, stride=1)[0, 0]
+    means = torch.full_like(block_means, _NEVER_SIMILAR)
+    means[within] = block_means[within]
     least, most = (torch.tensor(corner, device=pilot.device) for corner in (lowest, highest))
     sums, corners = torch.zeros_like(amplitude).view(-1), torch.zeros_like(amplitude).view(-1)
-    references = _references(amplitude)
+    references = _references(amplitude, patches)
 
     def patches_at(corners: Tensor, volume: Tensor) -> Tensor:
         voxels = corners.unsqueeze(-1) + patch
         return volume.view(-1).index_select(0, voxels.view(-1)).view_as(voxels)
 
     for some in references.split(_GROUPS if pilot.device.type == "cpu" else _GROUPS_ON_GPU):
-        own = ((some + _REACH) * step).sum(-1, keepdim=True)
-        members = (some.unsqueeze(1) + _REACH + _candidates(means, some)).clamp(least, most)
+        own = ((some + reach) * step).sum(-1, keepdim=True)
+        members = (some.unsqueeze(1) + reach + _candidates(means, some, patches)).clamp(least, most)
         corner = (members * step).sum(-1)
-        patches, reference = patches_at(corner, amplitude), patches_at(own, amplitude)
-        distances = (patches - reference).square_().sum(-1).masked_fill_(corner == own, -1)
-        corner = corner.gather(1, _nearest(distances, _SIMILAR))
+        nearby, reference = patches_at(corner, amplitude), patches_at(own, amplitude)
+        distances = (nearby - reference).square_().sum(-1).masked_fill_(corner == own, -1)
+        corner = corner.gather(1, _nearest(distances, patches.similar))
         voxels = (corner.unsqueeze(-1) + patch).view(-1)
         estimates = patch_wiener(patches_at(corner, unbiased), patches_at(corner, amplitude), noise=noise)
         sums.scatter_add_(0, voxels, estimates.view(-1))
         corners.scatter_add_(0, corner.view(-1), torch.ones(1, device=pilot.device).expand(corner.numel()))
-    # A voxel has as many estimates as patches start up to three voxels before it.
-    starts = pad(corners.view(amplitude.shape)[None, None], [_PATCH - 1, 0] * 3)
-    number = (_PATCH**3 * avg_pool3d(starts, _PATCH, stride=1)[0, 0]).round().to(torch.int16)
-    of_slab = slice(max(0, -first), min(last, height) - first), slice(_REACH, -_REACH), slice(_REACH, -_REACH)
+    # A voxel has as many estimates as patches start at it or less than a side before it.
+    before = [sides[2] - 1, 0, sides[1] - 1, 0, sides[0] - 1, 0]
+    starts = pad(corners.view(amplitude.shape)[None, None], before)
+    number = (math.prod(sides) * avg_pool3d(starts, sides, stride=1)[0, 0]).round().to(torch.int16)
+    of_slab = (
+        slice(max(0, -first), min(last, height) - first),
+        slice(reach1, reach1 + width),
+        slice(reach2, reach2 + depth),
+    )
     return slice(max(0, first), min(last, height)), sums.view(amplitude.shape)[of_slab], number[of_slab]
 
 
-def _references(amplitude: Tensor) -> Tensor:
+def _references(amplitude: Tensor, patches: _Patches) -> Tensor:
     """Corners ``(references, 3)`` of the reference patches with signal, in the slab without its margin."""
-    inner = amplitude[(slice(_REACH, -_REACH),) * 3]
-    means = avg_pool3d(inner[None, None], _PATCH, stride=_STRIDE)[0, 0]
-    return (means > _SIGNAL).nonzero() * _STRIDE
+    inner = amplitude[tuple(slice(reach, n - reach) for reach, n in zip(patches.reach, amplitude.shape, strict=True))]
+    means = avg_pool3d(inner[None, None], patches.sides, stride=patches.stride)[0, 0]
+    return (means > _SIGNAL).nonzero() * torch.tensor(patches.stride, device=amplitude.device)
 
 
-def _candidates(means: Tensor, references: Tensor) -> Tensor:
+def _candidates(means: Tensor, references: Tensor, patches: _Patches) -> Tensor:
     """Shifts ``(references, candidates, 3)`` to the patches with the least squared difference to each reference patch.
 
-    The eight ``means`` of 2 x 2 x 2 voxels of a patch stand for it: the pilot is smooth.
+    The ``means`` of the blocks of a patch, two along each longer axis, stand for it: the pilot is smooth.
     """
-    side = 2 * _REACH + 1
     step = torch.tensor(means.stride(), device=means.device)
-    offsets = (torch.cartesian_prod(*[torch.arange(side + 2, device=means.device)] * 3) * step).sum(-1)
+    window = [2 * reach + 1 for reach in patches.reach]
+    second = [side - block for side, block in zip(patches.sides, patches.blocks, strict=True)]  # place of a block
+    ranges = (torch.arange(n + offset, device=means.device) for n, offset in zip(window, second, strict=True))
+    offsets = (torch.cartesian_prod(*ranges) * step).sum(-1)
     around = offsets.unsqueeze(1) + (references * step).sum(-1)
     # References last, so that each operation runs along contiguous memory.
-    around = means.view(-1).index_select(0, around.view(-1)).view(side + 2, side + 2, side + 2, -1)
-    distances = torch.zeros(side, side, side, len(references), device=means.device)
-    for x, y, z in itertools.product((0, 2), repeat=3):
-        difference = around[x : x + side, y : y + side, z : z + side] - around[_REACH + x, _REACH + y, _REACH + z]
+    lengths = [n + offset for n, offset in zip(window, second, strict=True)]
+    around = means.view(-1).index_select(0, around.view(-1)).view(*lengths, -1)
+    distances = torch.zeros(*window, len(references), device=means.device)
+    centre = patches.reach
+    for x, y, z in itertools.product(*(sorted({0, offset}) for offset in second)):
+        own = around[centre[0] + x, centre[1] + y, centre[2] + z]
+        difference = around[x : x + window[0], y : y + window[1], z : z + window[2]] - own
         distances.addcmul_(difference, difference)
-    distances[_REACH, _REACH, _REACH] = -1  # a reference belongs to its own group, also among identical patches
-    shifts = torch.cartesian_prod(*[torch.arange(-_REACH, _REACH + 1, device=means.device)] * 3)
-    return shifts[_nearest(distances.view(side**3, -1).mT.contiguous(), _CANDIDATES)]
+    distances[centre] = -1  # a reference belongs to its own group, also among identical patches
+    axes = (torch.arange(-reach, reach + 1, device=means.device) for reach in patches.reach)
+    shifts = torch.cartesian_prod(*axes)
+    return shifts[_nearest(distances.view(math.prod(window), -1).mT.contiguous(), patches.candidates)]
 
 
 def _nearest(distances: Tensor, count: int) -> Tensor:

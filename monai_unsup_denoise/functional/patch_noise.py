@@ -15,15 +15,17 @@ _WHITE = 0.05  # correlation up to which noise counts as white
 
 @dataclass(frozen=True)
 class PatchNoise:
-    """Noise of a cubic patch of ``n`` voxels, in units of its variance at a voxel; the default is white noise.
+    """Noise of a patch of ``n`` voxels, in units of its variance at a voxel; white noise by default.
 
     Attributes:
+        sides: of the patch, in voxels.
         precision: inverse ``(n, n)`` of the covariance; None for white noise.
         cosine_variance: variance ``(n,)`` of each coefficient of the cosine transform.
         energy_deviation: standard deviation of the energy, in units of that of white noise.
         coils: number of coils of the root of the sum of squares.
     """
 
+    sides: tuple[int, ...]
     precision: Tensor | None = None
     cosine_variance: Tensor | float = 1.0
     energy_deviation: float = 1.0
@@ -34,21 +36,25 @@ class PatchNoise:
         return patches if self.precision is None else patches @ self.precision
 
 
-def patch_noise(correlation: Sequence[float] | Tensor | None, side: int, *, coils: int = 1, like: Tensor) -> PatchNoise:
-    """The noise of patches of ``side`` voxels along each axis, given its correlation ``r`` of neighbours along each.
+def patch_noise(
+    correlation: Sequence[float] | Tensor | None, sides: Sequence[int], *, coils: int = 1, like: Tensor
+) -> PatchNoise:
+    """The noise of patches of these ``sides``, given its correlation ``r`` of neighbours along each axis.
 
     The covariance is the Kronecker product of that along the axes. At lag ``k`` it is ``r^(k^2)``, of a Gaussian: close
     to that of zero-filled, filtered and interpolated noise, whose correlation has lost more than ``r^k`` at lag 2.
     """
+    sides = tuple(sides)
     lag1 = [] if correlation is None else [float(r) for r in correlation]
-    if all(abs(r) < _WHITE for r in lag1):
-        return PatchNoise(coils=coils)
-    lags = np.subtract.outer(np.arange(side), np.arange(side))
-    covariance: np.ndarray = reduce(np.kron, [r ** (lags**2) for r in lag1])
+    if all(abs(r) < _WHITE for r, side in zip(lag1, sides) if side > 1):
+        return PatchNoise(sides, coils=coils)
+    lags = [np.subtract.outer(np.arange(side), np.arange(side)) for side in sides]
+    covariance: np.ndarray = reduce(np.kron, [r ** (lag**2) for r, lag in zip(lag1, lags, strict=True)])
     values, vectors = np.linalg.eigh(covariance)
     values = np.maximum(values, _LEAST)
-    waves = vectors.T @ cosine_transform(side)
+    waves = vectors.T @ cosine_transform(sides)
     return PatchNoise(
+        sides,
         precision=torch.from_numpy((vectors / values) @ vectors.T).to(like),
         cosine_variance=torch.from_numpy(values @ waves**2).to(like),
         energy_deviation=float(np.sqrt(np.mean(values**2))),
@@ -57,7 +63,7 @@ def patch_noise(correlation: Sequence[float] | Tensor | None, side: int, *, coil
 
 
 @cache
-def cosine_transform(side: int) -> np.ndarray:
-    """Orthonormal DCT-II of a flattened cubic patch, in columns, ``(side^3, side^3)``."""
-    axis = dct(np.eye(side), norm="ortho")
-    return np.kron(np.kron(axis, axis), axis)
+def cosine_transform(sides: tuple[int, ...]) -> np.ndarray:
+    """Orthonormal DCT-II of a flattened patch of ``n`` voxels, in columns, ``(n, n)``."""
+    transform: np.ndarray = reduce(np.kron, [dct(np.eye(side), norm="ortho") for side in sides])
+    return transform

@@ -30,20 +30,20 @@ def patch_wiener(noisy: Tensor, pilot: Tensor, *, noise: PatchNoise) -> Tensor:
     diagonal += (similar - 1) * variance[:, 0] + 1e-5 * diagonal.mean(1, keepdim=True)
     solved = torch.cholesky_solve(deviation, torch.linalg.cholesky(gram))
     estimate = (noisy - mean) @ weighted.mT @ solved
-    estimate += _corrected_mean(mean, pilot_mean, variance / similar * noise.cosine_variance)
+    estimate += _corrected_mean(mean, pilot_mean, variance / similar * noise.cosine_variance, noise.sides)
     residual = (noisy - estimate).square().mean((1, 2), keepdim=True)
     excess = (residual - (1 + _EXCESS * noise.energy_deviation) * variance).clamp(min=0)
     return torch.lerp(estimate, noisy, excess / (excess + variance))
 
 
-def _corrected_mean(mean: Tensor, pilot: Tensor, variance: Tensor) -> Tensor:
+def _corrected_mean(mean: Tensor, pilot: Tensor, variance: Tensor, sides: tuple[int, ...]) -> Tensor:
     """The pilot's mean patch plus the significant part of its difference ``d`` to the noisy mean patch.
 
     Non-negative garrote ``d (1 - 16 variance / d^2)+`` on the cosine transform of the patch, whose coefficients have
     the ``variance``. Where the pilot is right, as in flat tissue, the noise of the means is suppressed. For independent
     patches 16 would be four standard errors; those of a group overlap, so that at low frequencies it is fewer.
     """
-    cosines = torch.from_numpy(cosine_transform(round(pilot.shape[-1] ** (1 / 3)))).to(pilot)
+    cosines = torch.from_numpy(cosine_transform(sides)).to(pilot)
     difference = (mean - pilot) @ cosines
     noise = _DEVIATIONS**2 * variance / difference.square().clamp(min=1e-12)
     return pilot + ((1 - noise).clamp(min=0) * difference) @ cosines.mT

@@ -20,6 +20,7 @@ from torch import Tensor
 from monai_unsup_denoise.functional.constant_background import ConstantBackground
 from monai_unsup_denoise.functional.kspace_window import KSpaceWindow, filter_axes, filtered_noise
 from monai_unsup_denoise.functional.noise_gain import NoiseGain
+from monai_unsup_denoise.functional.quiet_air import QuietAir
 from monai_unsup_denoise.functional.resampling import Resampling
 
 
@@ -34,6 +35,7 @@ class ScannerNoise:
         resampling: of the magnitudes, after the reconstruction.
         rounding: unit of the integers that are stored, in the units of the image; 0 for no rounding.
         background: parts that hold a constant.
+        quiet_air: less noise in air; sigma is that of tissue.
         filters_signal: filter the signal as well. A scanner does, but then the clean image is not what a denoiser
             should give back: it would be trained, and scored, to sharpen. So by default the windows filter the noise
             only, and the clean image stays the reference.
@@ -48,6 +50,7 @@ class ScannerNoise:
     resampling: Resampling | None = None
     rounding: float = 0.0
     background: ConstantBackground | None = None
+    quiet_air: QuietAir | None = None
     filters_signal: bool = False
 
     def __post_init__(self) -> None:
@@ -73,8 +76,8 @@ class ScannerNoise:
     def from_record(cls, record: Mapping[str, Any]) -> "ScannerNoise":
         """The description that gave this record, also after a way through JSON."""
         values = {name: _tuples(value) for name, value in record.items()}
-        parts = {"gain": NoiseGain, "resampling": Resampling, "background": ConstantBackground}
-        made = {name: part(**values[name]) for name, part in parts.items() if values[name] is not None}
+        parts = {"gain": NoiseGain, "resampling": Resampling, "background": ConstantBackground, "quiet_air": QuietAir}
+        made = {name: part(**values[name]) for name, part in parts.items() if values.get(name) is not None}
         return cls(**values | made | {"windows": tuple(KSpaceWindow(**window) for window in values["windows"])})
 
 
@@ -99,6 +102,8 @@ def add_scanner_noise(
     """
     image = image.to(torch.promote_types(image.dtype, torch.float32))
     scale, resampling = scanner.scale(image, sigma), scanner.resampling
+    if scanner.quiet_air is not None:
+        scale = scale * scanner.quiet_air.map(image)
     amplitude = _filter_signal(image, scanner) if scanner.filters_signal else image
     if resampling is None:
         noisy = _magnitude(amplitude, scale, scanner, generator)

@@ -22,6 +22,7 @@ from monai_unsup_denoise.losses.objective import (
 from monai_unsup_denoise.protocols import CellReader
 
 _error = partial(smooth_l1_loss, reduction="none", beta=0.3)
+_TISSUE = 0.05  # of the reference intensity: mean of a cell in tissue
 _DEPTHS = (1, 2, 4, 8, 16)  # slices of a thin stack
 
 
@@ -30,7 +31,8 @@ class NoiseReadingObjective(Objective):
 
     The noise level of each image is drawn log-uniformly. The code of an image is learned by the likelihood of a Laplace
     distribution, ``|error| / b + log b``, whose width ``b`` is what the encoder's log-variance says. So it learns how
-    far off it will be. The level that counts is the mean over the cells that the encoder weighted.
+    far off it will be. The level that counts is the mean over tissue, wherever it is read: air may have less noise, and
+    the noise may vary.
 
     Networks: ``denoiser`` with a ``NoiseReader``, and ``generator_low``.
 
@@ -58,7 +60,10 @@ class NoiseReadingObjective(Objective):
         cells = reader.cells(noisy)
         mean, log_variance, weight = reader.pool(cells)
         local = adaptive_avg_pool3d(code[:, :1].float(), (*cells.shape[2:],)).flatten(2)[:, 0]
-        truth = torch.cat([(weight * local).sum(1, keepdim=True), code.flatten(2).mean(2)[:, 1:]], dim=1)
+        tissue = adaptive_avg_pool3d(clean.float(), (*cells.shape[2:],)).flatten(2)[:, 0] > _TISSUE
+        tissue = tissue | ~tissue.any(1, keepdim=True)
+        level = (tissue * local).sum(1, keepdim=True) / tissue.sum(1, keepdim=True)
+        truth = torch.cat([level, code.flatten(2).mean(2)[:, 1:]], dim=1)
         likelihood = (mean - truth).abs().detach() * torch.exp(-log_variance / 2) + log_variance / 2
         local_error = (_error(cells[:, -10].flatten(1), local) * weight.detach()).sum(1)
         parts = (0.2 * likelihood + 2 * _error(mean, truth)).mean(0)

@@ -138,7 +138,7 @@ def test_refinement_uses_the_local_sigma():
     both = torch.cat([left[:30], right[30:]])
     noisy, pilot = noisy_of(clean, 0.1), blurred(clean)
     of_left, of_right, of_both = (nonlocal_bayes(noisy, pilot, sigma) for sigma in (left, right, both))
-    reach = 2 * (MODULE._REACH + MODULE._PATCH)  # voxel - reference - group
+    reach = 2 * (5 + 4)  # voxel - reference - group
     torch.testing.assert_close(of_both[: 30 - reach], of_left[: 30 - reach], rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(of_both[30 + reach :], of_right[30 + reach :], rtol=1e-4, atol=1e-4)
     assert error(of_left, of_right) > 0.01
@@ -152,7 +152,7 @@ def test_refinement_is_independent_of_the_units(factor):
     torch.testing.assert_close(scaled / factor, nonlocal_bayes(noisy, pilot, sigma), rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize("shape", [(16, 16, 5), (5, 7, 6), (5, 5, 5), (17, 30, 9)])
+@pytest.mark.parametrize("shape", [(16, 16, 5), (5, 7, 6), (5, 5, 5), (17, 30, 9), (5, 9, 1), (30, 21, 2), (3, 19, 17)])
 def test_refinement_reaches_every_voxel_of_any_shape(shape):
     pilot = 1 + torch.rand(shape, generator=torch.Generator().manual_seed(0))
     refined = nonlocal_bayes(pilot + 0.5, pilot, everywhere(0.1, pilot))
@@ -182,12 +182,28 @@ def test_refinement_has_the_same_bits_with_any_threads():
     assert torch.equal(*results)
 
 
-def test_thin_stack_is_returned_as_its_pilot():
+@pytest.mark.parametrize("slices", [1, 2, 4])
+def test_thin_stack_is_refined_in_its_plane(slices):
+    clean = rods((64, 48, 24))[..., 10 : 10 + slices]
+    noisy, pilot, sigma = noisy_of(clean, 0.1), blurred(clean), everywhere(0.1, clean)
+    refined = nonlocal_bayes(noisy, pilot, sigma)
+    assert error(refined, clean) < 0.8 * min(error(pilot, clean), error(noisy, clean))
+
+
+@pytest.mark.parametrize("correlation", [None, (0.6, 0.2, 0.0)])
+def test_thin_axis_may_be_any(correlation):
+    clean = rods((40, 48, 24))[..., 10:13]
+    noisy, pilot, sigma = noisy_of(clean, 0.1), blurred(clean), everywhere(0.1, clean)
+    expected = nonlocal_bayes(noisy, pilot, sigma, correlation=correlation)
+    first = [volume.movedim(2, 0) for volume in (noisy, pilot, sigma)]
+    turned = None if correlation is None else (correlation[2], *correlation[:2])
+    assert torch.equal(nonlocal_bayes(*first, correlation=turned), expected.movedim(2, 0))
+
+
+def test_one_line_of_voxels_is_returned_as_its_pilot():
     clean = rods()
-    volumes = noisy_of(clean, 0.1), blurred(clean), everywhere(0.1, clean)
-    for slices, is_pilot in ((1, True), (4, True), (5, False)):
-        noisy, pilot, sigma = (volume[..., :slices] for volume in volumes)
-        assert torch.equal(nonlocal_bayes(noisy, pilot, sigma), pilot) == is_pilot
+    volumes = [volume[:, :4, :2] for volume in (noisy_of(clean, 0.1), blurred(clean), everywhere(0.1, clean))]
+    assert torch.equal(nonlocal_bayes(*volumes), volumes[1])
 
 
 def test_patches_beyond_the_border_are_no_members(monkeypatch):

@@ -46,7 +46,7 @@ def error(image: torch.Tensor, clean: torch.Tensor) -> float:
 
 def test_patch_noise_equals_the_dense_covariance():
     covariance = dense_covariance(CORRELATION)
-    noise = patch_noise(CORRELATION, 4, like=DOUBLE)
+    noise = patch_noise(CORRELATION, (4, 4, 4), like=DOUBLE)
     np.testing.assert_allclose(noise.precision.numpy() @ covariance, np.eye(64), atol=1e-12)
     half = np.stack([fft.dctn(row.reshape(4, 4, 4), norm="ortho").ravel() for row in covariance])
     whole = np.stack([fft.dctn(row.reshape(4, 4, 4), norm="ortho").ravel() for row in half.T])
@@ -76,7 +76,7 @@ def test_patches_equal_the_dense_wiener_filter(amplitude, coils, spread):
     variance = float(rician_variance(torch.tensor(pilot.mean()), 1.0, coils=coils))
     noisy = pilot + rng.normal(0, 0.9 * math.sqrt(variance), (40, 64))
     noisy += (pilot - noisy).mean(0)  # of the pilot's mean, which then is not corrected
-    noise = patch_noise(CORRELATION, 4, coils=coils, like=DOUBLE)
+    noise = patch_noise(CORRELATION, (4, 4, 4), coils=coils, like=DOUBLE)
     signal = np.cov(pilot.T)
     gain = signal @ np.linalg.inv(signal + variance * dense_covariance(CORRELATION))
     expected = pilot.mean(0) + (noisy - pilot.mean(0)) @ gain.T
@@ -85,7 +85,7 @@ def test_patches_equal_the_dense_wiener_filter(amplitude, coils, spread):
 
 @pytest.mark.parametrize("frequency", [(0, 0, 0), (3, 3, 0)])
 def test_difference_of_means_counts_by_the_variance_of_cosines(frequency):
-    noise = patch_noise((0.7, 0.7, 0.0), 4, like=DOUBLE)
+    noise = patch_noise((0.7, 0.7, 0.0), (4, 4, 4), like=DOUBLE)
     variance = float(noise.cosine_variance[int(np.ravel_multi_index(frequency, (4, 4, 4)))])
     assert variance > 4 or variance < 1 / 4
     spectrum, pilot = np.zeros((4, 4, 4)), np.full((40, 64), 100.0)
@@ -97,7 +97,7 @@ def test_difference_of_means_counts_by_the_variance_of_cosines(frequency):
 
 
 def test_residual_may_exceed_more_where_its_energy_varies_more():
-    noise = patch_noise((0.7, 0.7, 0.0), 4, like=DOUBLE)
+    noise = patch_noise((0.7, 0.7, 0.0), (4, 4, 4), like=DOUBLE)
     limit = 1 + 0.3 * noise.energy_deviation
     pilot, signs = np.full((40, 64), 100.0), np.where(np.arange(40) % 2, 1.0, -1.0)[:, None]
     assert limit > 1.5
@@ -109,7 +109,7 @@ def test_residual_may_exceed_more_where_its_energy_varies_more():
 
 
 def test_no_direction_is_trusted_beyond_a_tenth_of_the_variance():
-    precision = patch_noise((0.9, 0.9, 0.0), 4, like=DOUBLE).precision
+    precision = patch_noise((0.9, 0.9, 0.0), (4, 4, 4), like=DOUBLE).precision
     assert float(torch.linalg.eigvalsh(precision).max()) == pytest.approx(10)
 
 
