@@ -28,6 +28,12 @@ class NoiseAwareNetwork(DenoisingNetwork, Protocol):
     def noise_code(self, cells: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and log-variance of the noise code ``(B, code_channels)`` of an image with these cells."""
 
+    def is_white(self, code: torch.Tensor) -> torch.Tensor:
+        """Whether codes ``(B, code_channels)`` are of white noise, which has a denoiser of its own; ``(B,)``."""
+
+    def read_white(self, image: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
+        """The codes of images, better known where their noise is white."""
+
     def noise_map(self, cells: torch.Tensor) -> torch.Tensor:
         """Coarse map of the noise code, ``(B, code_channels, *grid)``."""
 

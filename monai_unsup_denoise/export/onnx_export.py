@@ -72,5 +72,11 @@ class _Outputs(nn.Module):
 
     def forward(self, image: torch.Tensor, code: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         own_code = self.network.encode_noise(image)
-        pred = self.network(image, torch.where(code.isnan(), own_code, code))
+        used = torch.where(code.isnan(), own_code, code)
+        if getattr(self.network, "white", None) is None:
+            pred = self.network(image, used)
+        else:  # only the network that is needed is run
+            is_white = (used[:, 1:] == 0).all()
+            networks = self.network.without_white_noise, self.network.without_noise
+            pred = torch.cond(is_white, *networks, (image, used, used))
         return pred, own_code, self.network.sigma(own_code)

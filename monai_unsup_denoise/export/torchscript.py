@@ -3,7 +3,7 @@
 import logging
 import tempfile
 from pathlib import Path
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from monai.bundle import ckpt_export
 
@@ -15,7 +15,7 @@ def write_torchscript(path: Path, bundle: Path, *, weights: Path | None = None) 
     """Write the network of a bundle with its weights, its ``inference.json`` and its metadata as one ``.ts`` file.
 
     MONAI's ``ckpt_export`` writes it. Torch adds the names of all source files, for tracebacks: they hold folders of
-    this machine and are left out. ``weights``, a bare state dictionary, replace the bundle's ``models/model.pt``.
+    this machine and are left out; the rest is compressed. ``weights``, a bare state dictionary, replace the bundle's ``models/model.pt``.
 
     Raises:
         InputError: if the weights are missing.
@@ -34,7 +34,11 @@ def write_torchscript(path: Path, bundle: Path, *, weights: Path | None = None) 
             config_file=str(bundle / "configs" / "inference.json"),
             key_in_ckpt="",
         )
-        with atomic_write(path) as partial, ZipFile(with_sources) as source, ZipFile(partial, "w") as target:
+        with (
+            atomic_write(path) as partial,
+            ZipFile(with_sources) as source,
+            ZipFile(partial, "w", ZIP_DEFLATED) as target,
+        ):
             for entry in source.infolist():
                 if not entry.filename.endswith(".debug_pkl"):
-                    target.writestr(entry, source.read(entry))
+                    target.writestr(entry.filename, source.read(entry))

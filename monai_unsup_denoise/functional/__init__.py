@@ -11,6 +11,7 @@ from monai_unsup_denoise.functional.noise_maps import (
     log_sigma_rms,
     median_tissue_sigma,
     residual_noise_map,
+    residual_share,
 )
 from monai_unsup_denoise.functional.noise_truth import LAGS, NoiseTruth, noise_spectrum, noise_truth
 from monai_unsup_denoise.functional.nonlocal_bayes import nonlocal_bayes

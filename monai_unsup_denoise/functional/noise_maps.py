@@ -11,6 +11,7 @@ from monai_unsup_denoise.functional.coarse_maps import triangular_smooth
 from monai_unsup_denoise.functional.rician import rician_mean, rician_variance
 
 _ALL = 0.999  # of the voxels of a patch
+_ENOUGH = 50  # patches in tissue
 _ROWS = 16  # computed at a time, for the memory
 _PRIOR = 0.02  # weight of the global mean, which takes over where no voxel counts
 
@@ -41,6 +42,25 @@ def residual_noise_map(
     count = triangular_smooth(adaptive_avg_pool3d(valid, size), reach)
     mean = (local * valid).flatten(1).sum(1) / valid.flatten(1).sum(1).clamp(min=1)
     return ((total + _PRIOR * mean.view(-1, 1, 1, 1, 1)) / (count + _PRIOR)).clamp(min=1e-12).sqrt()
+
+
+def residual_share(noisy: Tensor, denoised: Tensor, sigma: Tensor) -> float:
+    """What a first denoising took away, in units of the noise level that it was told: the median over tissue.
+
+    The root of the mean square of ``(m - E[m]) sigma / std[m]``, over patches of 4 by 4 voxels. It is 0.7 to 1 for a
+    level that is right, less for correlated noise, of which a part is left; and below a half for one that is much too
+    high, since that much is not to be found.
+
+    Args:
+        noisy, denoised: ``m`` and the estimate of ``A``, ``(1, 1, H, W, D)``.
+        sigma: noise level used for the denoising; broadcasts against the images.
+    """
+    share = _local_variance(noisy, denoised, sigma.expand_as(noisy)) / sigma.square()
+    sides = (min(4, noisy.shape[2]), min(4, noisy.shape[3]), 1)
+    tissue = (denoised > 0.5 * denoised[noisy > 0].mean()).float()
+    inside = avg_pool3d(tissue, sides) > _ALL
+    local = avg_pool3d(share, sides)[inside]
+    return float(local.median().sqrt()) if len(local) else 1.0
 
 
 def _local_variance(noisy: Tensor, denoised: Tensor, sigma: Tensor) -> Tensor:
@@ -80,7 +100,8 @@ def least_sigma(image: Tensor) -> float:
 
     The second percentile of the standard deviation over patches of 5 by 5 voxels, which anatomy can only raise, divided
     by that of a Rician magnitude. About 0.7 sigma for white noise. Patches with voxels of 0 (a mask) are ignored;
-    infinite if there are no others.
+    infinite if there are no others. Air may have less noise than tissue: where there is tissue, brighter than half of
+    the mean, only its patches count.
     """
     magnitude = image.double()
     sides = (min(5, image.shape[2]), min(5, image.shape[3]), 1)
@@ -88,6 +109,9 @@ def least_sigma(image: Tensor) -> float:
         avg_pool3d(x, sides, stride=(2, 2, 1)) for x in (magnitude, magnitude.square(), (image > 0).double())
     )
     mean, square = mean[inside > _ALL], square[inside > _ALL]
+    tissue = mean > 0.5 * image[image > 0].double().mean()
+    if int(tissue.sum()) >= _ENOUGH:
+        mean, square = mean[tissue], square[tissue]
     deviation = (square - mean.square()).clamp(min=1e-12).sqrt()
     if not len(mean):
         return math.inf

@@ -25,7 +25,6 @@ _GROUPS = 256  # groups at a time on a CPU: as many as its cache holds
 _GROUPS_ON_GPU = 2**14
 
 
-
 class _Patches(NamedTuple):
     """Sizes of patches and groups; lengths along the three axes, in voxels.
 

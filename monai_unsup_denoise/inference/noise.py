@@ -8,19 +8,29 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from monai_unsup_denoise.functional import least_sigma, log_sigma_rms, median_tissue_sigma, residual_noise_map, upsample_to
+from monai_unsup_denoise.functional import (
+    least_sigma,
+    log_sigma_rms,
+    median_tissue_sigma,
+    residual_noise_map,
+    residual_share,
+    unsqueeze_like,
+    upsample_to,
+)
 from monai_unsup_denoise.protocols import NoiseAwareNetwork
 
 Denoise = Callable[[Tensor, Tensor], Tensor]
 
-_VARIES = 0.2  # `log_sigma_rms` from which one number is not enough; stationary noise shows 0.13 at most
+_VARIES, _VARIES_IF_WHITE = 0.1, 0.06  # `log_sigma_rms` from which one number is not enough
 _CORRELATED = 0.1  # at lag 1, from which noise counts as correlated
 _SURE = 0.15  # largest expected error of a sigma that is sure, relative
 _DOUBT, _MOST = 2.5, 5.0  # sigma in multiples of `least_sigma`, which is 0.7 sigma for white noise
 _TOO_FEW, _UNSURE = 64**2, 0.3  # voxels of a slice; the expected error of sigma where it is in doubt
+_CHECKED, _LEAST_SHARE = 0.2, 0.45  # expected error from which the residual is looked at; what it must have of sigma
 _TINY = 1e-6  # in the volume's units
 _CELL = 4  # voxels: side of the cells of a noise reader
 _SLAB, _READ = 2**20, 5 * 2**19  # voxels: of a slab, and to read at most
+_MIDDLE = 2**23  # voxels in which white noise is read once more
 
 
 @dataclass(frozen=True)
@@ -81,16 +91,18 @@ def estimate_noise(
 ) -> NoiseEstimate:
     """Read the noise of a volume ``(1, 1, H, W, D)``, in multiples of its reference intensity.
 
-    A map of varying noise is estimated from the residual of a first denoising pass, which takes no anatomy for noise.
+    A map of varying white noise is estimated from the residual of a first denoising pass, which takes no anatomy for
+    noise. Where the reading is unsure, such a pass checks it.
 
     Args:
         varying: as in `DenoiseSettings`.
         denoise: the first pass: the denoised volume, given a volume and a map of the code.
     """
     cells, nearest = _read_cells(image, network)
-    code, log_variance = network.noise_code(cells)
-    wider = code[:, :1] + torch.exp(log_variance[:, :1] / 2)
-    error = float(network.sigma(torch.cat([wider, code[:, 1:]], dim=1)) / network.sigma(code)) - 1
+    read, log_variance = network.noise_code(cells)
+    wider = read[:, :1] + torch.exp(log_variance[:, :1] / 2)
+    error = float(network.sigma(torch.cat([wider, read[:, 1:]], dim=1)) / network.sigma(read)) - 1
+    code = network.read_white(_middle(image), read)
     excess = float(network.sigma(code)) / max(least_sigma(image), _TINY)
     error = max(error, _UNSURE) if excess > _DOUBT else error
     if excess > _MOST:  # no noise is so much stronger than the quietest part of its volume
@@ -99,14 +111,22 @@ def estimate_noise(
     if image.shape[-1] == 1 and int(image.count_nonzero()) < _TOO_FEW:  # they say nothing about the correlation
         code = torch.cat([code[:, :1], torch.zeros_like(code[:, 1:])], dim=1)
         return NoiseEstimate(code, float(network.sigma(code)), max(error, _UNSURE))
-    x, y, z = network.correlation(code)[0].tolist()
-    coils = float(network.coils(code))
-    code_map = None if varying is False else network.noise_map(cells[:, :, nearest])
-    sigma = network.sigma(code)
-    if code_map is None or (varying is None and log_sigma_rms(network.sigma(code_map), sigma, image).item() < _VARIES):
-        return NoiseEstimate(code, float(sigma), error, (x, y, z), coils)
-    code = _measured_map(image, code_map, network, denoise)
-    return NoiseEstimate(code, float(median_tissue_sigma(network.sigma(code), image)), error, (x, y, z), coils)
+    read_map = None if varying is False else network.noise_map(cells[:, :, nearest])
+    varies = read_map is not None
+    if read_map is not None and varying is None:
+        rms = log_sigma_rms(network.sigma(read_map), network.sigma(read), image).item()
+        varies = rms > (_VARIES_IF_WHITE if bool(network.is_white(read)) else _VARIES)
+    if read_map is not None and varies:
+        is_white = bool(network.is_white(read)) or not code[:, 1:].any()
+        rest = torch.zeros_like(code[:, 1:]) if is_white else code[:, 1:]
+        code = torch.cat([read_map[:, :1], unsqueeze_like(rest, read_map).expand(-1, -1, *read_map.shape[2:])], dim=1)
+        code = _measured_map(image, code, network, denoise) if is_white else code
+    if error > _CHECKED:
+        code = _no_more_than_residual(image, code, network, denoise)
+    mean = code.flatten(2).mean(2) if code.dim() > 2 else code
+    sigma = median_tissue_sigma(network.sigma(code), image) if code.dim() > 2 else network.sigma(code)
+    x, y, z = network.correlation(mean)[0].tolist()
+    return NoiseEstimate(code, float(sigma), error, (x, y, z), float(network.coils(mean)))
 
 
 def sigma_map(image: Tensor, noise: NoiseEstimate, network: NoiseAwareNetwork) -> Tensor:
@@ -131,6 +151,21 @@ def _read_cells(image: Tensor, network: NoiseAwareNetwork) -> tuple[Tensor, Tens
     places = torch.arange(math.ceil(height / _CELL)).unsqueeze(1)
     nearest = (places - torch.tensor(read)).abs().argmin(dim=1)
     return torch.cat(slabs, dim=2), nearest.to(image.device)
+
+
+def _no_more_than_residual(image: Tensor, code: Tensor, network: NoiseAwareNetwork, denoise: Denoise) -> Tensor:
+    """The code, with the level of the residual where that is much less: what was taken for noise is structure."""
+    code_map = unsqueeze_like(code, image) if code.dim() == 2 else code
+    sigma = network.sigma(upsample_to(code_map[:, :1], image)).unsqueeze(1)
+    share = residual_share(image, denoise(image, code_map), sigma)
+    return network.scale_sigma(code, code.new_tensor([share])) if share < _LEAST_SHARE else code
+
+
+def _middle(image: Tensor) -> Tensor:
+    """The middle rows of a large volume, at most 2^23 voxels."""
+    height, plane = image.shape[2], math.prod(image.shape[3:])
+    rows = min(height, max(_MIDDLE // plane, 16))
+    return image.narrow(2, (height - rows) // 2, rows)
 
 
 def _measured_map(image: Tensor, code_map: Tensor, network: NoiseAwareNetwork, denoise: Denoise) -> Tensor:

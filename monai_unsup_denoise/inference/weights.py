@@ -15,6 +15,8 @@ def load_weights(
 ) -> nn.Module:
     """``network`` with all weights of ``path``, loaded in place; unchanged where ``path`` is None.
 
+    A part of its own for white noise, ``white``, is left out where the file has none.
+
     Args:
         network: as it was trained.
         path: a state dictionary (tensors only), bare or under ``model``.
@@ -27,6 +29,8 @@ def load_weights(
     if path is None:
         return network
     state = read_weights(path, source=source)
+    if getattr(network, "white", None) is not None and not any(name.startswith("white.") for name in state):
+        network.white = None
     own, given = ({name: tensor.shape for name, tensor in d.items()} for d in (network.state_dict(), state))
     wrong = sorted(name for name in {*own, *given} if own.get(name) != given.get(name))
     if wrong:

@@ -58,9 +58,14 @@ class NoiseLevel(nn.Module):
         return torch.exp2(2 * code[:, 4].float()).clamp(min=1.0)
 
     @torch.jit.export
+    def level_code(self, sigma: Tensor) -> Tensor:
+        """The first entry of the codes, ``(B, 1, *spatial)``, of noise levels ``(B, *spatial)``."""
+        return ((sigma.log() - self.offset) / self.slope[0]).unsqueeze(1)
+
+    @torch.jit.export
     def code_of(self, sigma: Tensor, correlation: Tensor, coils: Tensor) -> Tensor:
         """Codes ``(B, 5, *spatial)`` of noise levels ``(B, *spatial)``, correlations ``(B, 3)`` and coils ``(B,)``."""
-        level = ((sigma.log() - self.offset) / self.slope[0]).unsqueeze(1)
+        level = self.level_code(sigma)
         rest = torch.cat([2 * correlation, 0.5 * coils.log2().unsqueeze(1)], dim=1)
         for _ in range(level.dim() - 2):
             rest = rest.unsqueeze(-1)
