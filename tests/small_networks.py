@@ -23,9 +23,11 @@ def small_denoiser(
 ) -> PhysicsGuidedDenoiser:
     """The physics-guided denoiser, for volumes; its noise encoder is untrained, and so right about white noise."""
     generator = small_generator(3, code_channels=5, channels=channels, residual=residual, trained=trained)
+    reader = NoiseReader(channels=(4, 6))
+    torch.nn.init.constant_(reader.sureness[-1].bias, -4.0)  # sure of its code
     return PhysicsGuidedDenoiser(
         ContentEncoder(3, 1, channels=channels),
-        NoiseReader(channels=(4, 6)),
+        reader,
         generator,
         NoiseLevel(),
         working_sigma=working_sigma,

@@ -15,7 +15,8 @@ def write_torchscript(path: Path, bundle: Path, *, weights: Path | None = None) 
     """Write the network of a bundle with its weights, its ``inference.json`` and its metadata as one ``.ts`` file.
 
     MONAI's ``ckpt_export`` writes it. Torch adds the names of all source files, for tracebacks: they hold folders of
-    this machine and are left out; the rest is compressed. ``weights``, a bare state dictionary, replace the bundle's ``models/model.pt``.
+    this machine and are left out; the rest is compressed. ``weights``, a bare state dictionary, replace the bundle's
+    ``models/model.pt``.
 
     Raises:
         InputError: if the weights are missing.

@@ -69,7 +69,7 @@ def draw_scanner_noise(
         ValueError: for unknown effects and values that are no probabilities.
     """
     check_effects(effects)
-    occurs = {name: rng.uniform() < effects.get(name, 0) for name in EFFECTS}
+    occurs = {name: rng.uniform() < effects.get(name, 0) for name in EFFECTS if name != "quiet_air"}
     return ScannerNoise(
         windows=_windows(rng, dimensions) if occurs["windows"] else (),
         coils=int(rng.choice(_COILS)) if occurs["coils"] else 1,
@@ -77,7 +77,7 @@ def draw_scanner_noise(
         resampling=_resampling(rng, dimensions) if occurs["resampling"] else None,
         rounding=reference / float(np.exp(rng.uniform(*np.log(_LEVELS)))) if occurs["rounding"] else 0.0,
         background=_background(rng, dimensions, reference) if occurs["background"] else None,
-        quiet_air=_quiet_air(rng, reference) if occurs["quiet_air"] else None,
+        quiet_air=_quiet_air(rng, reference) if rng.uniform() < effects.get("quiet_air", 0) else None,
     )
 
 

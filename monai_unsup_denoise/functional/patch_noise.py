@@ -45,8 +45,8 @@ def patch_noise(
     to that of zero-filled, filtered and interpolated noise, whose correlation has lost more than ``r^k`` at lag 2.
     """
     sides = tuple(sides)
-    lag1 = [] if correlation is None else [float(r) for r in correlation]
-    if all(abs(r) < _WHITE for r, side in zip(lag1, sides) if side > 1):
+    lag1 = [0.0] * len(sides) if correlation is None else [float(r) for r in correlation]
+    if all(abs(r) < _WHITE for r, side in zip(lag1, sides, strict=True) if side > 1):
         return PatchNoise(sides, coils=coils)
     lags = [np.subtract.outer(np.arange(side), np.arange(side)) for side in sides]
     covariance: np.ndarray = reduce(np.kron, [r ** (lag**2) for r, lag in zip(lag1, lags, strict=True)])

@@ -18,7 +18,8 @@ def patch_wiener(noisy: Tensor, pilot: Tensor, *, noise: PatchNoise) -> Tensor:
 
     With the deviations ``D`` of the ``n`` pilot patches from their mean, ``C = D^T D / (n - 1)``, so that
     ``C (C + v R)^-1 = D^T (D R^-1 D^T + (n - 1) v)^-1 D R^-1``, which has the smaller matrix to factor. A
-    hundred-thousandth of the signal regularises it for data that are noise-free in float32.
+    hundred-thousandth of the signal regularises it for data that are noise-free in float32; more for more patches than
+    voxels, whose matrix is singular.
     """
     similar = pilot.shape[1]
     variance = rician_variance(pilot.mean((1, 2), keepdim=True), 1.0, coils=noise.coils)
@@ -27,7 +28,8 @@ def patch_wiener(noisy: Tensor, pilot: Tensor, *, noise: PatchNoise) -> Tensor:
     weighted = noise.weigh(deviation)
     gram = weighted @ deviation.mT
     diagonal = gram.diagonal(dim1=1, dim2=2)
-    diagonal += (similar - 1) * variance[:, 0] + 1e-5 * diagonal.mean(1, keepdim=True)
+    least = 1e-5 if similar <= pilot.shape[2] else 1e-4
+    diagonal += (similar - 1) * variance[:, 0] + least * diagonal.mean(1, keepdim=True)
     solved = torch.cholesky_solve(deviation, torch.linalg.cholesky(gram))
     estimate = (noisy - mean) @ weighted.mT @ solved
     estimate += _corrected_mean(mean, pilot_mean, variance / similar * noise.cosine_variance, noise.sides)

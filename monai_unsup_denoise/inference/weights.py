@@ -30,7 +30,7 @@ def load_weights(
         return network
     state = read_weights(path, source=source)
     if getattr(network, "white", None) is not None and not any(name.startswith("white.") for name in state):
-        network.white = None
+        network.white = None  # type: ignore[assignment]
     own, given = ({name: tensor.shape for name, tensor in d.items()} for d in (network.state_dict(), state))
     wrong = sorted(name for name in {*own, *given} if own.get(name) != given.get(name))
     if wrong:

@@ -42,9 +42,10 @@ class DisentangledDenoiser(nn.Module):
     @torch.jit.export
     def with_code(self, image: Tensor, code: Tensor, mean_code: Tensor) -> Tensor:
         """As `forward`, with all arguments given."""
-        return self._convolve(image, code, mean_code)
+        return self.convolve(image, code, mean_code)
 
-    def _convolve(self, image: Tensor, code: Tensor, mean_code: Tensor) -> Tensor:
+    def convolve(self, image: Tensor, code: Tensor, mean_code: Tensor) -> Tensor:
+        """Output of encoder and generator."""
         scale = self.input_scale(image, code)
         content = self.content_encoder(pad_to_multiple(image * scale, self.downsampling))
         # Codes are trained to be N(0, 1). Far outside, the modulation of the generator would extrapolate.

@@ -13,7 +13,8 @@ class LevelGuidedDenoiser(DisentangledDenoiser):
     """``DisentangledDenoiser`` with a noise code that stands for a noise level, ``sigma(z)``.
 
     The input is scaled voxel by voxel by ``working_sigma / sigma``, and the output is scaled back. So the convolutions
-    always see the same noise level, even for spatially varying noise. Only the signal-to-noise ratio differs.
+    always see the same noise level, even for spatially varying noise. Only the signal-to-noise ratio differs. No voxel
+    is changed by more than ten times the noise level, which no noise exceeds, whatever was read and computed.
 
     Args:
         noise_level: ``sigma(z)``.
@@ -33,6 +34,18 @@ class LevelGuidedDenoiser(DisentangledDenoiser):
         super().__init__(content_encoder, noise_encoder, generator)
         self.noise_level = noise_level
         self.working_sigma = working_sigma
+
+    @torch.jit.export
+    def with_code(self, image: Tensor, code: Tensor, mean_code: Tensor) -> Tensor:
+        """As `forward`, with all arguments given."""
+        return self.limit_change(image, self.convolve(image, code, mean_code), code)
+
+    def limit_change(self, image: Tensor, denoised: Tensor, code: Tensor) -> Tensor:
+        """``denoised``, at most ten times the noise level away from ``image``; unchanged in training."""
+        if self.training:
+            return denoised
+        most = 10 * self.sigma(upsample_to(code, image)).unsqueeze(1)
+        return torch.maximum(torch.minimum(denoised.float(), image + most), image - most)
 
     def input_scale(self, image: Tensor, code: Tensor) -> Tensor:
         """``working_sigma / sigma``, which broadcasts against ``image``; 1 without a working sigma."""

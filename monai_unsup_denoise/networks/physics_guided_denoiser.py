@@ -32,7 +32,7 @@ class PhysicsGuidedDenoiser(LevelGuidedDenoiser):
         super().__init__(content_encoder, noise_encoder, generator, noise_level, working_sigma=working_sigma)
         self.white = white
         # Of white noise. Attributes, since TorchScript knows no constants of a module.
-        self.most_correlation, self.most_coils, self.most_difference = 0.1, 1.5, 0.15
+        self.most_correlation, self.most_coils, self.most_difference = 0.03, 1.5, 0.1
 
     @torch.jit.export
     def with_code(self, image: Tensor, code: Tensor, mean_code: Tensor) -> Tensor:
@@ -44,7 +44,7 @@ class PhysicsGuidedDenoiser(LevelGuidedDenoiser):
 
     def without_noise(self, image: Tensor, code: Tensor, mean_code: Tensor) -> Tensor:
         """As `with_code`, whatever the noise."""
-        return self._convolve(image, code, mean_code)
+        return self.limit_change(image, self.convolve(image, code, mean_code), code)
 
     def without_white_noise(self, image: Tensor, code: Tensor, mean_code: Tensor) -> Tensor:
         """As `with_code`, by the denoiser of white noise."""
@@ -68,8 +68,8 @@ class PhysicsGuidedDenoiser(LevelGuidedDenoiser):
     def read_white(self, image: Tensor, code: Tensor) -> Tensor:
         """The codes ``(B, 5)`` of images; where noise is white, as the denoiser of white noise reads it.
 
-        Noise counts as white if its correlation is below 0.1, the images of fewer than 1.5 coils were combined, and
-        both readings of its level agree within 15 %. It then has no correlation, and one coil.
+        Noise counts as white if its correlation is below 0.03, the images of fewer than 1.5 coils were combined, and
+        both readings of its level agree within 10 %. It then has no correlation, and one coil.
         """
         if self.white is None:
             return code
