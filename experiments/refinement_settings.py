@@ -12,6 +12,7 @@ import importlib
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -50,7 +51,6 @@ COLUMNS = [
     "machine",
 ]
 START, END = "<!-- table of refinement.csv -->", "<!-- end of the table of refinement.csv -->"
-_NAMES = ("_REACH", "_CANDIDATES", "_SIMILAR", "_STRIDE")
 _SIDES = (120, 120, 64)
 
 Case = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
@@ -81,7 +81,7 @@ def write_refinement(results: Path) -> None:
 def refinement_table(rows: pd.DataFrame) -> str:
     """Markdown: the settings, their time and their gain; those in use are bold."""
     module = importlib.import_module("monai_unsup_denoise.functional.nonlocal_bayes")
-    used = tuple(getattr(module, name) for name in _NAMES)
+    used = setting_of(module._CUBES)
     lines = []
     for row in rows.itertuples():
         mark = "**" if (row.reach, row.candidates, row.similar, row.stride) == used else ""
@@ -110,19 +110,25 @@ def make_cases(contrast: str, subject: int) -> list[Case]:
     return cases
 
 
+def setting_of(patches: Any) -> tuple[int, int, int, int]:
+    """The setting of `SETTINGS` that these patches have."""
+    return patches.reach[0], patches.candidates, patches.similar, patches.stride[0]
+
+
 def measure(setting: tuple[int, int, int, int], cases: list[Case]) -> tuple[float, list[float]]:
     """Core-seconds for a million voxels, and the gain in dB of each case."""
     module = importlib.import_module("monai_unsup_denoise.functional.nonlocal_bayes")
-    before = [getattr(module, name) for name in _NAMES]
+    before = module._CUBES
+    reach, candidates, similar, stride = setting
     start, gains = time.process_time(), []
     try:
-        for name, value in zip(_NAMES, setting, strict=True):
-            setattr(module, name, value)
+        module._CUBES = before._replace(
+            reach=(reach,) * 3, candidates=candidates, similar=similar, stride=(stride,) * 3
+        )
         refined = [nonlocal_bayes(noisy, pilot, sigma) for _, noisy, pilot, sigma in cases]
         seconds = time.process_time() - start
     finally:
-        for name, value in zip(_NAMES, before, strict=True):
-            setattr(module, name, value)
+        module._CUBES = before
     for image, (clean, _, pilot, _) in zip(refined, cases, strict=True):
         gains.append(psnr(image.numpy(), clean.numpy()) - psnr(pilot.numpy(), clean.numpy()))
     return seconds / sum(clean.numel() for clean, *_ in cases) * 1e6, gains

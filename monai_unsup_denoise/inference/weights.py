@@ -15,7 +15,7 @@ def load_weights(
 ) -> nn.Module:
     """``network`` with all weights of ``path``, loaded in place; unchanged where ``path`` is None.
 
-    A part of its own for white noise, ``white``, is left out where the file has none.
+    A part of its own for white noise, ``white``, is left out where either of both, network or file, has none.
 
     Args:
         network: as it was trained.
@@ -29,7 +29,9 @@ def load_weights(
     if path is None:
         return network
     state = read_weights(path, source=source)
-    if getattr(network, "white", None) is not None and not any(name.startswith("white.") for name in state):
+    if getattr(network, "white", None) is None:
+        state = {name: value for name, value in state.items() if not name.startswith("white.")}
+    elif not any(name.startswith("white.") for name in state):
         network.white = None  # type: ignore[assignment]
     own, given = ({name: tensor.shape for name, tensor in d.items()} for d in (network.state_dict(), state))
     wrong = sorted(name for name in {*own, *given} if own.get(name) != given.get(name))

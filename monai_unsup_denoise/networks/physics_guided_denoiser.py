@@ -61,8 +61,8 @@ class PhysicsGuidedDenoiser(LevelGuidedDenoiser):
     @torch.jit.export
     def is_white(self, code: Tensor) -> Tensor:
         """Whether there is a denoiser of white noise, and codes ``(B, 5)`` are of white noise of one coil, ``(B,)``."""
-        uncorrelated = self.correlation(code).abs().amax(1) < self.most_correlation
-        return uncorrelated & (self.coils(code) < self.most_coils) & (self.white is not None)
+        white = (self.correlation(code).abs().amax(1) < self.most_correlation) & (self.coils(code) < self.most_coils)
+        return white if self.white is not None else torch.zeros_like(white)
 
     @torch.jit.export
     def read_white(self, image: Tensor, code: Tensor) -> Tensor:
