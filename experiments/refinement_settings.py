@@ -117,7 +117,7 @@ def setting_of(patches: Any) -> tuple[int, int, int, int]:
 
 def measure(setting: tuple[int, int, int, int], cases: list[Case]) -> tuple[float, list[float]]:
     """Core-seconds for a million voxels, and the gain in dB of each case."""
-    module = importlib.import_module("monai_unsup_denoise.functional.nonlocal_bayes")
+    module: Any = importlib.import_module("monai_unsup_denoise.functional.nonlocal_bayes")
     before = module._CUBES
     reach, candidates, similar, stride = setting
     start, gains = time.process_time(), []
