@@ -27,7 +27,7 @@ def write_onnx(network: nn.Module, path: Path, noise_path: Path) -> None:
     - ``own_code`` ``(batch, code_channels)``, the noise code of each image;
     - ``sigma`` ``(batch,)``, the noise level of that code, in units of the image.
 
-    The graph at ``noise_path``, some kilobytes, returns only ``own_code`` and ``sigma``.
+    The graph at ``noise_path``, two megabytes, returns only ``own_code`` and ``sigma``.
 
     The network is a `NoiseAwareNetwork` of single-channel volumes, on the CPU.
 

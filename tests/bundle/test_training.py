@@ -74,7 +74,7 @@ def test_the_paired_training_runs(train: Callable, runs: Callable) -> None:
     done = train("train.json", "train_paired.json", experiment_name="paired", iterations_per_epoch=10)
     assert done.returncode == 0, done.stderr
     (run,) = runs("paired")
-    assert {"train/reconstruction", "train/noise_level"} <= set(run.data.metrics)
+    assert {"train/reconstruction", "train/code"} <= set(run.data.metrics)
 
 
 @pytest.mark.slow
