@@ -14,7 +14,7 @@ import torch
 
 from monai_unsup_denoise.data import phantom_datalist
 from monai_unsup_denoise.functional import add_rician_noise
-from monai_unsup_denoise.inference import Denoiser, DenoiseSettings
+from monai_unsup_denoise.inference import Denoiser, DenoiseSettings, NoiseEstimate
 from monai_unsup_denoise.protocols import NoiseAwareNetwork
 
 MODELS = Path(__file__).parents[2] / "bundles" / "brain_mri_denoise" / "models"
@@ -61,10 +61,7 @@ def test_weights_reach_the_scores_of_the_model_card(denoiser: Denoiser, clean: n
     assert error == pytest.approx(expected[1], abs=0.3)
 
 
-_LESS = pytest.mark.xfail(strict=True, reason="0.8 gains 1.24 times by the map, 0.7 gained 1.56 times")
-
-
-@pytest.mark.parametrize(("factor", "varies"), [(1.0, False), (1.2, False), pytest.param(2.5, True, marks=_LESS)])
+@pytest.mark.parametrize(("factor", "varies"), [(1.0, False), (1.2, False), (2.5, True)])
 def test_varying_noise_is_detected_and_better_denoised(
     denoiser: Denoiser, clean: np.ndarray, factor: float, varies: bool
 ) -> None:
@@ -82,11 +79,23 @@ def test_varying_noise_is_detected_and_better_denoised(
         assert gain > 1.3
 
 
-def test_correlated_noise_is_detected(denoiser: Denoiser, scan: np.ndarray) -> None:
-    assert denoiser.estimate_noise(denoiser.wrap(zero_filled(scan))).is_correlated
+def test_correlated_noise_is_detected_and_better_denoised(denoiser: Denoiser, scan: np.ndarray) -> None:
+    noisy, settings, network = denoiser.wrap(zero_filled(scan)), DenoiseSettings(refine=False), denoiser.network
+    volume = denoiser.denoise_image(noisy, settings)
+    assert volume.correlated_noise
+    with torch.no_grad():  # read and removed as white noise
+        level = network.white.sigma(network.white.encode_noise(noisy.as_tensor()[None]))
+        code = network.code_of(level, torch.zeros(1, 3), torch.ones(1))
+    other = denoiser.denoise_image(noisy, settings, noise=NoiseEstimate(code, float(level)))
+    assert not other.correlated_noise and other.sigma < 0.07
+    gain = rms(other.denoised - scan) / rms(volume.denoised - scan)
+    print(f"sigma {volume.sigma:.3f} and {other.sigma:.3f}, error {gain:.2f} times lower")
+    assert gain > 1.3
 
 
-@pytest.mark.xfail(strict=True, reason="0.8 reads 12 % too much in this phantom of 4 mm voxels")
+@pytest.mark.xfail(
+    strict=True, reason="0.8 reads 12 % too much of noise in 60 % of all three axes of k-space, 0.7 read 5 %"
+)
 def test_sigma_of_correlated_noise_is_right(denoiser: Denoiser, scan: np.ndarray) -> None:
     volume = denoiser.denoise_image(denoiser.wrap(zero_filled(scan)), DenoiseSettings(refine=False))
     assert volume.sigma == pytest.approx(0.1, rel=0.1)
@@ -150,4 +159,4 @@ def test_torchscript_holds_the_config_and_no_folder() -> None:
 
 def test_weights_are_small_enough_to_clone() -> None:
     sizes = [(MODELS / name).stat().st_size for name in ("model.pt", "model.ts")]
-    assert max(sizes) < 25e6 and sum(sizes) < 40e6
+    assert max(sizes) < 20e6, "each holds two networks"
