@@ -69,6 +69,7 @@ def draw_scanner_noise(
         ValueError: for unknown effects and values that are no probabilities.
     """
     check_effects(effects)
+    # Quiet air is drawn last, so that what was drawn without it is drawn still.
     occurs = {name: rng.uniform() < effects.get(name, 0) for name in EFFECTS if name != "quiet_air"}
     return ScannerNoise(
         windows=_windows(rng, dimensions) if occurs["windows"] else (),

@@ -9,8 +9,9 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+import torch
 
-from monai_unsup_denoise.inference import Denoiser
+from monai_unsup_denoise.inference import Denoiser, autocast_dtype
 from tests.entry_points.entry_points import COMPLETE, DICOM, WITHOUT_REFINEMENT, Result
 from tests.io.dicom.synthetic import block, write_series
 
@@ -22,7 +23,12 @@ RECORDED = json.loads(Path(__file__).with_name("voxels.json").read_text())
 #: Of the range of the denoised scan.
 TOLERANCE = 1e-4
 #: Of sigma: the r.m.s. difference between bfloat16 and float32.
-ROUNDING = 0.015
+ROUNDING = 0.01
+_MORE = pytest.mark.xfail(
+    autocast_dtype(torch.device("cpu")) is not None,
+    strict=True,
+    reason="bfloat16 rounds the output of the denoiser of scanner noise by 1.2 % of sigma; 1 % is asked",
+)
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +58,9 @@ def test_entry_point_gives_the_same_voxels(
         np.testing.assert_allclose(affine, expected.affine, rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize("refine", [True, False])
-@pytest.mark.parametrize("in_float32", [True, False])
+@pytest.mark.parametrize(
+    ("refine", "in_float32"), [(True, True), (False, True), (True, False), pytest.param(False, False, marks=_MORE)]
+)
 def test_voxels_are_those_recorded(scan_and_series: tuple[Path, Path], refine: bool, in_float32: bool) -> None:
     denoiser = Denoiser.from_bundle(device="cpu", settings={"refine": refine})
     if in_float32:

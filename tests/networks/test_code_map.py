@@ -13,7 +13,7 @@ from tests.networks.noise_cases import noisy_disc, trained
 def level_map(encoder: NoiseEncoder, image: torch.Tensor) -> torch.Tensor:
     """Noise level ``(B, *grid)`` that an untrained encoder and noise level estimate."""
     with torch.no_grad():
-        return NoiseLevel(len(encoder.mean_bias))(encoder.code_map(image))
+        return NoiseLevel()(encoder.code_map(image))
 
 
 WHITE = {"2-D": (8, 128, 128), "3-D": (1, 64, 64, 16)}
