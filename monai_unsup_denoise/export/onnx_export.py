@@ -11,6 +11,8 @@ from monai_unsup_denoise.extras import require
 from monai_unsup_denoise.files import atomic_write
 from monai_unsup_denoise.protocols import NoiseAwareNetwork
 
+_LARGE = 1000  # entries of a weight that is worth storing in half precision
+
 
 def write_onnx(network: nn.Module, path: Path, noise_path: Path) -> None:
     """Write a 3-D denoiser as two graphs in float32, for volumes of any size of at least 16 x 16 x 1 voxels.
@@ -27,7 +29,9 @@ def write_onnx(network: nn.Module, path: Path, noise_path: Path) -> None:
     - ``own_code`` ``(batch, code_channels)``, the noise code of each image;
     - ``sigma`` ``(batch,)``, the noise level of that code, in units of the image.
 
-    The graph at ``noise_path``, two megabytes, returns only ``own_code`` and ``sigma``.
+    The graph at ``noise_path``, one megabyte, returns only ``own_code`` and ``sigma``.
+
+    Weights that half precision holds exactly are stored in it, and cast as the graph is loaded.
 
     The network is a `NoiseAwareNetwork` of single-channel volumes, on the CPU.
 
@@ -54,6 +58,8 @@ def write_onnx(network: nn.Module, path: Path, noise_path: Path) -> None:
     )
     assert program is not None  # with dynamo
     model = program.model_proto
+    _forget_sources(model.graph)
+    _store_in_half(model.graph)
     # ONNX: an input with an initial value is optional.
     model.graph.initializer.append(onnx.numpy_helper.from_array(unknown.numpy(), "code"))
     with atomic_write(path) as partial, atomic_write(noise_path) as noise_partial:
@@ -80,3 +86,25 @@ class _Outputs(nn.Module):
             networks = self.network.without_white_noise, self.network.without_noise
             pred = torch.cond(is_white, *networks, (image, used, used))
         return pred, own_code, self.network.sigma(own_code)
+
+
+def _forget_sources(graph: Any) -> None:
+    """Remove torch's notes on each node: they hold folders of this machine, and are a third of the file."""
+    for node in graph.node:
+        node.ClearField("metadata_props")
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _forget_sources(attribute.g)
+
+
+def _store_in_half(graph: Any) -> None:
+    import onnx
+
+    for number, weight in enumerate(graph.initializer):
+        values = onnx.numpy_helper.to_array(weight)
+        half = values.astype("float16") if values.dtype == "float32" and values.size > _LARGE else None
+        if half is None or (half != values).any():
+            continue
+        name, stored = weight.name, f"{weight.name}_half"
+        graph.initializer[number].CopyFrom(onnx.numpy_helper.from_array(half, stored))
+        graph.node.insert(0, onnx.helper.make_node("Cast", [stored], [name], to=onnx.TensorProto.FLOAT))
