@@ -81,7 +81,7 @@ def write_refinement(results: Path) -> None:
 def refinement_table(rows: pd.DataFrame) -> str:
     """Markdown: the settings, their time and their gain; those in use are bold."""
     module = importlib.import_module("monai_unsup_denoise.functional.nonlocal_bayes")
-    used = setting_of(module._CUBES)
+    used = setting_of(module.CUBES)
     lines = []
     for row in rows.itertuples():
         mark = "**" if (row.reach, row.candidates, row.similar, row.stride) == used else ""
@@ -118,17 +118,15 @@ def setting_of(patches: Any) -> tuple[int, int, int, int]:
 def measure(setting: tuple[int, int, int, int], cases: list[Case]) -> tuple[float, list[float]]:
     """Core-seconds for a million voxels, and the gain in dB of each case."""
     module: Any = importlib.import_module("monai_unsup_denoise.functional.nonlocal_bayes")
-    before = module._CUBES
+    before = module.CUBES
     reach, candidates, similar, stride = setting
     start, gains = time.process_time(), []
     try:
-        module._CUBES = before._replace(
-            reach=(reach,) * 3, candidates=candidates, similar=similar, stride=(stride,) * 3
-        )
+        module.CUBES = before._replace(reach=(reach,) * 3, candidates=candidates, similar=similar, stride=(stride,) * 3)
         refined = [nonlocal_bayes(noisy, pilot, sigma) for _, noisy, pilot, sigma in cases]
         seconds = time.process_time() - start
     finally:
-        module._CUBES = before
+        module.CUBES = before
     for image, (clean, _, pilot, _) in zip(refined, cases, strict=True):
         gains.append(psnr(image.numpy(), clean.numpy()) - psnr(pilot.numpy(), clean.numpy()))
     return seconds / sum(clean.numel() for clean, *_ in cases) * 1e6, gains

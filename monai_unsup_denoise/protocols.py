@@ -46,6 +46,9 @@ class NoiseAwareNetwork(DenoisingNetwork, Protocol):
     def scale_sigma(self, code: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
         """Codes with ``factor`` ``(B, *grid)`` times the noise level."""
 
+    def code_of(self, sigma: torch.Tensor, correlation: torch.Tensor, coils: torch.Tensor) -> torch.Tensor:
+        """Codes ``(B, 5, *spatial)`` of levels ``(B, *spatial)``, correlations ``(B, 3)`` and coils ``(B,)``."""
+
     def correlation(self, code: torch.Tensor) -> torch.Tensor:
         """Correlation of the noise of neighbours along each axis, ``(B, 3)``, of codes ``(B, code_channels)``."""
 
@@ -72,9 +75,6 @@ class NoiseGenerator(Protocol):
 
 class TrainableNetwork(NoiseAwareNetwork, Protocol):
     """A noise-aware denoiser with what its training needs."""
-
-    def code_of(self, sigma: torch.Tensor, correlation: torch.Tensor, coils: torch.Tensor) -> torch.Tensor:
-        """Codes ``(B, 5, *spatial)`` of levels ``(B, *spatial)``, correlations ``(B, 3)`` and coils ``(B,)``."""
 
     @property
     def noise_encoder(self) -> Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:

@@ -1,5 +1,6 @@
 """Pure functions of tensors: Rician statistics, noise of scanners, noise estimation, smooth maps, non-local Bayes."""
 
+from monai_unsup_denoise.functional.air_noise import AirNoise, air_noise
 from monai_unsup_denoise.functional.background import flat_regions, zero_background
 from monai_unsup_denoise.functional.coarse_maps import smooth_map, triangular_smooth, unsqueeze_like, upsample_to
 from monai_unsup_denoise.functional.constant_background import ConstantBackground

@@ -40,8 +40,8 @@ _SLICE_FACTORS = (1.25, 1.5, 2.0)
 _LEVELS = (200, 4096)  # integers up to the reference intensity
 _AIR, _CONSTANT = 0.02, 0.1  # of the reference intensity: highest in air; highest constant
 _MARGIN = 4  # voxels
-_QUIET = (0.03, 0.8)  # share of the noise that is left in air
-_FALL = (1, 2, 3)  # voxels of the reach of quiet air
+_QUIET = (0.03, 0.9)  # share of the noise that is left in air
+_FALL = (1.0, 12.0)  # voxels of the reach of quiet air
 _FACE = (0.3, 0.9)  # distance of the plane of a removed face from the middle, in half sides
 
 
@@ -88,9 +88,10 @@ def _windows(rng: Rng, dimensions: int) -> tuple[KSpaceWindow, ...]:
     strength = float(rng.uniform(*_STRENGTHS[taper])) if taper else 1.0
     partial_axis, slice_axis = rng.choice(dimensions), rng.choice(dimensions)
     in_slices = dimensions == 3 and rng.uniform() < 0.5
+    resolutions = _RESOLUTIONS if rng.uniform() < 0.7 else (1.0,)  # often there is no zero filling at all
     windows = []
     for axis in range(dimensions):
-        share = float(rng.choice(_RESOLUTIONS))
+        share = float(rng.choice(resolutions))
         partial = float(rng.choice(_PARTIAL_FOURIER)) if axis == partial_axis else 1.0
         window = KSpaceWindow(share, partial, str(taper) if taper else None, strength)
         windows.append(KSpaceWindow() if in_slices and axis == slice_axis else window)
@@ -119,7 +120,7 @@ def _resampling(rng: Rng, dimensions: int) -> Resampling:
 
 def _quiet_air(rng: Rng, reference: float) -> QuietAir:
     share = float(np.exp(rng.uniform(*np.log(_QUIET))))
-    return QuietAir(share, _AIR * reference, int(rng.choice(_FALL)))
+    return QuietAir(share, _AIR * reference, round(float(np.exp(rng.uniform(*np.log(_FALL))))))
 
 
 def _background(rng: Rng, dimensions: int, reference: float) -> ConstantBackground:

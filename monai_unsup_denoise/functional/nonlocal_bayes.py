@@ -1,52 +1,28 @@
 """Second-stage non-local Bayes refinement, guided by a pilot estimate."""
 
-import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool3d, pad
 
+from monai_unsup_denoise.functional.patch_groups import CUBES, SQUARES, Patches, candidates_of, nearest, references_of
 from monai_unsup_denoise.functional.patch_noise import PatchNoise, patch_noise
 from monai_unsup_denoise.functional.patch_wiener import patch_wiener
 from monai_unsup_denoise.functional.rician import rician_mean
 from monai_unsup_denoise.functional.threads import map_in_threads
 
 _THIN = 4  # slices up to which patches lie in the plane
+_ROUNDS = 4  # at most, of a thin stack
+_SETTLED = 0.08  # change of tissue by a round, in units of sigma, up to which the round is not needed
 _NEVER_SIMILAR = 1e15  # in units of sigma
-_SIGNAL = 0.25  # least mean of a reference patch, in units of sigma
 _SHARE = 0.9  # weight of the refined estimate at high signal
 _PLANES = 16  # of the volume that are put together at a time
 _ROWS = 4  # of reference patches that a thread takes at a time
 _GROUPS = 256  # groups at a time on a CPU: as many as its cache holds
 _GROUPS_ON_GPU = 2**14
-
-
-class _Patches(NamedTuple):
-    """Sizes of patches and groups; lengths along the three axes, in voxels.
-
-    Attributes:
-        sides: of a patch.
-        stride: between reference patches.
-        reach: search radius.
-        blocks: sides of the parts of a patch whose means stand for it; there are two along a longer axis.
-        candidates: patches for a group by these means.
-        similar: of these, the patches in a group.
-    """
-
-    sides: tuple[int, int, int]
-    stride: tuple[int, int, int]
-    reach: tuple[int, int, int]
-    blocks: tuple[int, int, int]
-    candidates: int
-    similar: int
-
-
-_CUBES = _Patches((4, 4, 4), (3, 3, 3), (5, 5, 5), (2, 2, 2), 80, 40)
-_SQUARES = _Patches((8, 8, 1), (4, 4, 1), (8, 8, 0), (4, 4, 1), 160, 90)  # in all slices
 
 Progress = Callable[..., Iterable[tuple[slice, Tensor, Tensor]]]
 
@@ -63,8 +39,10 @@ def nonlocal_bayes(
     """Refine a denoised magnitude volume by non-local Bayes, with the denoised volume as pilot.
 
     Each reference patch of 4 x 4 x 4 voxels is grouped with the 40 most similar patches of the pilot, at most 5 voxels
-    away. Of four slices or fewer, patches have 8 x 8 x 1 voxels and groups 90, at most 8 voxels away. The pilot patches
-    of a group have mean ``m`` and covariance ``C``. Each noisy patch ``z`` of the group is estimated as
+    away. Of four slices or fewer, patches have 8 x 8 x 1 voxels and groups 90, at most 8 voxels away. A network sees
+    little of so thin a stack, and its pilot may be poor: there the result is the pilot of a further round, as long as
+    that changes tissue by more than 0.08 sigma. The pilot patches of a group have mean ``m`` and covariance ``C``. Each
+    noisy patch ``z`` of the group is estimated as
 
         x = m + C (C + v R)^-1 (z - m_z)
 
@@ -96,20 +74,32 @@ def nonlocal_bayes(
     if sorted(pilot.shape)[1] <= _THIN:
         return pilot.clone()
     if pilot.shape[thin] > _THIN:
-        return _refine(noisy, pilot, sigma, _CUBES, correlation, coils, progress)
+        return _refine(noisy, pilot, sigma, CUBES, correlation, coils, progress)
     noisy, pilot, sigma = (volume.movedim(thin, 2).contiguous() for volume in (noisy, pilot, sigma))
     if correlation is not None:
         along = [float(r) for r in correlation]
         correlation = [*along[:thin], *along[thin + 1 :], along[thin]]
-    squares = _SQUARES._replace(reach=(*_SQUARES.reach[:2], pilot.shape[2] - 1))
-    return _refine(noisy, pilot, sigma, squares, correlation, coils, progress).movedim(2, thin)
+    squares = SQUARES._replace(reach=(*SQUARES.reach[:2], pilot.shape[2] - 1))
+    refined = _refine(noisy, pilot, sigma, squares, correlation, coils, progress)
+    for _ in range(_ROUNDS - 1):
+        again = _refine(noisy, refined, sigma, squares, correlation, coils, progress)
+        if _change(refined, again, sigma) <= _SETTLED:
+            break
+        refined = again
+    return refined.movedim(2, thin)
+
+
+def _change(before: Tensor, after: Tensor, sigma: Tensor) -> float:
+    """Root mean square in units of sigma, over tissue: brighter than half of the mean of all that is not 0."""
+    tissue = before > 0.5 * before[before > 0].mean()
+    return float(((after - before) / sigma)[tissue].square().mean().sqrt())
 
 
 def _refine(
     noisy: Tensor,
     pilot: Tensor,
     sigma: Tensor,
-    patches: _Patches,
+    patches: Patches,
     correlation: Sequence[float] | Tensor | None,
     coils: int,
     progress: Progress | None,
@@ -140,7 +130,7 @@ def _refine_slab(
     noisy: Tensor,
     pilot: Tensor,
     sigma: Tensor,
-    patches: _Patches,
+    patches: Patches,
     shape: Sequence[int],
     noise: PatchNoise,
     rows: Tensor,
@@ -174,7 +164,7 @@ def _refine_slab(
     means[within] = block_means[within]
     least, most = (torch.tensor(corner, device=pilot.device) for corner in (lowest, highest))
     sums, corners = torch.zeros_like(amplitude).view(-1), torch.zeros_like(amplitude).view(-1)
-    references = _references(amplitude, patches)
+    references = references_of(amplitude, patches)
 
     def patches_at(corners: Tensor, volume: Tensor) -> Tensor:
         voxels = corners.unsqueeze(-1) + patch
@@ -182,11 +172,11 @@ def _refine_slab(
 
     for some in references.split(_GROUPS if pilot.device.type == "cpu" else _GROUPS_ON_GPU):
         own = ((some + reach) * step).sum(-1, keepdim=True)
-        members = (some.unsqueeze(1) + reach + _candidates(means, some, patches)).clamp(least, most)
+        members = (some.unsqueeze(1) + reach + candidates_of(means, some, patches)).clamp(least, most)
         corner = (members * step).sum(-1)
         nearby, reference = patches_at(corner, amplitude), patches_at(own, amplitude)
         distances = (nearby - reference).square_().sum(-1).masked_fill_(corner == own, -1)
-        corner = corner.gather(1, _nearest(distances, patches.similar))
+        corner = corner.gather(1, nearest(distances, patches.similar))
         voxels = (corner.unsqueeze(-1) + patch).view(-1)
         estimates = patch_wiener(patches_at(corner, unbiased), patches_at(corner, amplitude), noise=noise)
         sums.scatter_add_(0, voxels, estimates.view(-1))
@@ -201,40 +191,3 @@ def _refine_slab(
         slice(reach2, reach2 + depth),
     )
     return slice(max(0, first), min(last, height)), sums.view(amplitude.shape)[of_slab], number[of_slab]
-
-
-def _references(amplitude: Tensor, patches: _Patches) -> Tensor:
-    """Corners ``(references, 3)`` of the reference patches with signal, in the slab without its margin."""
-    inner = amplitude[tuple(slice(reach, n - reach) for reach, n in zip(patches.reach, amplitude.shape, strict=True))]
-    means = avg_pool3d(inner[None, None], patches.sides, stride=patches.stride)[0, 0]
-    return (means > _SIGNAL).nonzero() * torch.tensor(patches.stride, device=amplitude.device)
-
-
-def _candidates(means: Tensor, references: Tensor, patches: _Patches) -> Tensor:
-    """Shifts ``(references, candidates, 3)`` to the patches with the least squared difference to each reference patch.
-
-    The ``means`` of the blocks of a patch, two along each longer axis, stand for it: the pilot is smooth.
-    """
-    step = torch.tensor(means.stride(), device=means.device)
-    window = [2 * reach + 1 for reach in patches.reach]
-    second = [side - block for side, block in zip(patches.sides, patches.blocks, strict=True)]  # place of a block
-    ranges = (torch.arange(n + offset, device=means.device) for n, offset in zip(window, second, strict=True))
-    offsets = (torch.cartesian_prod(*ranges) * step).sum(-1)
-    around = offsets.unsqueeze(1) + (references * step).sum(-1)
-    # References last, so that each operation runs along contiguous memory.
-    lengths = [n + offset for n, offset in zip(window, second, strict=True)]
-    around = means.view(-1).index_select(0, around.view(-1)).view(*lengths, -1)
-    distances = torch.zeros(*window, len(references), device=means.device)
-    centre = patches.reach
-    for x, y, z in itertools.product(*(sorted({0, offset}) for offset in second)):
-        own = around[centre[0] + x, centre[1] + y, centre[2] + z]
-        difference = around[x : x + window[0], y : y + window[1], z : z + window[2]] - own
-        distances.addcmul_(difference, difference)
-    distances[centre] = -1  # a reference belongs to its own group, also among identical patches
-    axes = (torch.arange(-reach, reach + 1, device=means.device) for reach in patches.reach)
-    shifts = torch.cartesian_prod(*axes)
-    return shifts[_nearest(distances.view(math.prod(window), -1).mT.contiguous(), patches.candidates)]
-
-
-def _nearest(distances: Tensor, count: int) -> Tensor:
-    return distances.topk(count, largest=False, sorted=False).indices

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from monai_unsup_denoise.functional import (
+    air_noise,
     least_sigma,
     log_sigma_rms,
     median_tissue_sigma,
@@ -121,6 +122,8 @@ def estimate_noise(
         rest = torch.zeros_like(code[:, 1:]) if is_white else code[:, 1:]
         code = torch.cat([read_map[:, :1], unsqueeze_like(rest, read_map).expand(-1, -1, *read_map.shape[2:])], dim=1)
         code = _measured_map(image, network.white_map(image, code), network, denoise) if is_white else code
+    if not varies and code[:, 1:].any():
+        code = _as_in_air(image, code, network)
     if error > _CHECKED:
         code = _no_more_than_residual(image, code, network, denoise)
     mean = code.flatten(2).mean(2) if code.dim() > 2 else code
@@ -159,6 +162,17 @@ def _no_more_than_residual(image: Tensor, code: Tensor, network: NoiseAwareNetwo
     sigma = network.sigma(upsample_to(code_map[:, :1], image)).unsqueeze(1)
     share = residual_share(image, denoise(image, code_map), sigma)
     return network.scale_sigma(code, code.new_tensor([share])) if share < _LEAST_SHARE else code
+
+
+def _as_in_air(image: Tensor, code: Tensor, network: NoiseAwareNetwork) -> Tensor:
+    """The code with the level and the number of coils of air, where air has all of the noise.
+
+    There its moments are more precise than any network.
+    """
+    air = air_noise(image[0, 0], float(network.sigma(code)), coils=float(network.coils(code)))
+    if air is None:
+        return code
+    return network.code_of(code.new_tensor([air.sigma]), network.correlation(code), code.new_tensor([air.coils]))
 
 
 def _middle(image: Tensor) -> Tensor:

@@ -9,34 +9,12 @@ import torch
 from scipy import fft, ndimage
 from scipy.stats import rice
 
-from monai_unsup_denoise.functional import add_rician_noise, nonlocal_bayes
+from monai_unsup_denoise.functional import nonlocal_bayes
+from tests.functional.refined_images import blurred, error, everywhere, noisy_of, rods
 
 MODULE = importlib.import_module("monai_unsup_denoise.functional.nonlocal_bayes")  # the function has the same name
 SHARE = MODULE._SHARE
 CORNERS = list(itertools.product(range(1, 12), repeat=3))  # within 5 voxels of 6
-
-
-def rods(shape: tuple[int, int, int] = (40, 40, 24)) -> torch.Tensor:
-    """Self-similar slanted sheets of intensity 1 and 1.5."""
-    x, y, z = np.indices(shape)
-    return torch.from_numpy(1 + 0.5 * (np.sin(0.9 * x + 0.5 * y + 0.1 * z) > 0)).float()
-
-
-def noisy_of(clean: torch.Tensor, sigma: float, seed: int = 0) -> torch.Tensor:
-    return add_rician_noise(clean, sigma, generator=torch.Generator().manual_seed(seed))
-
-
-def blurred(image: torch.Tensor) -> torch.Tensor:
-    """A pilot that lost detail."""
-    return torch.from_numpy(ndimage.gaussian_filter(image.numpy(), 0.8))
-
-
-def error(image: torch.Tensor, clean: torch.Tensor) -> float:
-    return float((image - clean).square().mean().sqrt())
-
-
-def everywhere(value: float, like: torch.Tensor) -> torch.Tensor:
-    return torch.full_like(like, value)
 
 
 def test_refinement_of_one_group_equals_numpy():
@@ -180,30 +158,6 @@ def test_refinement_has_the_same_bits_with_any_threads():
     finally:
         torch.set_num_threads(before)
     assert torch.equal(*results)
-
-
-@pytest.mark.parametrize("slices", [1, 2, 4])
-def test_thin_stack_is_refined_in_its_plane(slices):
-    clean = rods((64, 48, 24))[..., 10 : 10 + slices]
-    noisy, pilot, sigma = noisy_of(clean, 0.1), blurred(clean), everywhere(0.1, clean)
-    refined = nonlocal_bayes(noisy, pilot, sigma)
-    assert error(refined, clean) < 0.8 * min(error(pilot, clean), error(noisy, clean))
-
-
-@pytest.mark.parametrize("correlation", [None, (0.6, 0.2, 0.0)])
-def test_thin_axis_may_be_any(correlation):
-    clean = rods((40, 48, 24))[..., 10:13]
-    noisy, pilot, sigma = noisy_of(clean, 0.1), blurred(clean), everywhere(0.1, clean)
-    expected = nonlocal_bayes(noisy, pilot, sigma, correlation=correlation)
-    first = [volume.movedim(2, 0) for volume in (noisy, pilot, sigma)]
-    turned = None if correlation is None else (correlation[2], *correlation[:2])
-    assert torch.equal(nonlocal_bayes(*first, correlation=turned), expected.movedim(2, 0))
-
-
-def test_one_line_of_voxels_is_returned_as_its_pilot():
-    clean = rods()
-    volumes = [volume[:, :4, :2] for volume in (noisy_of(clean, 0.1), blurred(clean), everywhere(0.1, clean))]
-    assert torch.equal(nonlocal_bayes(*volumes), volumes[1])
 
 
 def test_patches_beyond_the_border_are_no_members(monkeypatch):

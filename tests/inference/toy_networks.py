@@ -72,6 +72,9 @@ class Spy:
     def coils(self, code):
         return torch.full((len(code),), self.combined)
 
+    def code_of(self, sigma, correlation, coils):
+        return sigma.unsqueeze(1)
+
     def scale_sigma(self, code, factor):
         return code * factor.unsqueeze(1)
 

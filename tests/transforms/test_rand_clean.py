@@ -10,6 +10,8 @@ from monai_unsup_denoise.transforms import (
     RandContrastRemapd,
     RandEchoPlanar,
     RandEchoPlanard,
+    RandTexture,
+    RandTextured,
     RandVoxelSizeCrop,
     RandVoxelSizeCropd,
 )
@@ -17,6 +19,7 @@ from monai_unsup_denoise.transforms import (
 KINDS = {
     RandContrastRemap: (RandContrastRemapd, {}),
     RandEchoPlanar: (RandEchoPlanard, {}),
+    RandTexture: (RandTextured, {}),
     RandVoxelSizeCrop: (RandVoxelSizeCropd, {"patch_size": (8, 8, 8)}),
 }
 
@@ -69,6 +72,8 @@ def test_probability_zero_keeps_the_voxels(kind):
         (RandContrastRemap, {"top": 0}, "top is positive"),
         (RandEchoPlanar, {"decay": (2, 1)}, r"lowest, highest.*got \(2, 1\)"),
         (RandEchoPlanar, {"axes": ()}, "axes not empty"),
+        (RandTexture, {"size": (0, 2)}, r"above 0.*got \(0, 2\)"),
+        (RandTexture, {"strength": (0.5, 0.1)}, r"from 0 up.*\(0.5, 0.1\)"),
         (RandVoxelSizeCrop, {"patch_size": (8, 8)}, "patch_size has three numbers"),
         (RandVoxelSizeCrop, {"patch_size": (8, 8, 8), "in_plane": (0, 1)}, "above 0"),
     ],
