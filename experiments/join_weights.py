@@ -2,7 +2,8 @@
 
     python -m experiments.join_weights --white a.pt --denoiser b.pt --noise-encoder c.pt --output model.pt
 
-All but the part for white noise are stored in half precision, for the size.
+Any of them may be such a joined model, of which the part is taken: so one part can be replaced. All but the part for
+white noise are stored in half precision, for the size.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from monai_unsup_denoise.files import atomic_write
 from monai_unsup_denoise.inference.weights import read_weights
 
 _SOURCE = "train it first (docs of the bundle: training of the weights)"
+_WHITE = "white."  # of the names of the part for white noise
 _SMALL = 10  # entries: scales and biases of the noise code stay in full precision
 
 
@@ -35,10 +37,12 @@ def join_weights(
 ) -> dict[str, torch.Tensor]:
     """The state of a ``PhysicsGuidedDenoiser`` with a part for white noise.
 
-    ``white`` is that of a ``LevelGuidedDenoiser``; the others are those of a ``PhysicsGuidedDenoiser``: of ``reader``
-    the noise encoder and the noise level are taken, of ``denoiser`` all else.
+    ``white`` is that of a ``LevelGuidedDenoiser``, or of a network with such a part; the others are those of a
+    ``PhysicsGuidedDenoiser``: of ``reader`` the noise encoder and the noise level are taken, of ``denoiser`` all else.
     """
+    part = {name.removeprefix(_WHITE): value for name, value in white.items() if name.startswith(_WHITE)}
     read = {name: value for name, value in reader.items() if name.startswith(("noise_encoder.", "noise_level."))}
-    rest = {name: value for name, value in denoiser.items() if not name.startswith(("noise_encoder.", "noise_level."))}
+    other = ("noise_encoder.", "noise_level.", _WHITE)
+    rest = {name: value for name, value in denoiser.items() if not name.startswith(other)}
     halved = {name: value.half() if value.numel() > _SMALL else value for name, value in (rest | read).items()}
-    return halved | {f"white.{name}": value for name, value in white.items()}
+    return halved | {_WHITE + name: value for name, value in (part or white).items()}

@@ -15,7 +15,7 @@ _ENOUGH = 50  # blocks
 _ROUNDS = 6
 _COILS_UNSURE = 1.2  # factor on the mean of air for a number of coils that may be too low
 _CLOSE = 0.18  # log ratio up to which two levels may be the same
-_FIT = 0.04  # relative error of the ratio of the moments
+_FIT = 0.02  # relative error of the ratio of the moments; even a little unevenness changes it more
 _MOST_COILS = 32
 
 

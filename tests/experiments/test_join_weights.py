@@ -20,3 +20,13 @@ def test_each_part_comes_from_its_file():
     white, denoiser, reader = ({name: torch.full((20,), value) for name in names} for value in (1.0, 2.0, 3.0))
     joined = {name: float(value[0]) for name, value in join_weights(white, denoiser, reader).items()}
     assert joined == dict(zip(names, (2, 2, 3, 3), strict=True)) | {f"white.{name}": 1 for name in names}
+
+
+def test_parts_of_joined_models_can_be_joined_again():
+    state = Denoiser.from_bundle(device="cpu").network.state_dict()
+    reader = {name: value + 1 for name, value in state.items()}
+    joined = join_weights(state, state, reader)
+    assert joined.keys() == state.keys()
+    for name, value in state.items():
+        replaced = name.startswith(("noise_encoder.", "noise_level."))
+        torch.testing.assert_close(joined[name].to(value), value + 1 if replaced else value, rtol=1e-3, atol=0)

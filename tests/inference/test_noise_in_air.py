@@ -16,7 +16,7 @@ LAG1 = (0.3, 0.3, 0.0)
 
 def slab(**effects) -> torch.Tensor:
     """Tissue of intensity 1 beside air, with noise that fills three quarters of two axes."""
-    clean = torch.ones(64, 64, 16)
+    clean = torch.ones(64, 64, 48)
     clean[:32] = 0
     scanner = ScannerNoise((KSpaceWindow(0.75), KSpaceWindow(0.75), KSpaceWindow()), **effects)
     return add_scanner_noise(clean, SIGMA, scanner=scanner, generator=torch.Generator().manual_seed(0))[None, None]
