@@ -25,6 +25,7 @@ class DenoisedVolume:
         correlated_noise: whether it is correlated along some axis.
         coils: number of coils whose images were combined by the root of the sum of squares, not rounded.
         sigma_is_sure: False where the expected error of sigma is large.
+        share_of_change: by which the scan was changed, of what the model would change; see `NoiseEstimate`.
         clipped_voxels: number of negative or NaN voxels of the scan that `CheckVolume` has set to 0.
         maps: the requested maps by name, of the same shape and units; that of sigma is always ``(X, Y, Z)``.
     """
@@ -39,6 +40,7 @@ class DenoisedVolume:
     correlated_noise: bool = False
     coils: float = 1.0
     sigma_is_sure: bool = True
+    share_of_change: float = 1.0
     clipped_voxels: int = 0
     maps: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -60,6 +62,7 @@ class DenoisedVolume:
             report["correlation"] = list(self.correlation)
         report |= {"coils": round(self.coils)} if self.coils > _SEVERAL else {}
         report |= {} if self.sigma_is_sure else {"sigma_is_sure": False}
+        report |= {"change_percent": round(100 * self.share_of_change)} if self.share_of_change < 1 else {}
         return report | ({"clipped_voxels": self.clipped_voxels} if self.clipped_voxels else {})
 
 

@@ -26,6 +26,7 @@ _VARIES, _VARIES_IF_WHITE = 0.1, 0.06  # `log_sigma_rms` from which one number i
 _CORRELATED = 0.1  # at lag 1, from which noise counts as correlated
 _SURE = 0.15  # largest expected error of a sigma that is sure, relative
 _DOUBT, _MOST = 2.5, 5.0  # sigma in multiples of `least_sigma`, which is 0.7 sigma for white noise
+_STRUCTURED = 0.5  # sigma in multiples of `least_sigma` below which less of the change is made
 _TOO_FEW, _UNSURE = 64**2, 0.3  # voxels of a slice; the expected error of sigma where it is in doubt
 _CHECKED, _LEAST_SHARE = 0.2, 0.65  # expected error from which the residual is looked at; what it must have of sigma
 _TINY = 1e-6  # in the volume's units
@@ -46,6 +47,8 @@ class NoiseEstimate:
         error: expected error of sigma, relative to it.
         correlation: of the noise of neighbouring voxels, along each axis.
         coils: number of coils whose images were combined by the root of the sum of squares, not rounded.
+        share: of the change by denoising that is made. Less than 1 where the scan is nearly clean: if even its quietest
+            tissue varies much more than its noise, the errors of a denoiser in structure outweigh the noise it removes.
     """
 
     code: Tensor
@@ -53,6 +56,7 @@ class NoiseEstimate:
     error: float = 0.0
     correlation: tuple[float, float, float] = (0.0, 0.0, 0.0)
     coils: float = 1.0
+    share: float = 1.0
 
     @property
     def varies(self) -> bool:
@@ -84,6 +88,7 @@ class NoiseEstimate:
             "correlated_noise": self.is_correlated,
             "coils": self.coils,
             "sigma_is_sure": self.is_sure,
+            "share_of_change": self.share,
         }
 
 
@@ -104,7 +109,8 @@ def estimate_noise(
     wider = read[:, :1] + torch.exp(log_variance[:, :1] / 2)
     error = float(network.sigma(torch.cat([wider, read[:, 1:]], dim=1)) / network.sigma(read)) - 1
     code = network.read_white(_middle(image), read)
-    excess = float(network.sigma(code)) / max(least_sigma(image), _TINY)
+    least = max(least_sigma(image), _TINY)
+    excess = float(network.sigma(code)) / least
     error = max(error, _UNSURE) if excess > _DOUBT else error
     if excess > _MOST:  # no noise is so much stronger than the quietest part of its volume
         code = network.scale_sigma(code, code.new_tensor([_MOST / excess]))
@@ -129,7 +135,8 @@ def estimate_noise(
     mean = code.flatten(2).mean(2) if code.dim() > 2 else code
     sigma = median_tissue_sigma(network.sigma(code), image) if code.dim() > 2 else network.sigma(code)
     x, y, z = network.correlation(mean)[0].tolist()
-    return NoiseEstimate(code, float(sigma), error, (x, y, z), float(network.coils(mean)))
+    share = min(1.0, float(sigma) / least / _STRUCTURED) if math.isfinite(least) else 1.0
+    return NoiseEstimate(code, float(sigma), error, (x, y, z), float(network.coils(mean)), share)
 
 
 def sigma_map(image: Tensor, noise: NoiseEstimate, network: NoiseAwareNetwork) -> Tensor:

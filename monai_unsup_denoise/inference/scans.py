@@ -142,7 +142,8 @@ def noise_summary(report: Mapping[str, Any]) -> str:
     coils = f", sum of squares of about {report['coils']} coils" if "coils" in report else ""
     error = f", uncertain by about {report['sigma_error_percent']:.0f} %"
     uncertain = "" if report.get("sigma_is_sure", True) else error
-    return f"{volumes}sigma {report['sigma']:.4g}{percent}{varying}{correlated}{coils}{uncertain}{clipped}"
+    less = f", only {report['change_percent']} % of the change made" if "change_percent" in report else ""
+    return f"{volumes}sigma {report['sigma']:.4g}{percent}{varying}{correlated}{coils}{uncertain}{less}{clipped}"
 
 
 def share_outputs(jobs: Sequence[Job]) -> list[Job]:

@@ -88,6 +88,8 @@ class VolumeInferer(WholeVolumeInferer):
             sigma, coils = sigma_map(volume, noise, network), round(noise.coils)
             refine = partial(nonlocal_bayes, correlation=noise.correlation, coils=coils, progress=bar)
             denoised = refine(volume[0, 0], denoised[0, 0], sigma[0, 0])[None, None]
+        if noise.share < 1:
+            denoised.lerp_(volume, 1 - noise.share)
         return torch.where(constant, scan, denoised)
 
     def _run(self, volume: Tensor, code: Tensor, *, network: DenoisingNetwork) -> Tensor:

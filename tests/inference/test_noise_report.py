@@ -30,6 +30,7 @@ CORRELATED = {"correlated_noise": True, "correlation": [0.36, 0.364, -0.001]}
         (CORRELATED, ", spatially correlated (0.36, 0.36, 0.00 along x, y, z)"),
         ({"varying_noise": True, "coils": 8}, ", spatially varying, sum of squares of about 8 coils"),
         ({"sigma_is_sure": False, "sigma_error_percent": 29.6}, ", uncertain by about 30 %"),
+        ({"change_percent": 56}, ", only 56 % of the change made"),
         ({"clipped_voxels": 7}, ", 7 negative or NaN voxels set to 0"),
     ],
 )
@@ -51,6 +52,13 @@ def test_report_has_coils_where_there_are_several(coils, reported):
     expected = {"sigma": 1.0, "sigma_percent": 2.0, "sigma_error_percent": 30.0, "varying_noise": True}
     expected |= {"correlated_noise": True, "correlation": [0.1, 0.2, 0.3], "sigma_is_sure": False}
     assert json.loads(json.dumps(volume.noise_report())) == expected | reported
+
+
+@pytest.mark.parametrize(("share", "reported"), [(1.0, {}), (0.561, {"change_percent": 56})])
+def test_report_says_where_less_of_the_change_is_made(share, reported):
+    ones = np.ones((2, 2, 2))
+    report = DenoisedVolume(ones, ones, np.eye(4), sigma=0.1, share_of_change=share).noise_report()
+    assert {name: value for name, value in report.items() if name == "change_percent"} == reported
 
 
 class Correlated(Spy, nn.Module):

@@ -35,6 +35,7 @@ _OF_NOISE = {
     "correlated_noise": "NoiseIsCorrelated",
     "correlation": "NoiseCorrelation",
     "coils": "NoiseCoils",
+    "change_percent": "DenoisingChangePercent",
     "clipped_voxels": "ClippedVoxels",
 }
 
