@@ -46,3 +46,7 @@ def join_weights(
     rest = {name: value for name, value in denoiser.items() if not name.startswith(other)}
     halved = {name: value.half() if value.numel() > _SMALL else value for name, value in (rest | read).items()}
     return halved | {_WHITE + name: value for name, value in (part or white).items()}
+
+
+if __name__ == "__main__":
+    main()

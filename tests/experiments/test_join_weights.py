@@ -1,5 +1,8 @@
 """The bundle's model is made of three files of weights."""
 
+import subprocess
+import sys
+
 import torch
 
 from experiments.join_weights import join_weights
@@ -30,3 +33,12 @@ def test_parts_of_joined_models_can_be_joined_again():
     for name, value in state.items():
         replaced = name.startswith(("noise_encoder.", "noise_level."))
         torch.testing.assert_close(joined[name].to(value), value + 1 if replaced else value, rtol=1e-3, atol=0)
+
+
+def test_command_writes_the_joined_model(repository, tmp_path):
+    source, output = repository / "bundles/brain_mri_denoise/models/model.pt", tmp_path / "model.pt"
+    parts = [word for name in ("white", "denoiser", "noise-encoder") for word in (f"--{name}", str(source))]
+    command = [sys.executable, "-m", "experiments.join_weights", *parts, "--output", str(output)]
+    subprocess.run(command, cwd=repository, check=True)
+    written, bundled = (torch.load(path, weights_only=True) for path in (output, source))
+    assert written.keys() == bundled.keys() and all(torch.equal(written[name], bundled[name]) for name in bundled)
