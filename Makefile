@@ -42,7 +42,7 @@ help: ## say what each command does
 train: $(STAMP) ## train the bundle on data made on this machine (no download), tracked in MLflow
 	$(BIN)/python -m monai.bundle run training --config_file $(CONFIGS)/train.json $(ARGS)
 
-weights: $(STAMP) ## make the bundled weights, in six phases (six hours on two CPU cores)
+weights: $(STAMP) ## make the bundled weights, in six phases (eight hours on two CPU cores)
 	$(on_two_cores) $(call laid_over,weights_1_small_patches multi_gpu_train) $(ARGS)
 	$(on_two_cores) $(call laid_over,train_large_patches weights_2_large_patches multi_gpu_train) $(ARGS)
 	$(on_two_cores) $(call laid_over,train_deeper weights_3_deeper multi_gpu_train) $(ARGS)

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool3d
+from torch.nn.functional import avg_pool3d, max_pool2d
 
 _BLOCK = 8  # voxels of a side, in the plane
 _ROWS = 64  # of the volume, computed at a time
 _ABOVE = 0.25  # sigma above the mean of air, up to which a block may be of air
+_TISSUE = 1.0  # sigma above the mean of air, from which a block has tissue
 _LOW = 0.02  # share of the blocks of air that are darker than those looked at on the other side of the mean
 _ENOUGH = 50  # blocks
 _ROUNDS = 6
 _COILS_UNSURE = 1.2  # factor on the mean of air for a number of coils that may be too low
-_CLOSE = 0.18  # log ratio up to which two levels may be the same
+_CLOSE = 0.15  # log ratio up to which two levels may be the same
 _FIT = 0.02  # relative error of the ratio of the moments; even a little unevenness changes it more
 _MOST_COILS = 32
 
@@ -37,7 +38,7 @@ def air_noise(image: Tensor, sigma: float, *, coils: float = 1.0) -> AirNoise | 
 
     Magnitudes of N coils without signal have a central chi distribution, whether the noise is correlated or not:
     ``E[m^2] = 2 N sigma^2``, and ``E[m]^2 / var[m]`` depends on N alone. So the blocks of 8 x 8 voxels that are not
-    brighter than air at the known level give sigma and N. Masked voxels, 0, count nowhere.
+    brighter than air at the known level, nor beside one that is, give sigma and N. Masked voxels, 0, count nowhere.
 
     Aja-Fernandez S, Vegas-Sanchez-Ferrero G (2016). Statistical Analysis of Noise in MRI. Springer, chapters 2 and 6.
 
@@ -48,21 +49,23 @@ def air_noise(image: Tensor, sigma: float, *, coils: float = 1.0) -> AirNoise | 
 
     Returns:
         None if there is little air, or its moments fit no number of coils within a factor of 2 of ``coils``: then it is
-        resampled, uneven, or not without signal. And None where sigma differs by more than 20 %: air may be quiet.
+        resampled, uneven, or not without signal. And None where sigma differs by more than 15 %: air may be quiet.
     """
-    mean, square = _moments(image)
+    mean, square, whole = _moments(image)
     numbers = torch.arange(1, _MOST_COILS + 1, dtype=torch.float64, device=image.device)
     means = math.sqrt(2) * torch.exp(torch.lgamma(numbers + 0.5) - torch.lgamma(numbers))  # of magnitudes, at sigma 1
     ratios = means.square() / (2 * numbers - means.square())
     number, ratio, known = min(max(round(coils), 1), _MOST_COILS), 0.0, sigma
     limit = (means[number - 1] + _ABOVE) * sigma * (_COILS_UNSURE if number > 1 else 1)
     for _ in range(_ROUNDS):
-        dark = mean < limit
+        bright = (mean > limit + (_TISSUE - _ABOVE) * sigma).double().movedim(2, 0)
+        beside = max_pool2d(bright, 3, stride=1, padding=1).movedim(0, 2) > 0  # a little tissue reaches into air
+        dark = whole & (mean < limit) & ~beside
         if int(dark.sum()) < _ENOUGH:
             return None
         # Blocks of air differ from their median alike to both sides; brighter ones have some tissue.
         middle, low = mean[dark].quantile(mean.new_tensor([0.5, _LOW]))
-        even = mean < 2 * middle - low
+        even = dark & (mean < 2 * middle - low)
         first, second = mean[even].mean(), square[even].mean()
         ratio = float(first.square() / (second - first.square()).clamp(min=1e-30))
         number = 1 + int((ratios / ratio).log().abs().argmin())
@@ -72,14 +75,14 @@ def air_noise(image: Tensor, sigma: float, *, coils: float = 1.0) -> AirNoise | 
     return AirNoise(sigma, number) if fits and abs(math.log(sigma / known)) < _CLOSE else None
 
 
-def _moments(image: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and mean square, ``(blocks,)`` float64, of the blocks without voxels of 0."""
+def _moments(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean and mean square of blocks, ``(rows, columns, D)`` float64, and whether they have no voxel of 0."""
     sides = [min(_BLOCK, image.shape[0]), min(_BLOCK, image.shape[1]), 1]
     parts = []
     for rows in image.float().split(_ROWS):
         if len(rows) < sides[0]:
             break
         stack = torch.stack([rows, rows.square(), (rows > 0).float()])
-        parts.append(avg_pool3d(stack[:, None], sides, stride=sides).flatten(1))
+        parts.append(avg_pool3d(stack[:, None], sides, stride=sides)[:, 0])
     mean, square, inside = torch.cat(parts, dim=1).double()
-    return mean[inside > 1 - 1e-6], square[inside > 1 - 1e-6]
+    return mean, square, inside > 1 - 1e-6

@@ -118,7 +118,9 @@ def estimate_noise(
     if image.shape[-1] == 1 and int(image.count_nonzero()) < _TOO_FEW:  # they say nothing about the correlation
         code = torch.cat([code[:, :1], torch.zeros_like(code[:, 1:])], dim=1)
         return NoiseEstimate(code, float(network.sigma(code)), max(error, _UNSURE))
-    read_map = None if varying is False else network.noise_map(cells[:, :, nearest])
+    even = None if varying or not code[:, 1:].any() else _as_in_air(image, code, network)
+    code = code if even is None else even
+    read_map = None if varying is False or even is not None else network.noise_map(cells[:, :, nearest])
     varies = read_map is not None
     if read_map is not None and varying is None:
         rms = log_sigma_rms(network.sigma(read_map), network.sigma(read), image).item()
@@ -128,8 +130,6 @@ def estimate_noise(
         rest = torch.zeros_like(code[:, 1:]) if is_white else code[:, 1:]
         code = torch.cat([read_map[:, :1], unsqueeze_like(rest, read_map).expand(-1, -1, *read_map.shape[2:])], dim=1)
         code = _measured_map(image, network.white_map(image, code), network, denoise) if is_white else code
-    if not varies and code[:, 1:].any():
-        code = _as_in_air(image, code, network)
     if error > _CHECKED:
         code = _no_more_than_residual(image, code, network, denoise)
     mean = code.flatten(2).mean(2) if code.dim() > 2 else code
@@ -171,14 +171,14 @@ def _no_more_than_residual(image: Tensor, code: Tensor, network: NoiseAwareNetwo
     return network.scale_sigma(code, code.new_tensor([share])) if share < _LEAST_SHARE else code
 
 
-def _as_in_air(image: Tensor, code: Tensor, network: NoiseAwareNetwork) -> Tensor:
-    """The code with the level and the number of coils of air, where air has all of the noise.
+def _as_in_air(image: Tensor, code: Tensor, network: NoiseAwareNetwork) -> Tensor | None:
+    """The code with the level and the number of coils of air, where air has all of the noise and the noise is even.
 
-    There its moments are more precise than any network.
+    There its moments are more precise than any network. None elsewhere.
     """
     air = air_noise(image[0, 0], float(network.sigma(code)), coils=float(network.coils(code)))
     if air is None:
-        return code
+        return None
     return network.code_of(code.new_tensor([air.sigma]), network.correlation(code), code.new_tensor([air.coils]))
 
 

@@ -12,7 +12,7 @@ SIGMA = 0.08
 
 def head() -> torch.Tensor:
     """A textured cylinder in air, a third of the volume."""
-    x, y, z = torch.meshgrid(torch.arange(96), torch.arange(80), torch.arange(16), indexing="ij")
+    x, y, z = torch.meshgrid(torch.arange(96), torch.arange(80), torch.arange(48), indexing="ij")
     inside = (x - 48) ** 2 + (y - 40) ** 2 < 28**2
     return inside * (0.6 + 0.3 * torch.sin(x / 3.0) * torch.cos(y / 4.0 + z))
 

@@ -48,6 +48,14 @@ def test_white_noise_has_its_own_encoder(monkeypatch):
     assert noise.sigma == pytest.approx(1.05 * SIGMA)
 
 
+def test_noise_that_is_even_in_air_does_not_vary(monkeypatch):
+    level = NETWORK.level_code(SIGMA * torch.linspace(0.7, 1.4, 16).view(1, 16, 1, 1))
+    read_map = torch.cat([level, torch.zeros(1, 4, 16, 1, 1)], dim=1)
+    monkeypatch.setattr(NETWORK, "noise_map", lambda _: read_map)
+    assert not read(slab(), monkeypatch, sigma=1.05 * SIGMA, varying=None).varies
+    assert read(slab(quiet_air=QuietAir(0.3)), monkeypatch, sigma=1.05 * SIGMA, varying=None).varies
+
+
 def test_a_map_is_left_as_it_is(monkeypatch):
     noise = read(slab(), monkeypatch, sigma=1.05 * SIGMA, varying=True)
     level = NETWORK.noise_map(NETWORK.noise_cells(slab()))[:, :1]
