@@ -5,20 +5,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from monai.config import NdarrayOrTensor
-from monai.data import MetaTensor
-from monai.transforms import RandomizableTransform
-from monai.utils import TransformBackends, convert_to_dst_type
+from monai.utils import TransformBackends
 from torch import Tensor
 
 from monai_unsup_denoise.transforms.rand_dictionary import RandOfImaged
-from monai_unsup_denoise.transforms.rician_noise import to_float
+from monai_unsup_denoise.transforms.rand_image import RandImage
 
 KINDS = ("monotone", "inverted", "free", "steps")
 _EDGE = 0.08  # part of the input range over which a step rises
 
 
-class RandContrastRemap(RandomizableTransform):
+class RandContrastRemap(RandImage):
     """Map the intensities of a clean image by a random piecewise linear curve from 0 to ``top`` into 0 to 1.
 
     0 stays 0 (air), and the curve reaches 1 somewhere. Its kind is drawn from ``kinds``:
@@ -43,7 +40,7 @@ class RandContrastRemap(RandomizableTransform):
     backend = [TransformBackends.NUMPY]
 
     def __init__(self, *, kinds: tuple[str, ...] = KINDS, top: float = 1.25, prob: float = 1.0) -> None:
-        RandomizableTransform.__init__(self, prob)
+        RandImage.__init__(self, prob)
         if not kinds or set(kinds) - set(KINDS) or not top > 0:
             raise ValueError(f"kinds are some of {KINDS} and top is positive, got {kinds} and {top}")
         self.kinds, self.top = kinds, top
@@ -66,17 +63,7 @@ class RandContrastRemap(RandomizableTransform):
             values = np.append(0, np.repeat(values[1:], 2)[:-1])
         self.knots, self.values = np.append(0, bounds), np.append(0, values / values.max())
 
-    def __call__(self, img: NdarrayOrTensor, randomize: bool = True) -> Tensor:
-        """Float32 copy of ``img`` with another contrast; with ``randomize=False`` by the previous curve."""
-        image = to_float(img)
-        if randomize:
-            self.randomize()
-        if not self._do_transform:
-            return image
-        plain = image.as_tensor() if isinstance(image, MetaTensor) else image
-        return convert_to_dst_type(self._mapped(plain), image)[0]
-
-    def _mapped(self, image: Tensor) -> Tensor:
+    def _changed(self, image: Tensor) -> Tensor:
         """The curve of both tissues at a border, mixed as before: ``f(x)`` alone would draw lines along borders."""
         low, high = _extreme(image, torch.minimum), _extreme(image, torch.maximum)
         share = (image - low) / (high - low).clamp(min=1e-6)

@@ -4,21 +4,18 @@ import math
 from collections.abc import Sequence
 
 import torch
-from monai.config import NdarrayOrTensor
-from monai.data import MetaTensor
-from monai.transforms import RandomizableTransform
-from monai.utils import TransformBackends, convert_to_dst_type
+from monai.utils import TransformBackends
 from torch import Tensor
 from torch.nn import functional as F
 
 from monai_unsup_denoise.transforms.rand_dictionary import RandOfImaged
-from monai_unsup_denoise.transforms.rician_noise import to_float
+from monai_unsup_denoise.transforms.rand_image import RandImage
 
 _WAVES = 2  # of the field along each axis: constant, and half a period over the patch
 _STEEPEST = 0.5  # change of the shift from voxel to voxel; at 1 the image folds
 
 
-class RandEchoPlanar(RandomizableTransform):
+class RandEchoPlanar(RandImage):
     """Blur and distort a clean patch along one random axis, the phase encoding of an echo-planar image.
 
     - Signal decays by ``exp(-decay)`` from the centre to the edge of k-space. The point spread is a Lorentzian with a
@@ -48,7 +45,7 @@ class RandEchoPlanar(RandomizableTransform):
         axes: Sequence[int] = (0, 1),
         prob: float = 1.0,
     ) -> None:
-        RandomizableTransform.__init__(self, prob)
+        RandImage.__init__(self, prob)
         if len(decay) != 2 or not 0 <= decay[0] <= decay[1] or shift < 0 or not axes:
             raise ValueError(
                 "decay is (lowest, highest) from 0 up, shift not negative, axes not empty, got "
@@ -67,15 +64,8 @@ class RandEchoPlanar(RandomizableTransform):
         waves[0, 0, 0] = 0.0  # it would move the whole patch
         self.waves = torch.from_numpy(self.R.uniform(0, largest) * waves / abs(waves).sum()).float()
 
-    def __call__(self, img: NdarrayOrTensor, randomize: bool = True) -> Tensor:
-        """Float32 copy of ``img`` ``(C, X, Y, Z)``; with ``randomize=False`` by the previous draw."""
-        image = to_float(img)
-        if randomize:
-            self.randomize(image)
-        if not self._do_transform:
-            return image
-        plain = image.as_tensor() if isinstance(image, MetaTensor) else image
-        return convert_to_dst_type(decayed(distorted(plain, self.waves, self.axis), self.decay, self.axis), image)[0]
+    def _changed(self, image: Tensor) -> Tensor:
+        return decayed(distorted(image, self.waves, self.axis), self.decay, self.axis)
 
 
 def decayed(image: Tensor, decay: float, axis: int) -> Tensor:

@@ -4,18 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from monai.config import NdarrayOrTensor
-from monai.data import MetaTensor
-from monai.transforms import RandomizableTransform
-from monai.utils import TransformBackends, convert_to_dst_type
+from monai.utils import TransformBackends
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from monai_unsup_denoise.transforms.rand_dictionary import RandOfImaged
-from monai_unsup_denoise.transforms.rician_noise import to_float
+from monai_unsup_denoise.transforms.rand_image import RandImage
 
 
-class RandTexture(RandomizableTransform):
+class RandTexture(RandImage):
     """Multiply a clean patch by a random texture, ``A (1 + strength t(r))``, not below 0.
 
     ``t`` is a Gaussian random field of variance 1, white noise smoothed by a Gaussian with a standard deviation of
@@ -36,7 +33,7 @@ class RandTexture(RandomizableTransform):
     def __init__(
         self, *, size: Sequence[float] = (0.9, 3.0), strength: Sequence[float] = (0.05, 0.6), prob: float = 1.0
     ) -> None:
-        RandomizableTransform.__init__(self, prob)
+        RandImage.__init__(self, prob)
         if not (len(size) == len(strength) == 2 and 0 < size[0] <= size[1] and 0 <= strength[0] <= strength[1]):
             raise ValueError(
                 f"size is (least, largest) above 0, strength (least, largest) from 0 up, got {size} and {strength}"
@@ -55,16 +52,8 @@ class RandTexture(RandomizableTransform):
         field = gaussian_filter(self.R.standard_normal(tuple(data.shape[1:])), sizes, mode="wrap")
         self.texture = field / max(float(field.std()), 1e-6)
 
-    def __call__(self, img: NdarrayOrTensor, randomize: bool = True) -> Tensor:
-        """Float32 copy of ``img`` ``(C, *spatial)``; with ``randomize=False`` by the previous draw."""
-        image = to_float(img)
-        if randomize:
-            self.randomize(image)
-        if not self._do_transform:
-            return image
-        plain = image.as_tensor() if isinstance(image, MetaTensor) else image
-        factor = torch.from_numpy(1 + self.strength * self.texture).to(plain).clamp(min=0)
-        return convert_to_dst_type(plain * factor, image)[0]
+    def _changed(self, image: Tensor) -> Tensor:
+        return image * torch.from_numpy(1 + self.strength * self.texture).to(image).clamp(min=0)
 
 
 class RandTextured(RandOfImaged):

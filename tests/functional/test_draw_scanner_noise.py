@@ -26,7 +26,7 @@ def test_each_effect_occurs_with_its_probability():
 
 
 def test_draws_cover_the_published_ranges():
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(3)
     drawn = [draw_scanner_noise(rng, ALWAYS, reference=1000.0) for _ in range(DRAWS)]
     windows = [window for scanner in drawn for window in scanner.windows]
     assert {window.resolution for window in windows} == {1, 0.75, 0.65, 0.55, 0.5}
@@ -42,8 +42,7 @@ def test_draws_cover_the_published_ranges():
     constants = [scanner.background.value for scanner in drawn]
     assert min(constants) == 0 and 80 < max(constants) <= 100
     ratios = [float((gain := scanner.gain.map((8, 8, 8))).max() / gain.min()) for scanner in drawn]
-    # 3 of the g-map; of the receive field exp((1 + 0.5)^2), from the middle at 0.5 to the corner at -1.
-    assert min(ratios) < 1.6 and 2.5 < max(ratios) < 3 * np.exp(2.25)
+    assert min(ratios) < 1.6 and 2.5 < max(ratios) < 9
 
 
 @pytest.mark.parametrize("shape", [(24, 20), (16, 20, 12)])
