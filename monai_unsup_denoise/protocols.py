@@ -34,9 +34,6 @@ class NoiseAwareNetwork(DenoisingNetwork, Protocol):
     def read_white(self, image: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
         """The codes of images, better known where their noise is white."""
 
-    def white_map(self, image: torch.Tensor, code_map: torch.Tensor) -> torch.Tensor:
-        """The map of the codes of images with white noise, better known."""
-
     def noise_map(self, cells: torch.Tensor) -> torch.Tensor:
         """Coarse map of the noise code, ``(B, code_channels, *grid)``."""
 

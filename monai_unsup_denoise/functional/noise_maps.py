@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool3d, avg_pool3d
+from torch.nn.functional import adaptive_avg_pool3d, avg_pool3d, pad
 
 from monai_unsup_denoise.functional.coarse_maps import triangular_smooth
 from monai_unsup_denoise.functional.rician import rician_mean, rician_variance
@@ -17,31 +17,63 @@ _PRIOR = 0.02  # weight of the global mean, which takes over where no voxel coun
 
 
 def residual_noise_map(
-    noisy: Tensor, denoised: Tensor, sigma: Tensor, grid: Sequence[int], *, scale: int = 32
+    noisy: Tensor, denoised: Tensor, sigma: Tensor, grid: Sequence[int], *, scale: int = 16
 ) -> Tensor:
-    """Smooth noise map ``(B, 1, *grid)`` from the residual of a first denoising.
+    """Smooth map ``(B, 1, *grid)`` of the level of white noise, from the residual of a first denoising.
 
-    Per-voxel estimate ``sigma^2 (m - E[m])^2 / var[m]``, with the Rician moments of the denoised amplitude, averaged
-    over about ``scale`` voxels. Unlike estimates from the noisy image it does not mistake anatomy for noise. Denoising
-    errors bias it downward: by ``(error / sigma)^2 / 2`` for the posterior mean, since ``E[(m - A^)^2] = sigma^2 -
-    E[(A^ - A)^2]`` for Gaussian noise.
+    The standardised residual ``r = (m - E[m]) / std[m]``, with the Rician moments of the denoised amplitude, has unit
+    variance for noise of level ``sigma``. Its second difference along each axis keeps white noise, and little of the
+    error of the denoiser, which is smooth; so does the most oblique band of a wavelet transform (Donoho and Johnstone,
+    Biometrika 81, 1994), but in the residual there is no anatomy. The map is the root of ``sigma^2`` times its mean
+    square over about ``scale`` voxels.
 
     Args:
-        noisy, denoised: ``m`` and the estimate of ``A``, ``(B, 1, H, W, D)``. Voxels with ``m`` exactly 0 (a mask) are
-            ignored.
+        noisy, denoised: ``m`` and the estimate of ``A``, ``(B, 1, H, W, D)``. Voxels with ``m`` exactly 0 (a mask), and
+            their neighbours, are ignored.
         sigma: noise level used for the denoising; broadcasts against the images.
         grid: shape of the map.
         scale: smoothness of the map, in voxels.
     """
-    of_rows = (x.expand_as(noisy).split(_ROWS, dim=2) for x in (noisy, denoised, sigma))
-    local = torch.cat([_local_variance(*rows) for rows in zip(*of_rows, strict=True)], dim=2)
-    valid = (noisy > 0).float()
+    volumes = [x.expand_as(noisy) for x in (noisy, denoised, sigma)]
+    starts = range(0, noisy.shape[2], _ROWS)
+    local = torch.cat([_local_white_variance(start, *volumes) for start in starts], dim=2)
+    valid = (local >= 0).float()
     size = (grid[0], grid[1], grid[2])
     reach = [max(scale * nodes // (2 * side), 1) for nodes, side in zip(grid, noisy.shape[2:], strict=True)]
     total = triangular_smooth(adaptive_avg_pool3d(local * valid, size), reach)
     count = triangular_smooth(adaptive_avg_pool3d(valid, size), reach)
     mean = (local * valid).flatten(1).sum(1) / valid.flatten(1).sum(1).clamp(min=1)
     return ((total + _PRIOR * mean.view(-1, 1, 1, 1, 1)) / (count + _PRIOR)).clamp(min=1e-12).sqrt()
+
+
+def _local_white_variance(start: int, noisy: Tensor, denoised: Tensor, sigma: Tensor) -> Tensor:
+    """Estimate of the variance at each voxel of some rows from ``start``, ``(B, 1, rows, W, D)``; -1 where none."""
+    first, stop = max(start - 1, 0), min(start + _ROWS + 1, noisy.shape[2])
+    noisy, denoised, sigma = (x[:, :, first:stop] for x in (noisy, denoised, sigma))
+    residual = (noisy - rician_mean(denoised, sigma)) / rician_variance(denoised, sigma).clamp(min=1e-12).sqrt()
+    usable = noisy > 0
+    for axis in (2, 3):  # slices may lie further apart, and their noise be correlated
+        if noisy.shape[axis] > 2:  # else all voxels lie on the border
+            residual = _neighbours_less(residual, axis) / math.sqrt(6)
+            usable = _with_neighbours(usable, axis)
+    rows = slice(start - first, start - first + _ROWS)
+    return torch.where(usable, sigma.square() * residual.square(), -1.0)[:, :, rows]
+
+
+def _neighbours_less(x: Tensor, axis: int) -> Tensor:
+    """The second difference along an axis; 0 on its ends."""
+    before, here, after = (x.narrow(axis, start, x.shape[axis] - 2) for start in range(3))
+    return pad(before - 2 * here + after, _one_on_each_side(axis))
+
+
+def _with_neighbours(usable: Tensor, axis: int) -> Tensor:
+    """Where both neighbours along an axis are usable, too; not on its ends."""
+    before, here, after = (usable.narrow(axis, start, usable.shape[axis] - 2) for start in range(3))
+    return pad(before & here & after, _one_on_each_side(axis))
+
+
+def _one_on_each_side(axis: int) -> list[int]:
+    return [int(side // 2 == 4 - axis) for side in range(6)]
 
 
 def residual_share(noisy: Tensor, denoised: Tensor, sigma: Tensor) -> float:

@@ -129,7 +129,7 @@ def estimate_noise(
         is_white = bool(network.is_white(read)) or not code[:, 1:].any()
         rest = torch.zeros_like(code[:, 1:]) if is_white else code[:, 1:]
         code = torch.cat([read_map[:, :1], unsqueeze_like(rest, read_map).expand(-1, -1, *read_map.shape[2:])], dim=1)
-        code = _measured_map(image, network.white_map(image, code), network, denoise) if is_white else code
+        code = _measured_map(image, code, network, denoise) if is_white else code
     if error > _CHECKED:
         code = _no_more_than_residual(image, code, network, denoise)
     mean = code.flatten(2).mean(2) if code.dim() > 2 else code

@@ -1,6 +1,6 @@
 """The convolutional generators: ``G_H``, and the published ``G_L``."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from monai.networks.layers import Conv
 from monai.utils import ensure_tuple_rep
@@ -21,6 +21,7 @@ class ContentGenerator(nn.Module):
         channels: features of each scale, finest first, as in the content encoder.
         blocks: residual blocks per scale; one number, or one for each scale, finest first.
         residual: predict a correction to the image of the content. Untrained, the correction is zero.
+        block: makes a block, called as `ConditionedBlock`, such as `NoisyBlock`.
 
     Raises:
         ValueError: if ``blocks`` and ``channels`` differ in length.
@@ -35,6 +36,7 @@ class ContentGenerator(nn.Module):
         channels: Sequence[int] = (32, 64, 128),
         blocks: int | Sequence[int] = 1,
         residual: bool = True,
+        block: Callable[[int, int, int], nn.Module] = ConditionedBlock,
     ) -> None:
         super().__init__()
         upsampling = Conv["convtrans", spatial_dims]
@@ -43,8 +45,8 @@ class ContentGenerator(nn.Module):
         depths = ensure_tuple_rep(blocks, len(channels))
         for coarse, fine, depth in reversed(list(zip(channels[1:], channels[:-1], depths[:-1], strict=True))):
             self.upsample.append(upsampling(coarse, fine, kernel_size=2, stride=2))
-            self.refine.append(_Refinement(spatial_dims, fine, code_channels, depth))
-        self.bottom = _Refinement(spatial_dims, channels[-1], code_channels, depths[-1])
+            self.refine.append(_Refinement(block(spatial_dims, fine, code_channels) for _ in range(depth)))
+        self.bottom = _Refinement(block(spatial_dims, channels[-1], code_channels) for _ in range(depths[-1]))
         self.head = Conv["conv", spatial_dims](channels[0], out_channels, kernel_size=3, padding=1)
         self.residual = residual
         if residual:
@@ -65,9 +67,9 @@ class ContentGenerator(nn.Module):
 class _Refinement(nn.Module):
     """Stack of conditioned blocks; ``nn.Sequential`` cannot pass the code."""
 
-    def __init__(self, spatial_dims: int, channels: int, code_channels: int, blocks: int) -> None:
+    def __init__(self, blocks: Iterable[nn.Module]) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(ConditionedBlock(spatial_dims, channels, code_channels) for _ in range(blocks))
+        self.blocks = nn.ModuleList(blocks)
 
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
         for block in self.blocks:

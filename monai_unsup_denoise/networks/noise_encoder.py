@@ -6,10 +6,9 @@ import torch
 from monai.networks.layers import Conv
 from torch import Tensor, nn
 
-from monai_unsup_denoise.functional import triangular_smooth, unsqueeze_like
+from monai_unsup_denoise.functional import unsqueeze_like
 
 _WINDOW = 8  # side of the windows, in voxels
-_MAP_SCALE = 32  # smoothness of maps of the code, in voxels
 
 
 class NoiseEncoder(nn.Module):
@@ -39,7 +38,6 @@ class NoiseEncoder(nn.Module):
         pointwise = Conv["conv", spatial_dims]
         self.spatial_dims = spatial_dims
         self.window = _WINDOW
-        self.map_scale = _MAP_SCALE
         layers: list[nn.Module] = []
         for features in (3, channels, channels):
             layers += [pointwise(features, channels, kernel_size=1), nn.ReLU()]
@@ -64,31 +62,12 @@ class NoiseEncoder(nn.Module):
         log_variance = (pooled * self.log_variance_weight).sum(-1) + self.log_variance_bias
         return mean, log_variance
 
-    @torch.jit.export
-    def code_map(self, image: Tensor) -> Tensor:
-        """Smooth coarse map of the mean code, ``(B, code_channels, *grid)``, of ``image`` ``(B, C, *spatial)``.
-
-        Each node is the weighted mean over the windows within about 32 voxels. The mean over the image enters with a
-        small weight, and takes over where no window has any.
-        """
-        weight, local = self._weigh_windows(image)
-        code = torch.einsum("bc...,kc->bk...", local, self.mean_weight)
-        weight = weight * (weight[0, 0].numel())  # 1 on average
-        mean = unsqueeze_like((weight * code).flatten(2).mean(-1), code)
-        near, total = self._smooth(weight * code), self._smooth(weight)
-        return (near + 0.02 * mean) / (total + 0.02) + unsqueeze_like(self.mean_bias[None], code)
-
     def _weigh_windows(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Weights of the windows ``(B, 1, *)`` with sum 1, and their features ``(B, channels + 1, *)``."""
         log_energy, features, empty = self._local_statistics(image.float())
         out = self.head(self.network(features)).float()
         weight = torch.softmax((out[:, :1] - 1e4 * empty).flatten(1), dim=1).view_as(empty)
         return weight, torch.cat([log_energy + out[:, 1:2], out[:, 2:]], dim=1)
-
-    def _smooth(self, x: Tensor) -> Tensor:
-        stride = max(self.window // 2, 1)
-        nodes = self.map_scale // 2
-        return triangular_smooth(x, [nodes // stride, nodes // stride, nodes])
 
     def _local_statistics(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """For each window: log-energy ``(B, 1, *)``, scale-invariant features ``(B, 3, *)``, and 1 if it is empty."""

@@ -79,18 +79,6 @@ class PhysicsGuidedDenoiser(LevelGuidedDenoiser):
         return torch.where(white.unsqueeze(1), self.code_of(level, rest, torch.ones_like(level)), code)
 
     @torch.jit.export
-    def white_map(self, image: Tensor, code_map: Tensor) -> Tensor:
-        """Coarse map of the code of white noise, ``(B, 5, *grid)``, as the denoiser of white noise reads it.
-
-        ``code_map`` where there is none.
-        """
-        if self.white is None:
-            return code_map
-        levels = self.white.sigma(self.white.noise_encoder.code_map(image))  # type: ignore[operator]
-        none, one = torch.zeros(len(levels), 3, device=image.device), torch.ones(len(levels), device=image.device)
-        return self.code_of(levels, none, one)
-
-    @torch.jit.export
     def noise_cells(self, image: Tensor) -> Tensor:
         """What is known of the noise in each cell; see ``NoiseReader.cells``."""
         return self.noise_encoder.cells(image)  # type: ignore[operator]

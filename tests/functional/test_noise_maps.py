@@ -83,7 +83,7 @@ def noisy_of(clean: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
 
 def test_residual_of_the_truth_gives_sigma_everywhere(clean):
     sigma = torch.full((1, 1, 1, 1, 1), 0.1)
-    found = residual_noise_map(noisy_of(clean, 0.1), clean, sigma, (12, 10, 32), scale=8)
+    found = residual_noise_map(noisy_of(clean, 0.1), clean, sigma, (12, 10, 32))
     assert found.shape == (1, 1, 12, 10, 32)
     assert (found / 0.1 - 1).abs().max() < 0.1
     assert (found / 0.1).mean().item() == pytest.approx(1, abs=0.01)
@@ -96,9 +96,11 @@ def test_residual_corrects_a_wrong_first_sigma(clean):
         assert (found / 0.1).mean().item() == pytest.approx(1, abs=0.03)
 
 
-def test_residual_map_follows_varying_noise(clean):
-    sigma = torch.linspace(0.07, 0.14, SHAPE[0]).view(1, 1, -1, 1, 1).expand_as(clean)
-    found = residual_noise_map(noisy_of(clean, sigma), clean, sigma, SHAPE, scale=8)
+def test_residual_map_follows_varying_noise():
+    clean = torch.zeros(1, 1, 96, 80, 32)
+    clean[:, :, 32:, 20:] = 0.3 + 0.7 * torch.rand(1, 1, 64, 60, 32)
+    sigma = torch.linspace(0.07, 0.14, 96).view(1, 1, -1, 1, 1).expand_as(clean)
+    found = residual_noise_map(noisy_of(clean, sigma), clean, sigma, clean.shape[2:])
     assert (found / sigma - 1).abs().max() < 0.15
     one_number = (found.mean() / sigma - 1).abs().max()
     assert one_number > 0.3
@@ -115,6 +117,29 @@ def test_residual_map_is_biased_low_by_denoising_errors(clean):
     noisy = noisy_of(clean, 0.1)
     found = residual_noise_map(noisy, (noisy + clean) / 2, torch.full((1, 1, 1, 1, 1), 0.1), (12, 10, 32), scale=4)
     assert found[..., 8:, 6:, :].mean().item() == pytest.approx(0.05, rel=0.1)
+
+
+def test_smooth_errors_of_the_denoiser_are_not_taken_for_noise():
+    """A wave of 12 voxels, as strong as the noise, would raise the root mean square of the residual to 1.22 sigma."""
+    clean, sigma = torch.ones(1, 1, *SHAPE), torch.full((1, 1, 1, 1, 1), 0.1)
+    place = sum(torch.meshgrid(*map(torch.arange, SHAPE), indexing="ij"))
+    denoised = clean + 0.1 * torch.sin(2 * math.pi / 12 * place)
+    found = residual_noise_map(noisy_of(clean, 0.1), denoised, sigma, (12, 10, 32))
+    assert (found / 0.1).mean().item() == pytest.approx(1, abs=0.02)
+
+
+@pytest.mark.parametrize("shape", [(2, 64, 32), (64, 64, 1), (1, 64, 1)])
+def test_residual_map_of_thin_volumes(shape):
+    clean, sigma = torch.ones(1, 1, *shape), torch.full((1, 1, 1, 1, 1), 0.1)
+    found = residual_noise_map(noisy_of(clean, 0.1), clean, sigma, (1, 4, 1))
+    assert (found / 0.1).mean().item() == pytest.approx(1, abs=0.15)
+
+
+def test_residual_map_is_that_of_the_volume_in_one_piece(clean, monkeypatch):
+    noisy, sigma = noisy_of(clean, 0.1), torch.full((1, 1, 1, 1, 1), 0.1)
+    in_rows = residual_noise_map(noisy, clean, sigma, (12, 10, 32))
+    monkeypatch.setattr("monai_unsup_denoise.functional.noise_maps._ROWS", 100)
+    torch.testing.assert_close(in_rows, residual_noise_map(noisy, clean, sigma, (12, 10, 32)))
 
 
 @pytest.mark.parametrize("amplitude", [0.0, 1.0])

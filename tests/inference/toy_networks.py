@@ -57,9 +57,6 @@ class Spy:
     def read_white(self, image, code):
         return code
 
-    def white_map(self, image, code_map):
-        return code_map
-
     def noise_map(self, cells):
         return 0.1 + cells[:, 1:2] / cells[:, :1]
 
