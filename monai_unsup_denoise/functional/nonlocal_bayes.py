@@ -47,9 +47,10 @@ def nonlocal_bayes(
         x = m + C (C + v R)^-1 (z - m_z)
 
     where ``m_z`` is the mean of the noisy patches, ``v`` the variance of the noise and ``R`` its correlation within a
-    patch, the identity for white noise (``patch_noise``). ``m`` is corrected towards ``m_z`` where the two differ
-    significantly. Overlapping estimates are averaged. The bias of magnitudes at the pilot's amplitude ``A`` is removed
-    first, ``z = magnitude - (E[m | A] - A)``, and ``v = var[m | A]``. The result is the pilot plus
+    patch, the identity for white noise (``patch_noise``). Patches of correlated noise have fewer independent values,
+    and groups are twice as large. ``m`` is corrected towards ``m_z`` where the two differ significantly. Overlapping
+    estimates are averaged. The bias of magnitudes at the pilot's amplitude ``A`` is removed first,
+    ``z = magnitude - (E[m | A] - A)``, and ``v = var[m | A]``. The result is the pilot plus
     ``0.9 A^2 / (A^2 + sigma^2 / 4)`` of the change. In background the pilot is kept almost unchanged: a network can
     recognise background, which no average can.
 
@@ -109,6 +110,8 @@ def _refine(
     shape = [max(side, n) + -max(0, n - side) % stride for n, side, stride in lengths]
     total, count = pilot.new_zeros(shape), torch.zeros(shape, dtype=torch.int16, device=pilot.device)
     noise = patch_noise(correlation, patches.sides, coils=coils, like=pilot)
+    if noise.precision is not None:
+        patches = patches.in_larger_groups()
     rows = torch.arange(0, shape[0] - patches.sides[0] + 1, patches.stride[0]).split(_ROWS)
     apply = map_in_threads if pilot.device.type == "cpu" else map
     slabs = apply(partial(_refine_slab, noisy, pilot, sigma, patches, shape, noise), rows)

@@ -30,6 +30,11 @@ class Patches(NamedTuple):
     candidates: int
     similar: int
 
+    def in_larger_groups(self) -> "Patches":
+        """The same with twice as many patches in a group, found among as many more as there are places to look."""
+        places = math.prod(2 * reach + 1 for reach in self.reach)
+        return self._replace(candidates=min(2 * self.candidates, places), similar=min(2 * self.similar, places))
+
 
 CUBES = Patches((4, 4, 4), (3, 3, 3), (5, 5, 5), (2, 2, 2), 80, 40)
 SQUARES = Patches((8, 8, 1), (4, 4, 1), (8, 8, 0), (4, 4, 1), 160, 90)  # in all slices

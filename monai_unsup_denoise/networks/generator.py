@@ -22,6 +22,7 @@ class ContentGenerator(nn.Module):
         blocks: residual blocks per scale; one number, or one for each scale, finest first.
         residual: predict a correction to the image of the content. Untrained, the correction is zero.
         block: makes a block, called as `ConditionedBlock`, such as `NoisyBlock`.
+        magnitude: return the absolute value, as a scanner does.
 
     Raises:
         ValueError: if ``blocks`` and ``channels`` differ in length.
@@ -37,6 +38,7 @@ class ContentGenerator(nn.Module):
         blocks: int | Sequence[int] = 1,
         residual: bool = True,
         block: Callable[[int, int, int], nn.Module] = ConditionedBlock,
+        magnitude: bool = False,
     ) -> None:
         super().__init__()
         upsampling = Conv["convtrans", spatial_dims]
@@ -49,6 +51,7 @@ class ContentGenerator(nn.Module):
         self.bottom = _Refinement(block(spatial_dims, channels[-1], code_channels) for _ in range(depths[-1]))
         self.head = Conv["conv", spatial_dims](channels[0], out_channels, kernel_size=3, padding=1)
         self.residual = residual
+        self.magnitude = magnitude
         if residual:
             nn.init.zeros_(self.head.weight)
             nn.init.zeros_(self.head.bias)
@@ -61,7 +64,8 @@ class ContentGenerator(nn.Module):
             scale -= 1
             features = refine(upsample(features).add_(content[scale]), code)
         image = self.head(features)
-        return content[0] + image if self.residual else image
+        image = content[0] + image if self.residual else image
+        return image.abs() if self.magnitude else image
 
 
 class _Refinement(nn.Module):

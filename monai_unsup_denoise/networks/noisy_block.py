@@ -20,12 +20,14 @@ class NoisyBlock(ConditionedBlock):
 
     Args:
         spatial_dims, channels, code_channels: as of `ConditionedBlock`. Each feature has its own ``a`` and ``b``.
+        spread: as of the noise encoder. Untrained, the noise is proportional to the level that an untrained encoder
+            reads, which gives all entries of the code the same value.
     """
 
-    def __init__(self, spatial_dims: int, channels: int, code_channels: int) -> None:
+    def __init__(self, spatial_dims: int, channels: int, code_channels: int, *, spread: float = 0.7) -> None:
         super().__init__(spatial_dims, channels, code_channels)
         self.strength = nn.Linear(code_channels, channels)
-        nn.init.zeros_(self.strength.weight)
+        nn.init.constant_(self.strength.weight, spread / code_channels)
         nn.init.constant_(self.strength.bias, math.log(_STRENGTH))
 
     def forward(self, x: Tensor, code: Tensor) -> Tensor:

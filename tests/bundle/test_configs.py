@@ -128,7 +128,8 @@ def test_training_and_inference_describe_the_same_network(training: list[str], i
     infer.read_config([str(BUNDLE / "configs" / name) for name in ("inference.json", inference)])
     assert train["inference_config"] == inference, "which a registered model takes"
     trained = train.get_parsed_content("denoiser").eval()
-    image = torch.rand(1, 1, 24, 24, 12) if train["spatial_dims"] == 3 else torch.rand(1, 5, 24, 24)
+    slices = train.get_parsed_content("slices")
+    image = torch.rand(1, 1, 24, 24, 12) if train["spatial_dims"] == 3 else torch.rand(1, slices, 24, 24)
     with torch.no_grad():
         for parameter in trained.parameters():
             parameter.add_(0.01 * torch.randn_like(parameter))

@@ -44,16 +44,16 @@ def test_the_default_training_leaves_a_model_and_a_finished_run(
     assert artifacts == {"model.pt", "config.json", "images"}, "MONAI's own tracking adds nothing"
 
 
-def assert_finite_and_cycle_falling(client: MlflowClient, run: Run, terms: tuple[str, ...]) -> None:
-    """Every term was recorded and always finite, and the cycle loss fell by a fifth."""
+def assert_finite_and_falling(client: MlflowClient, run: Run, terms: tuple[str, ...], falling: str) -> None:
+    """Every term was recorded and always finite, and one of them fell by a fifth."""
     history = {
         term: [point.value for point in client.get_metric_history(run.info.run_id, f"train/{term}")] for term in terms
     }
     assert all(values and all(map(math.isfinite, values)) for values in history.values())
-    assert history["cycle"][-1] < 0.8 * history["cycle"][0]
+    assert history[falling][-1] < 0.8 * history[falling][0]
 
 
-def test_the_published_training_lowers_its_cycle_loss(train: Callable, runs: Callable, tracking_uri: str) -> None:
+def test_discriminators_of_the_published_training_learn(train: Callable, runs: Callable, tracking_uri: str) -> None:
     done = train(
         *("train.json", "adversarial.json", "slab_2d.json", "train_paper.json"),
         experiment_name="paper",
@@ -61,12 +61,13 @@ def test_the_published_training_lowers_its_cycle_loss(train: Callable, runs: Cal
         iterations_per_epoch=20,
         val_interval=3,
         learning_rate=0.003,
-        patch_size="[16,16,5]",
+        patch_size="[16,16,1]",
         blocks=1,
     )
     assert done.returncode == 0, done.stderr
     (run,) = runs("paper")
-    assert_finite_and_cycle_falling(MlflowClient(tracking_uri), run, PaperObjective.TERMS)
+    # The cycle loss of its residual generators is 0 before training.
+    assert_finite_and_falling(MlflowClient(tracking_uri), run, PaperObjective.TERMS, "discriminator_high")
 
 
 @pytest.mark.slow
@@ -129,7 +130,7 @@ def test_cyclegan_s_training_lowers_its_cycle_and_saves_its_pool(
     done = train("train.json", "adversarial.json", "slab_2d.json", "train_cyclegan.json", **settings)
     assert done.returncode == 0, done.stderr
     (run,) = runs("cyclegan")
-    assert_finite_and_cycle_falling(MlflowClient(tracking_uri), run, CycleGANObjective.TERMS)
+    assert_finite_and_falling(MlflowClient(tracking_uri), run, CycleGANObjective.TERMS, "cycle")
     (path,) = tmp_path.glob("output/checkpoints/*/checkpoint_epoch=3.pt")
     pools = torch.load(path, weights_only=True)["objective"]
     assert {name: len(pool) for name, pool in pools.items()} == {"pred": 50, "fake_low": 50}

@@ -1,5 +1,6 @@
 """Non-local Bayes refinement of correlated noise and of several coils, against dense linear algebra and simulation."""
 
+import importlib
 import itertools
 import math
 
@@ -17,6 +18,7 @@ from monai_unsup_denoise.functional import (
     nonlocal_bayes,
     rician_variance,
 )
+from monai_unsup_denoise.functional.patch_groups import SQUARES
 from monai_unsup_denoise.functional.patch_noise import PatchNoise, patch_noise
 from monai_unsup_denoise.functional.patch_wiener import patch_wiener
 
@@ -130,6 +132,28 @@ def test_hardly_correlated_noise_counts_as_white():
     refined = nonlocal_bayes(noisy, pilot, sigma)
     assert torch.equal(nonlocal_bayes(noisy, pilot, sigma, correlation=(0.04, -0.04, 0.0)), refined)
     assert not torch.equal(nonlocal_bayes(noisy, pilot, sigma, correlation=(0.2, 0.0, 0.0)), refined)
+
+
+@pytest.mark.parametrize(("correlation", "size"), [((0.0, 0.0, 0.0), 40), ((0.2, 0.0, 0.0), 80)])
+@pytest.mark.parametrize("slices", [12, 1])
+def test_groups_are_twice_as_large_where_noise_is_correlated(monkeypatch, correlation, size, slices):
+    sizes = set()
+
+    def spy(noisy, pilot, *, noise):
+        sizes.add(pilot.shape[1])
+        return patch_wiener(noisy, pilot, noise=noise)
+
+    monkeypatch.setattr(importlib.import_module("monai_unsup_denoise.functional.nonlocal_bayes"), "patch_wiener", spy)
+    clean = sheets()[..., :slices]
+    nonlocal_bayes(clean, clean, torch.full_like(clean, 0.1), correlation=correlation)
+    assert sizes == {size if slices > 1 else 90 * size // 40}
+
+
+def test_larger_groups_are_no_larger_than_the_places_to_look():
+    """In the plane of a single slice there are 17 x 17."""
+    larger = SQUARES.in_larger_groups()
+    assert (larger.candidates, larger.similar) == (289, 180)
+    assert larger.in_larger_groups()[-2:] == (289, 289)
 
 
 def test_coils_remove_the_bias_of_their_sum_of_squares():
