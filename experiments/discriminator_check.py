@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 from monai.bundle import ConfigParser
+from monai.losses import PatchAdversarialLoss
 from monai.networks.nets import PatchDiscriminator
 from monai.utils import set_determinism
 from torch import Tensor, nn
@@ -22,7 +23,9 @@ from torch import Tensor, nn
 from monai_unsup_denoise.bundle_folder import bundle_folder
 from monai_unsup_denoise.cli.run_bundle import config_files
 from monai_unsup_denoise.files import atomic_write
+from monai_unsup_denoise.losses.adversarial import discriminator_loss
 from monai_unsup_denoise.networks import NoiseDiscriminator
+from monai_unsup_denoise.training.trainer import prepare_unpaired_batch
 
 VARIANTS: dict[str, Callable[[], nn.Module]] = {
     "MONAI's, instance normalisation": lambda: PatchDiscriminator(2, 32, 1, num_layers_d=2, norm="INSTANCE"),
@@ -64,7 +67,7 @@ def patches_of_the_published_training(count: int) -> list[dict[str, Tensor]]:
     config["bundle_root"], config["progress"] = str(bundle_folder()), False
     set_determinism(0)
     loader = iter(config.get_parsed_content("train#dataloader"))
-    return [{key: value.as_subclass(Tensor) for key, value in next(loader).items()} for _ in range(count)]
+    return [prepare_unpaired_batch(next(loader), "cpu") for _ in range(count)]
 
 
 def measure(
@@ -74,10 +77,10 @@ def measure(
     torch.manual_seed(0)
     discriminator = make()
     optimizer = torch.optim.Adam(discriminator.parameters(), rate, betas=(0.5, 0.999))
+    least_squares = PatchAdversarialLoss(criterion="least_squares", no_activation_leastsq=True)
     losses = []
     for batch in batches:
-        on_clean, on_noisy = (discriminator(batch[key])[-1] for key in ("clean", "noisy"))
-        loss = 0.5 * ((on_clean - 1).square().mean() + on_noisy.square().mean())
+        loss = discriminator_loss(least_squares, discriminator, real=batch["clean"], fake=batch["noisy"])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -37,43 +37,28 @@ def residual_noise_map(
     volumes = [x.expand_as(noisy) for x in (noisy, denoised, sigma)]
     starts = range(0, noisy.shape[2], _ROWS)
     local = torch.cat([_local_white_variance(start, *volumes) for start in starts], dim=2)
-    valid = (local >= 0).float()
+    valid = local.isfinite().float()
+    local = local.nan_to_num()
     size = (grid[0], grid[1], grid[2])
     reach = [max(scale * nodes // (2 * side), 1) for nodes, side in zip(grid, noisy.shape[2:], strict=True)]
-    total = triangular_smooth(adaptive_avg_pool3d(local * valid, size), reach)
+    total = triangular_smooth(adaptive_avg_pool3d(local, size), reach)
     count = triangular_smooth(adaptive_avg_pool3d(valid, size), reach)
-    mean = (local * valid).flatten(1).sum(1) / valid.flatten(1).sum(1).clamp(min=1)
+    mean = local.flatten(1).sum(1) / valid.flatten(1).sum(1).clamp(min=1)
     return ((total + _PRIOR * mean.view(-1, 1, 1, 1, 1)) / (count + _PRIOR)).clamp(min=1e-12).sqrt()
 
 
 def _local_white_variance(start: int, noisy: Tensor, denoised: Tensor, sigma: Tensor) -> Tensor:
-    """Estimate of the variance at each voxel of some rows from ``start``, ``(B, 1, rows, W, D)``; -1 where none."""
+    """Estimate of the variance at each voxel of some rows from ``start``, ``(B, 1, rows, W, D)``; NaN where none."""
     first, stop = max(start - 1, 0), min(start + _ROWS + 1, noisy.shape[2])
     noisy, denoised, sigma = (x[:, :, first:stop] for x in (noisy, denoised, sigma))
     residual = (noisy - rician_mean(denoised, sigma)) / rician_variance(denoised, sigma).clamp(min=1e-12).sqrt()
-    usable = noisy > 0
+    residual = residual.where(noisy > 0, math.nan)  # which spreads to the neighbours
     for axis in (2, 3):  # slices may lie further apart, and their noise be correlated
         if noisy.shape[axis] > 2:  # else all voxels lie on the border
-            residual = _neighbours_less(residual, axis) / math.sqrt(6)
-            usable = _with_neighbours(usable, axis)
+            ends = [0, 0, 1, 1] if axis == 3 else [0, 0, 0, 0, 1, 1]
+            residual = pad(residual.diff(n=2, dim=axis), ends, value=math.nan) / math.sqrt(6)
     rows = slice(start - first, start - first + _ROWS)
-    return torch.where(usable, sigma.square() * residual.square(), -1.0)[:, :, rows]
-
-
-def _neighbours_less(x: Tensor, axis: int) -> Tensor:
-    """The second difference along an axis; 0 on its ends."""
-    before, here, after = (x.narrow(axis, start, x.shape[axis] - 2) for start in range(3))
-    return pad(before - 2 * here + after, _one_on_each_side(axis))
-
-
-def _with_neighbours(usable: Tensor, axis: int) -> Tensor:
-    """Where both neighbours along an axis are usable, too; not on its ends."""
-    before, here, after = (usable.narrow(axis, start, usable.shape[axis] - 2) for start in range(3))
-    return pad(before & here & after, _one_on_each_side(axis))
-
-
-def _one_on_each_side(axis: int) -> list[int]:
-    return [int(side // 2 == 4 - axis) for side in range(6)]
+    return (sigma * residual).square()[:, :, rows]
 
 
 def residual_share(noisy: Tensor, denoised: Tensor, sigma: Tensor) -> float:
