@@ -1,6 +1,6 @@
 # The commands. Each makes the environment it needs the first time; `make help` says what they do.
 .DEFAULT_GOAL := help
-.PHONY: help train weights evaluate export demo benchmark benchmark-full train-baselines train-peers baselines paper-ablation design-ablation fine-tuning ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test-entry-points test test-bare test-all test-training fuzz lint speed refinement training-speed backends profile clean
+.PHONY: help train weights evaluate export demo benchmark benchmark-full train-published train-baselines train-peers baselines paper-ablation design-ablation fine-tuning ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test-entry-points test test-bare test-all test-training fuzz lint speed refinement training-speed backends profile clean
 
 CONFIGS := bundles/brain_mri_denoise/configs
 MODELS  := bundles/brain_mri_denoise/models
@@ -68,11 +68,18 @@ benchmark-full: $(STAMP) ## the full comparison in docs/benchmark (hours); BRAIN
 	$(BIN)/mri-denoise benchmark --volume phantom $(if $(BRAINWEB),--volume brainweb:$(BRAINWEB)) \
 		--output-dir docs/benchmark $(ARGS) || test $$? -eq 3
 
-train-baselines: $(STAMP) ## train the learned methods of the benchmark, after `make weights` (hours on two CPU cores)
+# The methods of the published experiment: as printed, with terms of its relatives, half as wide, and CycleGAN.
+PUBLISHED := adversarial slab_2d published_experiment
+SMALL     := --channels "[8,16,32]" --model_path $(MODELS)/model_paper_small.pt --experiment_name brain_mri_denoise_paper_small
+train-published: $(STAMP) ## train the published method and CycleGAN (about two hours on two CPU cores)
+	$(BIN)/python -m monai.bundle run training $(call laid_over,$(PUBLISHED) train_paper) $(ARGS)
+	$(BIN)/python -m monai.bundle run training $(call laid_over,$(PUBLISHED) train_paper train_paper_plus) $(ARGS)
+	$(BIN)/python -m monai.bundle run training $(call laid_over,$(PUBLISHED) train_paper) $(SMALL) $(ARGS)
+	$(BIN)/python -m monai.bundle run training $(call laid_over,$(PUBLISHED) train_cyclegan) $(ARGS)
+
+train-baselines: train-published ## train the learned methods of the benchmark, after `make weights` (hours on two CPU cores)
 	$(on_two_cores) $(call laid_over,weights_4_longer train_paired multi_gpu_train) $(ARGS)
 	$(BIN)/python -m monai.bundle run training $(call laid_over,slab_2d train_paired train_dncnn) $(ARGS)
-	$(BIN)/python -m monai.bundle run training $(call laid_over,adversarial slab_2d train_cyclegan) $(ARGS)
-	$(BIN)/python -m monai.bundle run training $(call laid_over,adversarial slab_2d train_paper) $(ARGS)
 
 train-peers: train-baselines
 

@@ -10,6 +10,7 @@ H.-Y. Lee et al. (2018). Diverse Image-to-Image Translation via Disentangled Rep
 """
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from torch import Tensor
 from torch.nn.functional import l1_loss
@@ -17,6 +18,18 @@ from torch.nn.functional import l1_loss
 from monai_unsup_denoise.losses.adversarial import AdversarialLoss, discriminator_terms, generator_loss
 from monai_unsup_denoise.losses.kl_divergence import kl_divergence, sample_code
 from monai_unsup_denoise.losses.objective import ADVERSARIAL_TERMS, Images, Networks, Terms, check_weights
+
+
+class Translated(NamedTuple):
+    """What the networks make of a batch: the code of ``l``, the content of ``h``, and images by their equations."""
+
+    mean: Tensor
+    log_variance: Tensor
+    content_high: list[Tensor]
+    fake_high: Tensor
+    fake_low: Tensor
+    fake_high_again: Tensor
+    fake_low_again: Tensor
 
 
 class PaperObjective:
@@ -49,29 +62,40 @@ class PaperObjective:
 
     def generator_step(self, networks: Networks, batch: Images) -> tuple[Terms, Images]:
         """Equations (2), (4), (6) to (10), and the generators' terms of (3) and (5)."""
+        made = self.translate(networks, batch)
+        terms = self.generator_terms(networks, batch, made)
+        return terms, {"pred": made.fake_high.detach(), "fake_low": made.fake_low.detach()}
+
+    def translate(self, networks: Networks, batch: Images) -> Translated:
+        """Both images in the other domain and back again, equations (4), (6), (8) and (9)."""
         low, high = batch["noisy"], batch["clean"]
         encode_content, encode_noise = networks["content_encoder"], networks["noise_encoder"]
         to_high, to_low = networks["generator_high"], networks["generator_low"]
 
         mean, log_variance = encode_noise(low)
         code = sample_code(mean, log_variance)
-        fake_high = to_high(encode_content(low), code)  # (4)
-        fake_low = to_low(encode_content(high), code)  # (6)
+        content_low, content_high = encode_content(low), encode_content(high)
+        fake_high = to_high(content_low, code)  # (4)
+        fake_low = to_low(content_high, code)  # (6)
 
         code_again = sample_code(*encode_noise(fake_low))
         fake_high_again = to_high(encode_content(fake_low), code_again)  # (8)
         fake_low_again = to_low(encode_content(fake_high), code_again)  # (9)
+        return Translated(mean, log_variance, content_high, fake_high, fake_low, fake_high_again, fake_low_again)
 
-        named = {"l": low, "h": high, "fakel": fake_low, "fakeh": fake_high}
+    def generator_terms(self, networks: Networks, batch: Images, made: Translated) -> Terms:
+        """Every term of equation (11) that trains encoders and generators."""
+        low, high = batch["noisy"], batch["clean"]
+        named = {"l": low, "h": high, "fakel": made.fake_low, "fakeh": made.fake_high}
         first, second = (named[name] for name in self.perceptual_pair)
-        terms = {
-            "kl": kl_divergence(mean, log_variance),  # (2)
-            "adversarial_high": generator_loss(self.adversarial, networks["discriminator_high"], fake_high),  # (3)
-            "adversarial_low": generator_loss(self.adversarial, networks["discriminator_low"], fake_low),  # (5)
-            "cycle": l1_loss(fake_high_again, high) + l1_loss(fake_low_again, low),  # (7)
+        judge_high, judge_low = networks["discriminator_high"], networks["discriminator_low"]
+        return {
+            "kl": kl_divergence(made.mean, made.log_variance),  # (2)
+            "adversarial_high": generator_loss(self.adversarial, judge_high, made.fake_high),  # (3)
+            "adversarial_low": generator_loss(self.adversarial, judge_low, made.fake_low),  # (5)
+            "cycle": l1_loss(made.fake_high_again, high) + l1_loss(made.fake_low_again, low),  # (7)
             "perceptual": self.perceptual(first, second),  # (10)
         }
-        return terms, {"pred": fake_high.detach(), "fake_low": fake_low.detach()}
 
     def discriminator_step(self, networks: Networks, batch: Images, images: Images) -> Terms:
         """The discriminators' terms of equations (3) and (5)."""

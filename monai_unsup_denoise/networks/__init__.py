@@ -9,8 +9,8 @@ from monai_unsup_denoise.networks.noise_discriminator import NoiseDiscriminator
 from monai_unsup_denoise.networks.noise_encoder import NoiseEncoder
 from monai_unsup_denoise.networks.noise_level import NoiseLevel
 from monai_unsup_denoise.networks.noise_reader import NoiseReader
-from monai_unsup_denoise.networks.noisy_block import NoisyBlock
+from monai_unsup_denoise.networks.noisy_generator import NoisyGenerator
 from monai_unsup_denoise.networks.physics_guided_denoiser import PhysicsGuidedDenoiser
 from monai_unsup_denoise.networks.rician_generator import RicianGenerator
 from monai_unsup_denoise.networks.tissue_classifier import TissueClassifier
-from monai_unsup_denoise.networks.translator import ImageTranslator
+from monai_unsup_denoise.networks.translator import ImageTranslator, NoiseTranslator

@@ -1,6 +1,6 @@
-"""The convolutional generators: ``G_H``, and the published ``G_L``."""
+"""The convolutional generator of images, ``G_H``."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from monai.networks.layers import Conv
 from monai.utils import ensure_tuple_rep
@@ -21,8 +21,6 @@ class ContentGenerator(nn.Module):
         channels: features of each scale, finest first, as in the content encoder.
         blocks: residual blocks per scale; one number, or one for each scale, finest first.
         residual: predict a correction to the image of the content. Untrained, the correction is zero.
-        block: makes a block, called as `ConditionedBlock`, such as `NoisyBlock`.
-        magnitude: return the absolute value, as a scanner does.
 
     Raises:
         ValueError: if ``blocks`` and ``channels`` differ in length.
@@ -37,8 +35,6 @@ class ContentGenerator(nn.Module):
         channels: Sequence[int] = (32, 64, 128),
         blocks: int | Sequence[int] = 1,
         residual: bool = True,
-        block: Callable[[int, int, int], nn.Module] = ConditionedBlock,
-        magnitude: bool = False,
     ) -> None:
         super().__init__()
         upsampling = Conv["convtrans", spatial_dims]
@@ -47,11 +43,12 @@ class ContentGenerator(nn.Module):
         depths = ensure_tuple_rep(blocks, len(channels))
         for coarse, fine, depth in reversed(list(zip(channels[1:], channels[:-1], depths[:-1], strict=True))):
             self.upsample.append(upsampling(coarse, fine, kernel_size=2, stride=2))
-            self.refine.append(_Refinement(block(spatial_dims, fine, code_channels) for _ in range(depth)))
-        self.bottom = _Refinement(block(spatial_dims, channels[-1], code_channels) for _ in range(depths[-1]))
+            self.refine.append(_Refinement(ConditionedBlock(spatial_dims, fine, code_channels) for _ in range(depth)))
+        self.bottom = _Refinement(
+            ConditionedBlock(spatial_dims, channels[-1], code_channels) for _ in range(depths[-1])
+        )
         self.head = Conv["conv", spatial_dims](channels[0], out_channels, kernel_size=3, padding=1)
         self.residual = residual
-        self.magnitude = magnitude
         if residual:
             nn.init.zeros_(self.head.weight)
             nn.init.zeros_(self.head.bias)
@@ -64,8 +61,7 @@ class ContentGenerator(nn.Module):
             scale -= 1
             features = refine(upsample(features).add_(content[scale]), code)
         image = self.head(features)
-        image = content[0] + image if self.residual else image
-        return image.abs() if self.magnitude else image
+        return content[0] + image if self.residual else image
 
 
 class _Refinement(nn.Module):

@@ -6,9 +6,11 @@ import torch
 from monai.networks.layers import Pool
 from monai.networks.nets import PatchDiscriminator
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 _LEAST = 1e-4  # energy, in units of the reference intensity squared: noise of 1 %
 _NEIGHBOURS, _WINDOW = 3, 7  # voxels
+_GAIN = 4.0  # of the image, since normalised weights leave a discriminator about as steep as its inputs
 
 
 class NoiseDiscriminator(nn.Module):
@@ -16,10 +18,12 @@ class NoiseDiscriminator(nn.Module):
 
     The energy is the mean square, over 7 voxels, of an image less its mean over 3. A plain discriminator has to learn
     this statistic, in which noisy and clean images differ most: after 60 batches it is still nearly blind
-    (``experiments/discriminator_check.py``). It has no normalisation, which would hide the level of the noise, and the
-    initial weights of He et al. (ICCV 2015), since MONAI's are meant for normalised features.
+    (``experiments/discriminator_check.py``). It has no normalisation of features, which would hide the level of the
+    noise, but one of weights, without which its gradients throw the generators off; and the initial weights of He et
+    al. (ICCV 2015), since MONAI's are meant for normalised features.
 
     Isola P, Zhu J-Y, Zhou T, Efros AA (2017). Image-to-image translation with conditional adversarial networks. CVPR.
+    Miyato T, Kataoka T, Koyama M, Yoshida Y (2018). Spectral normalization for generative adversarial networks. ICLR.
 
     Args:
         spatial_dims: 2 or 3.
@@ -39,8 +43,9 @@ class NoiseDiscriminator(nn.Module):
         for module in self.patches.modules():
             if isinstance(module, nn.Conv2d | nn.Conv3d):
                 nn.init.kaiming_normal_(module.weight, a=0.2)
+                spectral_norm(module)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Features of ``image`` ``(B, C, *spatial)``, the last ones logits of patches."""
         energy = self.wide((image.float() - self.near(image.float())).square())
-        return self.patches(torch.cat([image, (energy + _LEAST).log() / 4 + 1], dim=1))
+        return self.patches(torch.cat([_GAIN * image, (energy + _LEAST).log() + _GAIN], dim=1))

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from monai_unsup_denoise.networks.content_encoder import ContentEncoder
 from monai_unsup_denoise.networks.generator import ContentGenerator
+from monai_unsup_denoise.networks.noisy_generator import NoisyGenerator
 from monai_unsup_denoise.networks.padding import crop_as, pad_to_multiple
 
 
@@ -31,3 +32,20 @@ class ImageTranslator(nn.Module):
     def encode_noise(self, image: Tensor) -> Tensor:
         """The empty noise code ``(B, 0)``."""
         return torch.zeros(image.size(0), 0, dtype=image.dtype, device=image.device)
+
+
+class NoiseTranslator(nn.Module):
+    """Translation of a clean image into the noisy domain, with noise of a random level.
+
+    A clean image does not say how noisy its translation is to be, so the code of ``generator``, of length 1, is drawn
+    from N(0, 1) at each call: Almahairi A et al. (2018), Augmented CycleGAN, ICML.
+    """
+
+    def __init__(self, generator: NoisyGenerator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, image: Tensor) -> Tensor:
+        """A noisy image of ``image`` ``(B, C, *spatial)``."""
+        noisy: Tensor = self.generator([image], torch.randn(len(image), 1, device=image.device))
+        return noisy

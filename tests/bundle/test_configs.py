@@ -19,9 +19,12 @@ from monai_unsup_denoise.inference.weights import load_weights
 ROOT = Path(__file__).parents[2]
 BUNDLE = ROOT / "bundles" / "brain_mri_denoise"
 CONFIGS = sorted((BUNDLE / "configs").glob("*.json"))
+PUBLISHED = ("adversarial.json", "slab_2d.json", "published_experiment.json")
+PAPER = (*PUBLISHED, "train_paper.json")
 TRAININGS = [
-    ("adversarial.json", "slab_2d.json", "train_paper.json"),
-    ("adversarial.json", "slab_2d.json", "train_cyclegan.json"),
+    PAPER,
+    (*PAPER, "train_paper_plus.json"),
+    (*PUBLISHED, "train_cyclegan.json"),
     ("slab_2d.json", "train_paired.json", "train_dncnn.json"),
     ("train_paired.json",),
     ("train_selfsup.json",),
@@ -37,7 +40,6 @@ TRAININGS = [
     ("train_noise_reader.json", "weights_5_noise_reader.json"),
     ("train_scanner_noise.json", "weights_6_scanner_noise.json"),
 ]
-PAPER = TRAININGS[0]
 
 
 def targets(config: Any) -> Iterator[str]:
@@ -117,8 +119,9 @@ def test_the_torchscript_export_denoises_as_the_network_does(tmp_path: Path) -> 
         (["train.json", "train_full.json"], "inference.json"),
         (["train.json", "train_large_patches.json"], "inference.json"),
         (["train.json", "adversarial.json"], "inference.json"),
-        (["train.json", "adversarial.json", "slab_2d.json", "train_paper.json"], "inference_paper.json"),
-        (["train.json", "adversarial.json", "slab_2d.json", "train_cyclegan.json"], "inference_cyclegan.json"),
+        (["train.json", *PAPER], "inference_paper.json"),
+        (["train.json", *PAPER, "train_paper_plus.json"], "inference_paper.json"),
+        (["train.json", *PUBLISHED, "train_cyclegan.json"], "inference_cyclegan.json"),
         (["train.json", "slab_2d.json", "train_paired.json", "train_dncnn.json"], "inference_dncnn.json"),
     ],
 )

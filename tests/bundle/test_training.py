@@ -55,7 +55,7 @@ def assert_finite_and_falling(client: MlflowClient, run: Run, terms: tuple[str, 
 
 def test_discriminators_of_the_published_training_learn(train: Callable, runs: Callable, tracking_uri: str) -> None:
     done = train(
-        *("train.json", "adversarial.json", "slab_2d.json", "train_paper.json"),
+        *("train.json", "adversarial.json", "slab_2d.json", "published_experiment.json", "train_paper.json"),
         experiment_name="paper",
         max_epochs=3,
         iterations_per_epoch=20,
@@ -121,13 +121,14 @@ def test_cyclegan_s_training_lowers_its_cycle_and_saves_its_pool(
 ) -> None:
     settings = {
         "experiment_name": "cyclegan",
-        "patch_size": "[16,16,5]",
+        "patch_size": "[16,16,1]",
         "max_epochs": 3,
         "iterations_per_epoch": 20,
         "val_interval": 3,
         "learning_rate": 0.003,
     }
-    done = train("train.json", "adversarial.json", "slab_2d.json", "train_cyclegan.json", **settings)
+    configs = ("train.json", "adversarial.json", "slab_2d.json", "published_experiment.json", "train_cyclegan.json")
+    done = train(*configs, **settings)
     assert done.returncode == 0, done.stderr
     (run,) = runs("cyclegan")
     assert_finite_and_falling(MlflowClient(tracking_uri), run, CycleGANObjective.TERMS, "cycle")

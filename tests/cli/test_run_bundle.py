@@ -15,7 +15,7 @@ from monai_unsup_denoise.errors import InputError
     [
         ([], ["train"]),
         (["train_full.json"], ["train", "train_full"]),
-        (["train_paper.json"], ["train", "adversarial", "slab_2d", "train_paper"]),
+        (["train_paper.json"], ["train", "adversarial", "slab_2d", "published_experiment", "train_paper"]),
         (["train_dncnn.json"], ["train", "slab_2d", "train_paired", "train_dncnn"]),
         (["slab_2d.json", "train_dncnn.json"], ["train", "slab_2d", "train_paired", "train_dncnn"]),
         (
@@ -31,7 +31,8 @@ def test_a_config_comes_after_those_that_it_changes(names: list[str], expected: 
 def test_a_config_of_the_user_may_change_one_of_the_bundle(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("base: [train_paper.json]\nmax_epochs: 3\n")
     assert [Path(path).name for path in config_files([str(tmp_path / "mine.yaml")])] == [
-        *("train.json", "adversarial.json", "slab_2d.json", "train_paper.json", "mine.yaml")
+        *("train.json", "adversarial.json", "slab_2d.json", "published_experiment.json", "train_paper.json"),
+        "mine.yaml",
     ]
 
 

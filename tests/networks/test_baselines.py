@@ -4,7 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from monai_unsup_denoise.networks import ContentEncoder, ContentGenerator, DnCNN, ImageTranslator
+from monai_unsup_denoise.networks import (
+    ContentEncoder,
+    ContentGenerator,
+    DnCNN,
+    ImageTranslator,
+    NoiseTranslator,
+    NoisyGenerator,
+)
 
 
 def translator(residual: bool = False) -> ImageTranslator:
@@ -51,3 +58,12 @@ def test_dncnn_is_built_as_published():
     network.eval()(image)[0, 0, 22, 22].backward()
     seen = image.grad[0, 0].abs().sum(0).nonzero()
     assert (int(seen.min()), int(seen.max())) == (22 - 17, 22 + 17)
+
+
+def test_noise_of_a_translation_has_another_level_each_time():
+    torch.manual_seed(0)
+    translate = NoiseTranslator(NoisyGenerator(2, 1, code_channels=1, sigma=0.1, spread=0.5))
+    with torch.no_grad():
+        levels = (translate(torch.full((4000, 1, 12, 12), 9.0)) - 9).flatten(1).std(1).log()
+    assert levels.mean().exp().item() == pytest.approx(0.1, rel=0.15)
+    assert levels.std().item() == pytest.approx(0.5, rel=0.1)

@@ -23,8 +23,21 @@ def test_second_input_is_the_log_of_the_local_noise_energy():
     discriminator.patches.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     noisy = 1 + torch.tensor([0.05, 0.2]).view(2, 1, 1, 1) * torch.randn(2, 1, 128, 128)
     discriminator(noisy)
-    energy = torch.exp(4 * (seen[0][:, 1] - 1)).mean((1, 2)) - 1e-4
+    energy = torch.exp(seen[0][:, 1] - 4).mean((1, 2)) - 1e-4
     assert (energy * 9 / 8).sqrt().tolist() == pytest.approx([0.05, 0.2], rel=0.03)
+
+
+def test_no_layer_strengthens_its_input():
+    discriminator = NoiseDiscriminator(2, 1, channels=16, num_layers_d=2)
+    optimizer = torch.optim.Adam(discriminator.parameters(), 1e-2)
+    for _ in range(20):
+        loss = -discriminator(torch.rand(4, 1, 32, 32))[-1].mean()  # which large weights lower
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    layers = [module for module in discriminator.modules() if isinstance(module, nn.Conv2d)]
+    norms = [torch.linalg.matrix_norm(layer.weight.detach().flatten(1), ord=2).item() for layer in layers]
+    assert len(layers) == 4 and norms == pytest.approx([1] * 4, rel=0.1)
 
 
 def test_gradient_is_finite_for_a_flat_image():
