@@ -45,7 +45,7 @@ class PaperObjective:
             which are two anatomies; Lu et al. compare ``("fakeh", "l")``.
     """
 
-    TERMS = ("kl", "cycle", "perceptual", *ADVERSARIAL_TERMS)
+    TERMS: tuple[str, ...] = ("kl", "cycle", "perceptual", *ADVERSARIAL_TERMS)
 
     def __init__(
         self,

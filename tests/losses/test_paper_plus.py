@@ -32,7 +32,7 @@ def test_the_terms_are_the_paper_s_and_two_more(networks, batch, least_squares):
     assert all(term.dim() == 0 and term.isfinite() for term in terms.values())
 
 
-def test_self_reconstruction_compares_an_image_with_its_own_translation():
+def test_self_reconstruction_compares_an_image_with_itself():
     def to_high(content, code):
         return 0.5 * content[0] + code[:, :, None, None]
 

@@ -47,7 +47,7 @@ def test_noise_is_drawn_anew_unless_the_seed_is_the_same():
 
 
 @pytest.mark.parametrize("level", [0.05, 0.3])
-def test_untrained_noise_has_about_the_level_read_and_is_nearly_white(level):
+def test_untrained_noise_is_nearly_white_and_of_the_level_read(level):
     encoder, generator = NoiseEncoder(2, code_channels=8), generator_of(2, code_channels=8)
     with torch.no_grad():
         code, _ = encoder(add_rician_noise(torch.full((1, 1, 128, 128), 9.0), level))
