@@ -38,4 +38,10 @@ def test_configs_follow_their_base(tmp_path, monkeypatch):
     monkeypatch.setattr(short_training.subprocess, "run", lambda command, check: commands.append(command))
     train_once(tmp_path, {}, ["train_paper.json"])
     files = ast.literal_eval(commands[0][commands[0].index("--config_file") + 1])
-    assert [Path(file).name for file in files] == ["train.json", "adversarial.json", "slab_2d.json", "train_paper.json"]
+    assert [Path(file).name for file in files] == [
+        "train.json",
+        "adversarial.json",
+        "slab_2d.json",
+        "published_experiment.json",
+        "train_paper.json",
+    ]
