@@ -17,7 +17,8 @@ class CycleGANObjective:
     ``discriminator_high``, ``discriminator_low``.
 
     Args:
-        weights: one number for each of ``TERMS``.
+        weights: one number for each of ``TERMS``. The two halves of the cycle loss have their own, as in the program
+            of its authors; a ``generator_low`` that draws noise cannot return that of the noisy image.
         adversarial: adversarial loss, called as MONAI's ``PatchAdversarialLoss``; least squares, as published.
         pool_size: generated images of each domain that are kept for the discriminators.
 
@@ -25,7 +26,7 @@ class CycleGANObjective:
     networks. ICCV; section 5.2 for the identity loss, section 4 for the pool.
     """
 
-    TERMS = ("cycle", "identity", *ADVERSARIAL_TERMS)
+    TERMS = ("cycle_high", "cycle_low", "identity", *ADVERSARIAL_TERMS)
 
     def __init__(self, weights: Mapping[str, float], *, adversarial: AdversarialLoss, pool_size: int = 50) -> None:
         self.weights = check_weights(weights, self.TERMS)
@@ -40,7 +41,8 @@ class CycleGANObjective:
         terms = {
             "adversarial_high": generator_loss(self.adversarial, networks["discriminator_high"], fake_high),
             "adversarial_low": generator_loss(self.adversarial, networks["discriminator_low"], fake_low),
-            "cycle": l1_loss(to_high(fake_low).float(), high) + l1_loss(to_low(fake_high).float(), low),
+            "cycle_high": l1_loss(to_high(fake_low).float(), high),
+            "cycle_low": l1_loss(to_low(fake_high).float(), low),
             "identity": l1_loss(to_high(high).float(), high) + l1_loss(to_low(low).float(), low),
         }
         return terms, {"pred": fake_high.detach(), "fake_low": fake_low.detach()}
