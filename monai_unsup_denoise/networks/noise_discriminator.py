@@ -10,7 +10,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 _LEAST = 1e-4  # energy, in units of the reference intensity squared: noise of 1 %
 _NEIGHBOURS, _WINDOW = 3, 7  # voxels
-_GAIN = 4.0  # of the image, since normalised weights leave a discriminator about as steep as its inputs
+_GAIN = 4.0  # of both inputs, since normalised weights leave a discriminator about as steep as these
 
 
 class NoiseDiscriminator(nn.Module):
@@ -48,4 +48,4 @@ class NoiseDiscriminator(nn.Module):
     def forward(self, image: Tensor) -> list[Tensor]:
         """Features of ``image`` ``(B, C, *spatial)``, the last ones logits of patches."""
         energy = self.wide((image.float() - self.near(image.float())).square())
-        return self.patches(torch.cat([_GAIN * image, (energy + _LEAST).log() + _GAIN], dim=1))
+        return self.patches(_GAIN * torch.cat([image, (energy + _LEAST).log() / 4 + 1], dim=1))
