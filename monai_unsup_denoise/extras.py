@@ -8,8 +8,8 @@ from monai_unsup_denoise.errors import InputError
 
 #: What the extras of setup.cfg install, by the names to import.
 EXTRAS = {
-    "train": ("filelock", "ignite", "matplotlib", "mlflow", "nilearn", "PIL", "platformdirs", "pytorch_optimizer"),
-    "benchmark": ("matplotlib", "nilearn", "pandas", "PIL", "platformdirs", "skimage"),
+    "train": ("filelock", "ignite", "matplotlib", "mlflow", "nilearn", "platformdirs", "pytorch_optimizer"),
+    "benchmark": ("matplotlib", "nilearn", "pandas", "platformdirs", "skimage"),
     "onnx": ("onnx", "onnxscript"),
 }
 

@@ -27,7 +27,13 @@ from monai_unsup_denoise.io.bids.dataset import (
     read_description,
     read_metadata,
 )
-from monai_unsup_denoise.io.bids.derivative import derived_path, open_derivative, sidecar_content
+from monai_unsup_denoise.io.bids.derivative import (
+    REPORTS,
+    derived_path,
+    open_derivative,
+    report_path,
+    sidecar_content,
+)
 from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
 from monai_unsup_denoise.lean_imports import lean_imports
 from monai_unsup_denoise.staging import settle
@@ -83,6 +89,13 @@ def bids(
     ] = None,
     model: Weights = None,
     bundle: Bundle = None,
+    report: Annotated[
+        bool,
+        typer.Option(
+            help="Write a page about each scan (OUTPUT_DIR/sub-.../figures): before and after, what was removed and "
+            "whether it is noise, image quality; and an index of the pages (OUTPUT_DIR/index.html)."
+        ),
+    ] = True,
     nonpositive: NonpositiveOption = None,
     device: Device = None,
     jobs: Jobs = 1,
@@ -113,23 +126,35 @@ def bids(
         settings = {**switches, "nonpositive": nonpositive and nonpositive.value}
         denoiser = Denoiser.from_bundle(bundle, model=model, device=device, settings=settings, progress=True)
     open_derivative(output_dir, source=bids_dir)
-    denoise_scan = partial(_denoise_scan, denoiser, source=bids_dir, target=output_dir, overwrite=overwrite)
+    denoise_scan = partial(
+        _denoise_scan, denoiser, source=bids_dir, target=output_dir, overwrite=overwrite, report=report
+    )
     try:
         denoise_each(scans, denoise_scan, name=str, jobs=jobs, threads=threads)
     except InputError as error:  # with paths relative to the dataset: its own may name people
         raise InputError(str(error).replace(f"{bids_dir}/", "")) from None
+    finally:
+        if reports := sorted(output_dir.glob(REPORTS)):
+            from monai_unsup_denoise.scan_report import write_index  # not above: lean imports have no Pillow
+
+            write_index(output_dir / "index.html", reports)
 
 
-def _denoise_scan(denoiser: "Denoiser", scan: PurePosixPath, *, source: Path, target: Path, overwrite: bool) -> "Steps":
-    """Write the derivative of a scan and its sidecar, unless both exist, and return a line about it."""
+def _denoise_scan(
+    denoiser: "Denoiser", scan: PurePosixPath, *, source: Path, target: Path, overwrite: bool, report: bool
+) -> "Steps":
+    """Write the derivative of a scan, its sidecar and its report, unless they exist, and return a line about it."""
     from monai_unsup_denoise.inference import weights_sha256
+    from monai_unsup_denoise.inference.reports import settings_for_report, write_scan_report
     from monai_unsup_denoise.inference.scans import noise_summary, stop
     from monai_unsup_denoise.io.outputs import check_inside, sidecar_path
     from monai_unsup_denoise.io.volume_writer import write_volume
 
     check_only_one(source, scan)
     output = target / derived_path(scan)
+    page = target / report_path(derived_path(scan))
     check_inside(output, target)
+    check_inside(page, target)
     settle(output.parent)  # what an interruption has left
     if output.exists() and sidecar_path(output).exists() and not overwrite:
         return f"{scan}: already done, skipped"
@@ -140,7 +165,7 @@ def _denoise_scan(denoiser: "Denoiser", scan: PurePosixPath, *, source: Path, ta
     with suppress_stderr():
         image = denoiser.load(source / scan)
     start = yield from stop(start)
-    volume = denoiser.denoise_image(image)
+    volume = denoiser.denoise_image(image, settings_for_report(denoiser) if report else None)
     start = yield from stop(start)
     used = denoiser.settings.switches() | {"varying_noise": volume.varying_noise}
     content = sidecar_content(
@@ -150,6 +175,8 @@ def _denoise_scan(denoiser: "Denoiser", scan: PurePosixPath, *, source: Path, ta
         digest=weights_sha256(denoiser.model_path) if denoiser.model_path else None,
         options=[name for name, value in used.items() if value],
     )
+    if report:
+        write_scan_report(page, volume, name=scan.name, settings=denoiser.settings)
     with suppress_stderr(), atomic_group(output) as place:
         write_volume(place, volume.denoised, source=source / scan, affine=volume.affine)
         write_json(sidecar_path(place), content)

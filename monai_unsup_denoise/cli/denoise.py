@@ -100,6 +100,14 @@ def denoise(
             "deviation of the expected error (uncertainty). Can be repeated.",
         ),
     ] = None,
+    report: Annotated[
+        bool,
+        typer.Option(
+            "--report",
+            help="Also write a page about each scan (OUT_report.html): before and after, what was removed and whether "
+            "it is noise, image quality; and for a folder an index of the pages.",
+        ),
+    ] = False,
     nonpositive: NonpositiveOption = None,
     device: Device = None,
     jobs: Jobs = 1,
@@ -123,16 +131,23 @@ def denoise(
     with suppress_stderr(), lean_imports():
         from monai_unsup_denoise.inference import Denoiser
         from monai_unsup_denoise.inference.each_scan import denoise_each, use_threads
+        from monai_unsup_denoise.inference.reports import write_folder_index
         from monai_unsup_denoise.inference.scans import check_job, complete, denoise_in_steps, share_outputs
 
         scans = share_outputs(scans)
         if not is_collection:
-            check_job(scans[0], names, overwrite=overwrite)
+            check_job(scans[0], names, report=report, overwrite=overwrite)
         settings = {**switches, "maps": names or None, "nonpositive": nonpositive and nonpositive.value}
         denoiser = Denoiser.from_bundle(bundle, model=model, device=device, settings=settings, progress=True)
-    denoise_one = partial(denoise_in_steps, denoiser, dtype=dtype.value, overwrite=overwrite, volume=volume)
+    denoise_one = partial(
+        denoise_in_steps, denoiser, dtype=dtype.value, overwrite=overwrite, volume=volume, report=report
+    )
     if is_collection:
-        denoise_each(scans, denoise_one, name=attrgetter("scan"), jobs=jobs, threads=threads)
+        try:
+            denoise_each(scans, denoise_one, name=attrgetter("scan"), jobs=jobs, threads=threads)
+        finally:
+            if report:
+                write_folder_index(Path(output).expanduser(), scans)
     else:
         use_threads(threads)
         print_line(complete(denoise_one(scans[0])))

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from monai_unsup_denoise import __version__
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import atomic_group, check_writable, write_json
 from monai_unsup_denoise.inference.denoiser import Denoiser
+from monai_unsup_denoise.inference.reports import settings_for_report, write_scan_report
 from monai_unsup_denoise.inference.weights import weights_sha256
 from monai_unsup_denoise.inference.written import write_outputs, write_volumes
 from monai_unsup_denoise.io.dicom import check_folder, read_series
 from monai_unsup_denoise.io.nibabel_formats import why_sides_unsure
-from monai_unsup_denoise.io.outputs import Job, map_path, sidecar_path
+from monai_unsup_denoise.io.outputs import Job, map_path, report_path, sidecar_path
 from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
 from monai_unsup_denoise.io.volume_writer import VoxelType, check_output
 from monai_unsup_denoise.io.volumes import open_volumes
@@ -55,16 +57,18 @@ def denoise_in_steps(
     dtype: VoxelType = "float32",
     overwrite: bool = False,
     volume: int | None = None,
+    report: bool = False,
 ) -> Steps:
-    """Denoise one scan, write it with its maps and its sidecar, and return a line about it.
+    """Denoise one scan, write it with its maps, its sidecar and a ``report`` on it, and return a line about it.
 
     ``volume`` is the only one to denoise of a NIfTI file with several, counted from 0. The volumes of others are read,
-    computed and written in turn, as one step.
+    computed and written in turn, as one step; their report is on the first that is not zero.
 
     Raises:
         InputError: if it cannot be read or written.
     """
-    check_job(job, denoiser.settings.maps, overwrite=overwrite)
+    check = partial(check_job, job, denoiser.settings.maps, report=report, overwrite=overwrite)
+    check()
     start = time.perf_counter()
     with suppress_stderr():
         volumes = open_volumes(job.scan) if volume is None else None
@@ -74,7 +78,7 @@ def denoise_in_steps(
             image = denoiser.load(job.scan, volume=volume)
     start = yield from stop(start)
     if volumes is None:
-        denoised = denoiser.denoise_image(image)
+        denoised = denoiser.denoise_image(image, settings_for_report(denoiser) if report else None)
         start = yield from stop(start)
     # A series is named by its number: its folder may be named after a person.
     source = job.scan.name if job.series is None else f"DICOM series {job.series.number}"
@@ -84,19 +88,24 @@ def denoise_in_steps(
     with atomic_group(job.output) as place:  # image, maps and sidecar: all of them, or none
         hidden = replace(job, output=place)
         if volumes is not None:
-            about = write_volumes(denoiser, volumes, hidden, dtype=dtype, overwrite=overwrite)
+            titled = source if report else None
+            about = write_volumes(denoiser, volumes, hidden, dtype=dtype, overwrite=overwrite, reported_as=titled)
         else:
             with suppress_stderr():
-                write_outputs(hidden, denoised, dtype=dtype, overwrite=overwrite)
+                write_outputs(hidden, denoised, maps=denoiser.settings.maps, dtype=dtype, overwrite=overwrite)
+            if report:
+                write_scan_report(report_path(place), denoised, name=source, settings=denoiser.settings)
             about = ({} if volume is None else {"volume": volume}) | denoised.noise_report()
         write_json(sidecar_path(place), {"Sources": [source]} | about | provenance)
-        check_job(job, denoiser.settings.maps, overwrite=overwrite)  # that nobody else has written there meanwhile
+        check_job(
+            job, denoiser.settings.maps, report=report, overwrite=overwrite
+        )  # that nobody else has written there meanwhile
     note = f" ({why})" if (why := why_sides_unsure(job.scan)) else ""
     seconds = time.perf_counter() - start
     return f"{job.scan}: {noise_summary(about)}, {seconds:.1f} s in {precision} -> {job.output}{note}"
 
 
-def check_job(job: Job, maps: Sequence[str], *, overwrite: bool = False) -> None:
+def check_job(job: Job, maps: Sequence[str], *, report: bool = False, overwrite: bool = False) -> None:
     """Say before any work is done if a scan cannot be denoised or its outputs cannot be written.
 
     Raises:
@@ -119,6 +128,8 @@ def check_job(job: Job, maps: Sequence[str], *, overwrite: bool = False) -> None
     if sidecar.exists() and not _is_ours(sidecar):
         raise InputError(f"{sidecar}: exists already and is not of mri-denoise; give another output")
     check_writable(sidecar, overwrite=overwrite)
+    if report:
+        check_writable(report_path(output), overwrite=overwrite)
 
 
 def _is_ours(sidecar: Path) -> bool:

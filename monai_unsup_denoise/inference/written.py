@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -12,16 +13,17 @@ import numpy as np
 from monai_unsup_denoise import __version__
 from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume
 from monai_unsup_denoise.inference.denoiser import Denoiser
+from monai_unsup_denoise.inference.reports import write_scan_report
 from monai_unsup_denoise.inference.volumes import denoise_volumes
 from monai_unsup_denoise.io.dicom import write_derived_series
-from monai_unsup_denoise.io.outputs import Job, map_path
+from monai_unsup_denoise.io.outputs import Job, map_path, report_path
 from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
 from monai_unsup_denoise.io.volume_writer import VoxelType, open_output, write_volume
 from monai_unsup_denoise.io.volumes import Volumes
 
 
-def write_outputs(job: Job, volume: DenoisedVolume, *, dtype: VoxelType, overwrite: bool) -> None:
-    """Write the denoised scan, as a derived series or in the manner of the scan, and its maps.
+def write_outputs(job: Job, volume: DenoisedVolume, *, maps: Sequence[str], dtype: VoxelType, overwrite: bool) -> None:
+    """Write the denoised scan, as a derived series or in the manner of the scan, and these of its maps.
 
     Raises:
         InputError: if they cannot be written.
@@ -35,14 +37,23 @@ def write_outputs(job: Job, volume: DenoisedVolume, *, dtype: VoxelType, overwri
         )
     else:
         write(job.output, volume.denoised, dtype=dtype)
-    for name, voxels in volume.maps.items():
-        write(map_path(job.output, name), voxels)
+    for name in maps:
+        write(map_path(job.output, name), volume.maps[name])
 
 
 def write_volumes(
-    denoiser: Denoiser, volumes: Volumes, job: Job, *, dtype: VoxelType, overwrite: bool
+    denoiser: Denoiser,
+    volumes: Volumes,
+    job: Job,
+    *,
+    dtype: VoxelType,
+    overwrite: bool,
+    reported_as: str | None = None,
 ) -> dict[str, Any]:
     """Denoise and write the volumes of a 4-D scan one after the other; maps are 4-D too, but for that of sigma.
+
+    Args:
+        reported_as: name of the scan, for a report on its first volume that is not zero.
 
     Returns:
         The number of volumes, and the noise report of the brightest, whose maximum is that of the scan.
@@ -58,8 +69,11 @@ def write_volumes(
             paths = {name: map_path(job.output, name) for name in denoiser.settings.maps if name != "sigma"}
             maps = {name: outputs.enter_context(open_one(path)) for name, path in paths.items()}
             write = outputs.enter_context(open_one(job.output, dtype=dtype))
-        for volume in denoise_volumes(denoiser, volumes, progress=True):
+        for number, volume in enumerate(denoise_volumes(denoiser, volumes, progress=True)):
             write(volume.denoised)
+            if reported_as is not None and volume.noisy.any():
+                name, reported_as = f"{reported_as}, volume {number}", None
+                write_scan_report(report_path(job.output), volume, name=name, settings=denoiser.settings)
             for name, write_map in maps.items():
                 write_map(volume.maps[name])
             sigma = volume.maps.get("sigma", sigma)

@@ -82,6 +82,11 @@ def map_path(output: Path, name: str) -> Path:
     return output.with_name(f"{stem}_{name}{ending or '.nii.gz'}")
 
 
+def report_path(output: Path) -> Path:
+    """Path of the report on an output: ``scan_report.html`` beside ``scan.nii.gz``."""
+    return output.with_name(f"{_split_name(output)[0]}_report.html")
+
+
 def check_inside(output: Path, folder: Path) -> None:
     """Check that ``output`` lies below ``folder``, links followed.
 

@@ -2,7 +2,7 @@
 
 from monai_unsup_denoise.extras import require
 
-require("mlflow", "PIL", extra="train")
+require("mlflow", extra="train")
 
 from monai_unsup_denoise.tracking.mlflow_model import save_mlflow_model  # noqa: E402
 from monai_unsup_denoise.tracking.registration import register_weights  # noqa: E402

@@ -19,7 +19,7 @@ from monai_unsup_denoise import __version__
 T1W = "sub-01/anat/sub-01_desc-denoised_T1w"
 T2W = "sub-02/ses-a/anat/sub-02_ses-a_run-1_desc-denoised_T2w"
 PDW = "sub-02/ses-b/anat/sub-02_ses-b_desc-denoised_PDw"
-OF_DATASET = {"README.md", "dataset_description.json"}
+OF_DATASET = {".bidsignore", "README.md", "dataset_description.json", "index.html"}
 
 
 @pytest.fixture
@@ -46,8 +46,10 @@ def files_below(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
-def pair(*stems: str) -> set[str]:
-    return {f"{stem}{ending}" for stem in stems for ending in (".nii.gz", ".json")}
+def outputs_of(*stems: str) -> set[str]:
+    """Image, sidecar and report of each scan."""
+    images = {f"{stem}{ending}" for stem in stems for ending in (".nii.gz", ".json")}
+    return images | {f"{Path(stem).parts[0]}/figures/{Path(stem).name}.html" for stem in stems}
 
 
 def test_a_derivative_dataset_is_written_and_nothing_else(dataset, identity, mri_denoise):
@@ -55,7 +57,7 @@ def test_a_derivative_dataset_is_written_and_nothing_else(dataset, identity, mri
     out = dataset / "derivatives" / "mri-denoise"
     outcome = mri_denoise("bids", dataset, out, "participant", "--no-refine", "--model", identity)
     assert (outcome.code, outcome.err) == (0, "")
-    assert set(files_below(out)) == OF_DATASET | pair(T1W, T2W, PDW)
+    assert set(files_below(out)) == OF_DATASET | outputs_of(T1W, T2W, PDW)
     shutil.copytree(out, dataset.parent / "copy")
     shutil.rmtree(dataset / "derivatives")
     assert files_below(dataset) == before
@@ -127,9 +129,9 @@ def test_the_same_command_continues_after_an_interruption(dataset, tmp_path, ide
 
     monkeypatch.setattr(Denoiser, "denoise_image", interrupted)
     assert mri_denoise(*command).code == 130
-    assert set(files_below(tmp_path / "out")) == OF_DATASET | pair(T1W)
+    assert set(files_below(tmp_path / "out")) == OF_DATASET | outputs_of(T1W)
     assert mri_denoise(*command).out.count("already done") == 1
-    assert set(files_below(tmp_path / "out")) == OF_DATASET | pair(T1W, T2W, PDW)
+    assert set(files_below(tmp_path / "out")) == OF_DATASET | outputs_of(T1W, T2W, PDW)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork, which Windows has not")
@@ -153,7 +155,7 @@ def test_next_run_finishes_what_a_killed_one_began(dataset, tmp_path, identity, 
     assert not sidecar.exists() and (out / f"{T1W}.nii.gz").exists()
     assert "already done" in mri_denoise(*command).out
     assert json.loads(sidecar.read_text())["DenoisingOptions"] == ["self_ensemble"]
-    assert set(files_below(out)) == OF_DATASET | pair(T1W)
+    assert set(files_below(out)) == OF_DATASET | outputs_of(T1W)
 
 
 def test_a_bad_scan_does_not_stop_the_others(dataset, tmp_path, identity, mri_denoise):
@@ -166,7 +168,7 @@ def test_a_bad_scan_does_not_stop_the_others(dataset, tmp_path, identity, mri_de
     assert first == "error: 2 of 3 scans could not be denoised:"
     assert t1w.startswith("  sub-01/anat/sub-01_T1w.nii.gz: cannot be read as a volume")
     assert pdw == "  sub-02/ses-b/anat/sub-02_ses-b_PDw.nii.gz: its content is not here; fetch it first (datalad get)"
-    assert set(files_below(tmp_path / "out")) == OF_DATASET | pair(T2W)
+    assert set(files_below(tmp_path / "out")) == OF_DATASET | outputs_of(T2W)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +185,7 @@ def test_labels_are_read_as_bids_apps_read_them(options, stems, dataset, tmp_pat
         "bids", dataset, tmp_path / "out", "participant", "--no-refine", "--model", identity, *options
     )
     assert outcome.code == 0, outcome.err
-    assert set(files_below(tmp_path / "out")) == OF_DATASET | pair(*stems)
+    assert set(files_below(tmp_path / "out")) == OF_DATASET | outputs_of(*stems)
 
 
 @pytest.mark.parametrize(
@@ -227,4 +229,4 @@ def test_link_in_the_output_leads_nowhere_else(dataset, tmp_path, identity, mri_
     outcome = mri_denoise("bids", dataset, tmp_path / "out", "participant", "--no-refine", "--model", identity)
     assert outcome.code == 1 and "sub-01_desc-denoised_T1w.nii.gz: lies outside the output folder" in outcome.err
     assert not list((tmp_path / "elsewhere").iterdir())
-    assert set(files_below(tmp_path / "out")) == OF_DATASET | pair(T2W, PDW)
+    assert set(files_below(tmp_path / "out")) == OF_DATASET | outputs_of(T2W, PDW)

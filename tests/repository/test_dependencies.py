@@ -20,6 +20,7 @@ BLOCKED = ("ignite", "matplotlib", "mlflow", "nilearn", "pandas", "PIL", "pytorc
 #: Versions of our direct dependencies without a published advisory, and one that they exclude (as of September 2026).
 SAFE = {
     "filelock": (">=3.20.3", "CVE-2026-22701"),
+    "jinja2": (">=3.1.6", "CVE-2025-27516"),
     "mlflow": (">=3.16", "CVE-2026-71211"),
     "monai": (">=1.6.0", "GHSA-89gg-p5r5-q6r4"),
     "numpy": (">=1.22", "CVE-2021-34141"),

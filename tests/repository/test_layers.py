@@ -13,6 +13,7 @@ LAYER = {
     "networks": 1,
     "losses": 1,
     "io": 1,
+    "scan_report": 1,
     "transforms": 1,
     "data": 2,
     "inference": 2,

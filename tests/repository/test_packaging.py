@@ -79,7 +79,7 @@ def test_everything_the_package_imports_is_a_declared_dependency(repository, set
     assert not undeclared(imported, declared)
 
 
-@pytest.mark.parametrize("room", ["functional", "networks", "losses", "io", "inference"])
+@pytest.mark.parametrize("room", ["functional", "networks", "losses", "io", "inference", "scan_report"])
 def test_the_rooms_of_denoising_import_core_dependencies(room, repository, setup_cfg):
     declared = distributions(setup_cfg["options"]["install_requires"])
     assert not undeclared(imports_of(repository / PACKAGE / room), declared)

@@ -17,6 +17,10 @@ from monai_unsup_denoise.io.bids.dataset import parse_name, read_description
 GENERATOR = "monai-unsup-denoise"
 #: Name of the source dataset in BIDS URIs.
 SOURCE = "raw"
+#: Where `report_path` puts reports, below the derivative dataset.
+REPORTS = "sub-*/figures/*_desc-denoised_*.html"
+#: What of a derivative is not in the standard.
+IGNORED = "*.html\nsub-*/figures\n"  # no slash at the end, with which the validator does not see it
 README = f"""\
 # Denoised MR magnitude images
 
@@ -45,6 +49,11 @@ def derived_path(scan: PurePosixPath) -> PurePosixPath:
     _, suffix = parse_name(scan.name)
     entities = scan.name.partition(".")[0].removesuffix(suffix)
     return scan.with_name(f"{entities}desc-denoised_{suffix}.nii.gz")
+
+
+def report_path(derivative: PurePosixPath) -> PurePosixPath:
+    """Where BIDS has figures of the derivative: ``sub-01/figures/sub-01_desc-denoised_T1w.html``."""
+    return PurePosixPath(derivative.parts[0], "figures", f"{derivative.name.partition('.')[0]}.html")
 
 
 def sidecar_content(
@@ -85,6 +94,9 @@ def open_derivative(folder: Path, *, source: Path) -> None:
         names = [maker.get("Name") for maker in makers if isinstance(maker, dict)] if isinstance(makers, list) else []
         if GENERATOR not in names:
             raise InputError(f"{folder}: is another dataset, not one of {GENERATOR}; give a folder of its own")
+    if not (folder / ".bidsignore").exists():
+        write_text(folder / ".bidsignore", IGNORED)
+    if (folder / "dataset_description.json").exists():
         return
     if not (folder / "README.md").exists():
         write_text(folder / "README.md", README)

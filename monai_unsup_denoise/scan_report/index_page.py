@@ -1,0 +1,58 @@
+"""One page for the reports of a folder, with the scans that should be looked at first."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.files import write_text
+from monai_unsup_denoise.scan_report.rendering import render
+
+_WORST_FIRST = ("bad", "look", "good")
+_HEAD = 2**16  # bytes at the start of a report, in which its summary is
+_SUMMARY = re.compile(r'<meta name="mri-denoise-report" content="([^"]*)">')
+
+
+def write_index(path: Path, reports: Iterable[Path]) -> None:
+    """Write the index of these reports, which are linked relative to it; those that are not ours are left out.
+
+    Raises:
+        InputError: if it would replace a page that is not ours, or the disk refuses.
+    """
+    if path.exists() and b"mri-denoise-index" not in path.read_bytes()[:_HEAD]:
+        raise InputError(f"{path}: is no index of reports; move it away, or give another output folder")
+    summaries = [(report, summary) for report in reports if (summary := read_summary(report)) is not None]
+    rows = [_row(os.path.relpath(report, path.parent), summary) for report, summary in summaries]
+    rows.sort(key=lambda row: (_WORST_FIRST.index(row["kind"]), -row["detail"], row["name"]))
+    counts = Counter(row["kind"] for row in rows)
+    write_text(path, render("index.html", rows=rows, counts=counts))
+
+
+def read_summary(report: Path) -> dict[str, Any] | None:
+    """The numbers of a report, as `write_report` put them into its head; None for another page."""
+    with report.open("rb") as file:
+        found = _SUMMARY.search(file.read(_HEAD).decode("utf-8", errors="replace"))
+    return None if found is None else json.loads(html.unescape(found[1]))
+
+
+def _row(link: str, summary: dict[str, Any]) -> dict[str, Any]:
+    kinds = [verdict["kind"] for verdict in summary["verdicts"]]
+    noise, residual = summary["noise"], summary["residual"] or {}
+    ratios = [summary["quality"][when]["SNR"] for when in ("before", "after")]
+    return {
+        "link": quote(Path(link).as_posix()),
+        "name": Path(link).as_posix().removesuffix("_report.html"),
+        "kind": min(kinds, key=_WORST_FIRST.index),
+        "texts": [verdict["text"] for verdict in summary["verdicts"]],
+        "sigma": "–" if noise["sigma_percent"] is None else f"{noise['sigma_percent']:.1f} %",
+        "snr": " → ".join("–" if ratio is None else f"{ratio:.1f}" for ratio in ratios),
+        "detail": residual.get("detail") or 0.0,
+    }
