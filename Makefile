@@ -1,6 +1,6 @@
 # The commands. Each makes the environment it needs the first time; `make help` says what they do.
 .DEFAULT_GOAL := help
-.PHONY: help train weights evaluate export demo benchmark benchmark-full train-published train-baselines train-peers baselines paper-ablation design-ablation fine-tuning ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test-entry-points test test-bare test-all test-training fuzz lint speed refinement training-speed backends profile clean
+.PHONY: help train weights evaluate export demo benchmark benchmark-full trust train-published train-baselines train-peers baselines paper-ablation design-ablation fine-tuning ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test-entry-points test test-bare test-all test-training fuzz lint speed refinement training-speed backends profile clean
 
 CONFIGS := bundles/brain_mri_denoise/configs
 MODELS  := bundles/brain_mri_denoise/models
@@ -67,6 +67,10 @@ benchmark: $(STAMP) ## compare with the baselines on a reduced grid (minutes): b
 benchmark-full: $(STAMP) ## the full comparison in docs/benchmark (hours); BRAINWEB=folder adds BrainWeb's volumes
 	$(BIN)/mri-denoise benchmark --volume phantom $(if $(BRAINWEB),--volume brainweb:$(BRAINWEB)) \
 		--output-dir docs/benchmark $(ARGS) || test $$? -eq 3
+
+trust: $(STAMP) ## what denoisers keep and what they invent: docs/trust/trust.csv (hours)
+	$(BIN)/mri-denoise trust --method ours --method ours_no_refinement --noise white --noise zero_filled \
+		--output-dir docs/trust $(ARGS)
 
 # The methods of the published experiment: as printed, with terms of its relatives, half as wide, and CycleGAN.
 PUBLISHED := adversarial slab_2d published_experiment

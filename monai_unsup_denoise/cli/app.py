@@ -15,6 +15,7 @@ from monai_unsup_denoise.cli.export import export_bundle, export_onnx, export_to
 from monai_unsup_denoise.cli.options import with_new_names
 from monai_unsup_denoise.cli.run_bundle import PASSES_OPTIONS_ON
 from monai_unsup_denoise.cli.train import evaluate, train
+from monai_unsup_denoise.cli.trust import trust
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.process import interruptible, open_streams, printable
 
@@ -32,6 +33,7 @@ app.command(context_settings=PASSES_OPTIONS_ON)(train)
 app.command(context_settings=PASSES_OPTIONS_ON)(evaluate)
 app.command(cls=BidsAppCommand)(bids)
 app.command()(benchmark)
+app.command()(trust)
 app.command()(demo)
 app.command()(export_bundle)
 app.command()(export_onnx)

@@ -1,0 +1,1 @@
+"""What a denoiser keeps and what it invents: lesions, spots side by side, tissue means, artefacts."""
