@@ -69,7 +69,7 @@ benchmark-full: $(STAMP) ## the full comparison in docs/benchmark (hours); BRAIN
 		--output-dir docs/benchmark $(ARGS) || test $$? -eq 3
 
 trust: $(STAMP) ## what denoisers keep and what they invent: docs/trust/trust.csv (hours)
-	$(BIN)/mri-denoise trust --method ours --method ours_no_refinement --noise white --noise zero_filled \
+	$(BIN)/mri-denoise trust --method ours --method ours_no_refinement --noise white --noise zero_filled --every-level \
 		--output-dir docs/trust $(ARGS)
 
 # The methods of the published experiment: as printed, with terms of its relatives, half as wide, and CycleGAN.

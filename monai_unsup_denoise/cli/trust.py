@@ -32,6 +32,13 @@ def trust(
     ] = 5.0,
     subjects: Annotated[int, typer.Option(min=_FEWEST, metavar="N", help="Number of phantom heads, up to 8.")] = 8,
     slices: Annotated[int, typer.Option(min=32, metavar="N", help="Middle slices of each.")] = 48,
+    every_level: Annotated[
+        bool,
+        typer.Option(
+            "--every-level",
+            help="Also measure the error before and after at 0.5 to 20 %, in three contrasts, and of scans without noise.",
+        ),
+    ] = False,
     models_dir: Annotated[
         Path | None, typer.Option(help="Folder of trained weights, searched before the models of the bundle.")
     ] = None,
@@ -79,6 +86,7 @@ def trust(
             kinds=find_kinds(noise or ["white"]),
             slices=slices,
             folder=output_dir,
+            every_level=every_level,
             threads=threads,
         )
     except MethodError as error:

@@ -55,7 +55,9 @@ def gather(subject: Subject, denoise: Denoise, *, level: float, kind: str) -> Ev
     denoised = scene.denoised(denoise)
     plain = denoised["none"]
     findings = measure_artefacts(scene, denoised) + measure_quantities(subject.clean, plain, subject.tissue)
-    findings.append(Finding("NRMSE after / before", kind, nrmse_ratio(subject.clean, scene.noisy("none"), plain), 1))
+    findings.append(
+        Finding("NRMSE after / before", "worst head", nrmse_ratio(subject.clean, scene.noisy("none"), plain), 1)
+    )
     middle = subject.clean.shape[2] // 2
     true = departure_map(plain[:, :, middle], subject.clean[:, :, middle])
     findings.append(Finding("true frequency", "mean of patches", float(np.nanmean(true)), int(np.isfinite(true).sum())))
@@ -68,7 +70,7 @@ def summarise(evidence: Sequence[Evidence]) -> list[Row]:
     Findings of subjects are averaged, but for the error ratio, of which the worst counts; lesions and pairs of all
     subjects are one set.
     """
-    rows = _means(evidence)
+    rows = means(evidence)
     lesions = [row for one in evidence for row in one.lesions]
     for column in ("contrast", "size"):
         for diameter in DIAMETERS:
@@ -104,7 +106,8 @@ def _detected(
     return _row_of(check, group, found.auc, found.error, count)
 
 
-def _means(evidence: Sequence[Evidence]) -> list[Row]:
+def means(evidence: Sequence[Evidence]) -> list[Row]:
+    """The rows of the findings alone."""
     values: dict[tuple[str, str], list[float]] = {}
     for one in evidence:
         for finding in one.findings:

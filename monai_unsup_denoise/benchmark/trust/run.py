@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ import pandas as pd
 from tqdm import tqdm
 
 from monai_unsup_denoise.benchmark.methods import ResolvedMethod
-from monai_unsup_denoise.benchmark.trust.evidence import Evidence, gather, summarise
-from monai_unsup_denoise.benchmark.trust.scene import Finding
-from monai_unsup_denoise.benchmark.trust.subjects import Subject, load_subject
+from monai_unsup_denoise.benchmark.trust.evidence import Evidence, gather, means, summarise
+from monai_unsup_denoise.benchmark.trust.levels import load_slabs, measure_levels
+from monai_unsup_denoise.benchmark.trust.scene import Denoise, Finding
+from monai_unsup_denoise.benchmark.trust.subjects import load_subject
 from monai_unsup_denoise.benchmark.worker import run_method
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import atomic_write, write_text
@@ -32,6 +34,7 @@ def run_trust(
     kinds: Sequence[str],
     slices: int,
     folder: Path,
+    every_level: bool = False,
     threads: int = 1,
 ) -> pd.DataFrame:
     """Check every method with every kind of noise; write ``trust.csv`` after each.
@@ -45,6 +48,7 @@ def run_trust(
         kinds: of the noise, names of `SCANNER_KINDS`.
         slices: of each subject.
         folder: for the table, and ``cells`` for what is finished.
+        every_level: also measure the error before and after at `levels.LEVELS`, in rows without a level.
         threads: that the libraries of a method may use.
 
     Raises:
@@ -55,54 +59,71 @@ def run_trust(
         if method.unavailable_reason:
             raise InputError(f"--method {method.method.name}: {method.unavailable_reason}")
     heads = [load_subject(number, slices=slices) for number in tqdm(subjects, desc="phantoms", disable=None)]
+    slabs = load_slabs() if every_level else {}
     rows: list[dict] = []
-    with tqdm(total=len(methods) * len(kinds) * len(heads), unit="subject", disable=None) as bar:
+    steps = len(heads) + bool(slabs)
+    with tqdm(total=len(methods) * len(kinds) * steps, unit="part", disable=None) as bar:
         for method in methods:
+            denoise = partial(_denoise, method, threads, bar)
             for kind in kinds:
                 bar.set_description(f"{method.method.name}, {kind}")
+                cells = folder / "cells" / method.method.name / kind
+                named = {"kind": kind, "level": level, "method": method.method.name}
                 evidence = []
                 for head in heads:
-                    evidence.append(_evidence(method, head, level, kind, folder / "cells", threads, bar))
+                    inputs = _digest(method, [head.clean, head.tissue])
+                    check = partial(gather, head, denoise, level=level, kind=kind)
+                    evidence.append(_known_or(check, cells / f"{level:g}_{head.name}.json", inputs))
                     bar.update()
-                named = {"kind": kind, "level": level, "method": method.method.name}
                 rows += [named | row for row in summarise(evidence)]
+                if slabs:
+                    inputs = _digest(method, slabs.values())
+                    check = partial(_at_levels, slabs, denoise, kind)
+                    rows += [
+                        named | {"level": None} | row
+                        for row in means([_known_or(check, cells / "levels.json", inputs)])
+                    ]
+                    bar.update()
                 table = pd.DataFrame(rows, columns=list(COLUMNS)).round({"value": 5, "error": 5})
-                with atomic_write(folder / "trust.csv") as partial:
-                    table.to_csv(partial, index=False)
+                with atomic_write(folder / "trust.csv") as partial_file:
+                    table.to_csv(partial_file, index=False)
     return table
 
 
-def _evidence(
-    method: ResolvedMethod, head: Subject, level: float, kind: str, cells: Path, threads: int, bar: tqdm
-) -> Evidence:
-    path = cells / method.method.name / f"{kind}_{level:g}_{head.name}.json"
-    inputs = _digest(method, head, level, kind)
+def _denoise(
+    method: ResolvedMethod, threads: int, bar: tqdm, noisy: np.ndarray, sigma: float, spectrum: np.ndarray | None
+) -> np.ndarray:
+    entry = method.method
+    return run_method(
+        entry.target,
+        method.parameters,
+        noisy,
+        sigma if entry.given_sigma else None,
+        spectrum=spectrum if entry.given_spectrum else None,
+        python=method.python,
+        threads=threads,
+        tick=bar.refresh,
+    ).volume
+
+
+def _at_levels(slabs: dict[str, np.ndarray], denoise: Denoise, kind: str) -> Evidence:
+    return Evidence(measure_levels(slabs, denoise, kind=kind))
+
+
+def _known_or(check: Callable[[], Evidence], path: Path, inputs: str) -> Evidence:
+    """The evidence in a file, if its inputs are the same; else that of the check, which is stored."""
     if path.exists() and (known := _load(path, inputs)) is not None:
         return known
-    entry = method.method
-
-    def denoise(noisy: np.ndarray, sigma: float, spectrum: np.ndarray | None) -> np.ndarray:
-        return run_method(
-            entry.target,
-            method.parameters,
-            noisy,
-            sigma if entry.given_sigma else None,
-            spectrum=spectrum if entry.given_spectrum else None,
-            python=method.python,
-            threads=threads,
-            tick=bar.refresh,
-        ).volume
-
-    evidence = gather(head, denoise, level=level, kind=kind)
+    evidence = check()
     _save(path, inputs, evidence)
     return evidence
 
 
-def _digest(method: ResolvedMethod, head: Subject, level: float, kind: str) -> str:
-    """SHA-256 of all that the evidence depends on."""
-    checks = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
-    voxels = head.clean.tobytes() + head.tissue.tobytes()
-    return hashlib.sha256(f"{method.digest} {level:g} {kind}".encode() + checks + voxels).hexdigest()
+def _digest(method: ResolvedMethod, volumes: Iterable[np.ndarray]) -> str:
+    """SHA-256 of all that the evidence depends on, apart from level and kind of the noise."""
+    files = [path for path in sorted(Path(__file__).parent.glob("*.py")) if path.name != Path(__file__).name]
+    content = [method.digest.encode(), *(path.read_bytes() for path in files), *(one.tobytes() for one in volumes)]
+    return hashlib.sha256(b"".join(content)).hexdigest()
 
 
 def _save(path: Path, inputs: str, evidence: Evidence) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from monai_unsup_denoise.benchmark.trust import run
 from monai_unsup_denoise.benchmark.trust.lesions import Lesion
+from monai_unsup_denoise.benchmark.trust.levels import LEVELS
 from monai_unsup_denoise.benchmark.trust.rayleigh import DISTANCES, Pair
 from monai_unsup_denoise.benchmark.trust.spots import sphere
 from monai_unsup_denoise.benchmark.trust.subjects import Subject
@@ -54,7 +55,7 @@ def test_noise_left_as_it_is_keeps_all_and_halving_halves(trust, make, tmp_path)
     table = trust(make(UNCHANGED, "noisy"), make("Shrink", "half", parameters={"factor": 0.5}))
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "out" / "trust.csv"), table, check_dtype=False)
     assert list(table.columns) == list(run.COLUMNS)
-    assert value(table, "NRMSE after / before", "white") == 1
+    assert value(table, "NRMSE after / before", "worst head") == 1
     assert value(table, "lesion contrast kept", "4 mm, CNR 3") == pytest.approx(1, abs=0.02)
     assert value(table, "lesion contrast kept", "4 mm, CNR 3", "half") == pytest.approx(0.5, abs=0.02)
     assert value(table, "mean", "white matter", "half") == pytest.approx(-0.5, abs=0.01)
@@ -71,6 +72,16 @@ def test_what_is_finished_is_not_computed_again(trust, make, log):
     assert log.calls() == 2 * CALLS
     trust(method, level=10.0)
     assert log.calls() == 4 * CALLS
+
+
+def test_every_level_has_rows_of_its_own(trust, make, monkeypatch):
+    monkeypatch.setattr(run, "load_slabs", lambda: {"T1w": small_head(1, slices=40).clean})
+    table = trust(make("Shrink", parameters={"factor": 0.5}), every_level=True)
+    rows = table[table["level"].isna()].set_index("group")["value"]
+    assert list(rows.index) == [*(f"T1w, {level:g} %" for level in LEVELS), "T1w"]
+    assert rows["T1w, 0.5 %"] > 10 > rows["T1w, 20 %"] > 0.5
+    clean = small_head(1, slices=40).clean
+    assert rows["T1w"] == pytest.approx(-10 * np.log10(np.mean(np.square(0.5 * clean))), abs=1e-3)
 
 
 def test_methods_are_told_sigma_if_they_are_given_it(trust, make, log):
