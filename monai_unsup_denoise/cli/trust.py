@@ -36,7 +36,7 @@ def trust(
         bool,
         typer.Option(
             "--every-level",
-            help="Also measure the error before and after at 0.5 to 20 %, in three contrasts, and of scans without noise.",
+            help="Also measure the error before and after at 0.5 to 20 %, in three contrasts, and without noise.",
         ),
     ] = False,
     models_dir: Annotated[
