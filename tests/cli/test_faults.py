@@ -178,4 +178,5 @@ def test_bids_names_two_images_of_one_stem(scan, tmp_path, identity, mri_denoise
     assert {name for name in names(tmp_path / "out") if "_T" in name} == {
         "sub-01_desc-denoised_T2w.nii.gz",
         "sub-01_desc-denoised_T2w.json",
+        "sub-01_desc-denoised_T2w.html",
     }
