@@ -1,6 +1,7 @@
 """`mri-denoise bids`: from a BIDS dataset to a derivative dataset, with the command line of BIDS Apps."""
 
 import time
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
@@ -122,6 +123,7 @@ def bids(
     with suppress_stderr(), lean_imports():
         from monai_unsup_denoise.inference import Denoiser
         from monai_unsup_denoise.inference.each_scan import denoise_each
+        from monai_unsup_denoise.inference.reports import index_of_reports
 
         settings = {**switches, "nonpositive": nonpositive and nonpositive.value}
         denoiser = Denoiser.from_bundle(bundle, model=model, device=device, settings=settings, progress=True)
@@ -130,14 +132,10 @@ def bids(
         _denoise_scan, denoiser, source=bids_dir, target=output_dir, overwrite=overwrite, report=report
     )
     try:
-        denoise_each(scans, denoise_scan, name=str, jobs=jobs, threads=threads)
+        with index_of_reports(output_dir, REPORTS) if report else nullcontext():
+            denoise_each(scans, denoise_scan, name=str, jobs=jobs, threads=threads)
     except InputError as error:  # with paths relative to the dataset: its own may name people
         raise InputError(str(error).replace(f"{bids_dir}/", "")) from None
-    finally:
-        if reports := sorted(output_dir.glob(REPORTS)):
-            from monai_unsup_denoise.scan_report import write_index  # not above: lean imports have no Pillow
-
-            write_index(output_dir / "index.html", reports)
 
 
 def _denoise_scan(
@@ -145,7 +143,7 @@ def _denoise_scan(
 ) -> "Steps":
     """Write the derivative of a scan, its sidecar and its report, unless they exist, and return a line about it."""
     from monai_unsup_denoise.inference import weights_sha256
-    from monai_unsup_denoise.inference.reports import settings_for_report, write_scan_report
+    from monai_unsup_denoise.inference.reports import remove_old_report, settings_for_report, write_scan_report
     from monai_unsup_denoise.inference.scans import noise_summary, stop
     from monai_unsup_denoise.io.outputs import check_inside, sidecar_path
     from monai_unsup_denoise.io.volume_writer import write_volume
@@ -157,7 +155,8 @@ def _denoise_scan(
     check_inside(page, target)
     settle(output.parent)  # what an interruption has left
     if output.exists() and sidecar_path(output).exists() and not overwrite:
-        return f"{scan}: already done, skipped"
+        lacking = "; it has no report, which --overwrite makes" if report and not page.exists() else ""
+        return f"{scan}: already done, skipped{lacking}"
     if not (source / scan).exists():  # a broken link of DataLad
         raise InputError(f"{scan}: its content is not here; fetch it first (datalad get)")
     start = time.perf_counter()
@@ -175,9 +174,11 @@ def _denoise_scan(
         digest=weights_sha256(denoiser.model_path) if denoiser.model_path else None,
         options=[name for name, value in used.items() if value],
     )
-    if report:
-        write_scan_report(page, volume, name=scan.name, settings=denoiser.settings)
     with suppress_stderr(), atomic_group(output) as place:
         write_volume(place, volume.denoised, source=source / scan, affine=volume.affine)
         write_json(sidecar_path(place), content)
+    if report:
+        write_scan_report(page, volume, name=scan.name, settings=denoiser.settings)
+    else:
+        remove_old_report(page)
     return f"{scan}: {noise_summary(volume.noise_report())}, {time.perf_counter() - start:.1f} s"

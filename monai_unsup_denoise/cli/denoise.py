@@ -1,5 +1,6 @@
 """`mri-denoise denoise`: scans in, denoised scans out."""
 
+from contextlib import nullcontext
 from enum import Enum
 from functools import partial
 from operator import attrgetter
@@ -131,7 +132,7 @@ def denoise(
     with suppress_stderr(), lean_imports():
         from monai_unsup_denoise.inference import Denoiser
         from monai_unsup_denoise.inference.each_scan import denoise_each, use_threads
-        from monai_unsup_denoise.inference.reports import write_folder_index
+        from monai_unsup_denoise.inference.reports import index_of_reports
         from monai_unsup_denoise.inference.scans import check_job, complete, denoise_in_steps, share_outputs
 
         scans = share_outputs(scans)
@@ -143,11 +144,8 @@ def denoise(
         denoise_in_steps, denoiser, dtype=dtype.value, overwrite=overwrite, volume=volume, report=report
     )
     if is_collection:
-        try:
+        with index_of_reports(Path(output).expanduser(), "**/*_report.html") if report else nullcontext():
             denoise_each(scans, denoise_one, name=attrgetter("scan"), jobs=jobs, threads=threads)
-        finally:
-            if report:
-                write_folder_index(Path(output).expanduser(), scans)
     else:
         use_threads(threads)
         print_line(complete(denoise_one(scans[0])))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from monai_unsup_denoise import __version__
+from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume
 from monai_unsup_denoise.inference.denoiser import Denoiser
 from monai_unsup_denoise.inference.settings import DenoiseSettings
-from monai_unsup_denoise.io.outputs import Job, report_path
 from monai_unsup_denoise.protocols import NoiseAwareNetwork
 
 
@@ -20,11 +23,15 @@ def settings_for_report(denoiser: Denoiser) -> DenoiseSettings:
     return replace(denoiser.settings, maps=(*denoiser.settings.maps, *more))
 
 
-def write_scan_report(path: Path, volume: DenoisedVolume, *, name: str, settings: DenoiseSettings) -> None:
+def write_scan_report(
+    path: Path, volume: DenoisedVolume, *, name: str, settings: DenoiseSettings, note: str | None = None
+) -> None:
     """Write the report on one volume as a page at ``path``.
 
     Args:
         name: of the scan, without folders.
+        settings: that it was denoised with.
+        note: what a reader should know about the scan.
 
     Raises:
         InputError: if the disk refuses.
@@ -43,17 +50,37 @@ def write_scan_report(path: Path, volume: DenoisedVolume, *, name: str, settings
             noise=volume.noise_report(),
             maps=volume.maps,
             software=f"monai-unsup-denoise {__version__}" + (f" ({', '.join(options)})" if options else ""),
+            notes=(f"{note[0].upper()}{note[1:]}.",) if note else (),
         ),
     )
 
 
-def write_folder_index(folder: Path, jobs: Sequence[Job]) -> None:
-    """Write ``index.html`` of the reports on the scans of a folder, as far as there are any.
+def remove_old_report(path: Path) -> None:
+    """Remove a report of ours on an image that has been replaced without a new one."""
+    if not os.path.isfile(path):  # False for a name that the disk does not take
+        return
+    from monai_unsup_denoise.scan_report import read_summary
+
+    if read_summary(path) is not None:
+        path.unlink()
+
+
+@contextmanager
+def index_of_reports(folder: Path, pattern: str) -> Iterator[None]:
+    """After the block, also after a failure in it, write ``index.html`` of the reports below ``folder``, if any.
 
     Raises:
-        InputError: if the disk refuses, or there is another page of that name.
+        InputError: before the block, if there is another page of that name.
     """
-    from monai_unsup_denoise.scan_report import write_index
+    from monai_unsup_denoise.scan_report import check_index, write_index
 
-    if reports := [path for job in jobs if (path := report_path(job.output)).is_file()]:
-        write_index(folder / "index.html", reports)
+    index = folder / "index.html"
+    check_index(index)
+    try:
+        yield
+    finally:
+        if reports := sorted(folder.glob(pattern)):
+            try:
+                write_index(index, reports)
+            except InputError as error:  # the block's own failures count for more
+                print(f"warning: {error}", file=sys.stderr)

@@ -15,7 +15,7 @@ from monai_unsup_denoise import __version__
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import atomic_group, check_writable, write_json
 from monai_unsup_denoise.inference.denoiser import Denoiser
-from monai_unsup_denoise.inference.reports import settings_for_report, write_scan_report
+from monai_unsup_denoise.inference.reports import remove_old_report, settings_for_report, write_scan_report
 from monai_unsup_denoise.inference.weights import weights_sha256
 from monai_unsup_denoise.inference.written import write_outputs, write_volumes
 from monai_unsup_denoise.io.dicom import check_folder, read_series
@@ -80,6 +80,7 @@ def denoise_in_steps(
     if volumes is None:
         denoised = denoiser.denoise_image(image, settings_for_report(denoiser) if report else None)
         start = yield from stop(start)
+    why = why_sides_unsure(job.scan)
     # A series is named by its number: its folder may be named after a person.
     source = job.scan.name if job.series is None else f"DICOM series {job.series.number}"
     digest = weights_sha256(denoiser.model_path) if denoiser.model_path else None
@@ -94,13 +95,13 @@ def denoise_in_steps(
             with suppress_stderr():
                 write_outputs(hidden, denoised, maps=denoiser.settings.maps, dtype=dtype, overwrite=overwrite)
             if report:
-                write_scan_report(report_path(place), denoised, name=source, settings=denoiser.settings)
+                write_scan_report(report_path(place), denoised, name=source, settings=denoiser.settings, note=why)
             about = ({} if volume is None else {"volume": volume}) | denoised.noise_report()
         write_json(sidecar_path(place), {"Sources": [source]} | about | provenance)
-        check_job(
-            job, denoiser.settings.maps, report=report, overwrite=overwrite
-        )  # that nobody else has written there meanwhile
-    note = f" ({why})" if (why := why_sides_unsure(job.scan)) else ""
+        check()  # that nobody else has written there meanwhile
+    if not report:
+        remove_old_report(report_path(job.output))
+    note = f" ({why})" if why else ""
     seconds = time.perf_counter() - start
     return f"{job.scan}: {noise_summary(about)}, {seconds:.1f} s in {precision} -> {job.output}{note}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -13,7 +14,7 @@ import numpy as np
 from monai_unsup_denoise import __version__
 from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume
 from monai_unsup_denoise.inference.denoiser import Denoiser
-from monai_unsup_denoise.inference.reports import write_scan_report
+from monai_unsup_denoise.inference.reports import settings_for_report, write_scan_report
 from monai_unsup_denoise.inference.volumes import denoise_volumes
 from monai_unsup_denoise.io.dicom import write_derived_series
 from monai_unsup_denoise.io.outputs import Job, map_path, report_path
@@ -61,12 +62,16 @@ def write_volumes(
     Raises:
         InputError: as `denoise_volumes`, or if the outputs cannot be written. Then nothing is left.
     """
+    wanted = denoiser.settings.maps
+    if reported_as is not None:
+        denoiser = copy.copy(denoiser)
+        denoiser.settings = settings_for_report(denoiser)
     open_one = partial(open_output, source=job.scan, overwrite=overwrite)
     reports: list[dict[str, Any]] = []
     sigma: np.ndarray | None = None
     with ExitStack() as outputs:
         with suppress_stderr():
-            paths = {name: map_path(job.output, name) for name in denoiser.settings.maps if name != "sigma"}
+            paths = {name: map_path(job.output, name) for name in wanted if name != "sigma"}
             maps = {name: outputs.enter_context(open_one(path)) for name, path in paths.items()}
             write = outputs.enter_context(open_one(job.output, dtype=dtype))
         for number, volume in enumerate(denoise_volumes(denoiser, volumes, progress=True)):
@@ -78,7 +83,7 @@ def write_volumes(
                 write_map(volume.maps[name])
             sigma = volume.maps.get("sigma", sigma)
             reports.append(volume.noise_report())
-        if sigma is not None:
+        if sigma is not None and "sigma" in wanted:
             path = map_path(job.output, "sigma")
             write_volume(path, sigma, source=job.scan, affine=volumes.affine, overwrite=overwrite)
     brightest = min(reports, key=lambda report: report["sigma_percent"] or math.inf)

@@ -21,6 +21,7 @@ class ReportContent:
         maps: noise level ("sigma") and standard deviation of the expected error ("uncertainty") of each voxel, as far
             as there are any, of the same shape and units.
         software: name and version, and what of its settings is unusual.
+        notes: sentences about the scan that a reader should know.
     """
 
     name: str
@@ -30,6 +31,7 @@ class ReportContent:
     noise: Mapping[str, Any]
     maps: Mapping[str, np.ndarray]
     software: str
+    notes: tuple[str, ...] = ()
 
     @property
     def sigma(self) -> float | np.ndarray | None:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.cluster.vq import kmeans2
 from scipy.ndimage import binary_erosion, binary_fill_holes, label
+from scipy.stats import median_abs_deviation
 
 _LEAST = 100  # voxels of a class, with fewer of which its numbers are not given
 _SAMPLE = 2**17  # values, at least half of which classes are found from
+_NOTHING = 1e-6  # of the energy of the head: energy of air that counts as none
 _SMALL = 0.01  # of the largest object: size of objects that do not count
 
 
@@ -56,9 +58,9 @@ def find_tissue(image: np.ndarray) -> Tissue:
 def quality_numbers(image: np.ndarray, tissue: Tissue) -> dict[str, float]:
     """SNR, CNR, CJV, EFC and FBER of a volume ``(X, Y, Z)`` by name; NaN where one is not defined.
 
-    - SNR: ``mean / std`` of the bright class.
-    - CNR: ``|mean_bright - mean_middle| / sqrt(var_bright + var_middle + var_air)``.
-    - CJV: ``(std_bright + std_middle) / |mean_bright - mean_middle|``; low is good.
+    - SNR: ``median / std`` of the bright class.
+    - CNR: ``|median_bright - median_middle| / sqrt(var_bright + var_middle + var_air)``.
+    - CJV: ``(mad_bright + mad_middle) / |median_bright - median_middle|`` with median absolute deviations; low is good.
     - EFC: entropy of the voxels, in multiples of the largest that is possible; low is good.
     - FBER: median energy in the head over that in the air. Any denoiser that removes the noise floor raises it.
 
@@ -68,12 +70,13 @@ def quality_numbers(image: np.ndarray, tissue: Tissue) -> dict[str, float]:
     bright, middle, air = (image[where].astype(np.float64) for where in (tissue.bright, tissue.middle, ~tissue.head))
     if min(bright.size, middle.size) < _LEAST:
         return dict.fromkeys(("SNR", "CNR", "CJV"), math.nan) | {"EFC": _efc(image), "FBER": _fber(image, tissue)}
-    contrast = abs(bright.mean() - middle.mean())
+    contrast = abs(float(np.median(bright)) - float(np.median(middle)))
     variance_of_air = air.var() if air.size else 0.0
+    deviations = [float(median_abs_deviation(values, scale="normal")) for values in (bright, middle)]
     return {
-        "SNR": _ratio(bright.mean(), bright.std(ddof=1)),
+        "SNR": _ratio(float(np.median(bright)), bright.std(ddof=1)),
         "CNR": _ratio(contrast, math.sqrt(bright.var() + middle.var() + variance_of_air)),
-        "CJV": _ratio(bright.std() + middle.std(), contrast),
+        "CJV": _ratio(sum(deviations), contrast),
         "EFC": _efc(image),
         "FBER": _fber(image, tissue),
     }
@@ -90,11 +93,12 @@ def _efc(image: np.ndarray) -> float:
 
 
 def _fber(image: np.ndarray, tissue: Tissue) -> float:
-    """Foreground-background energy ratio; NaN where most of the background is masked."""
+    """Foreground-background energy ratio; NaN where most of the background is masked or was
+    denoised to nothing."""
     if not tissue.head.any() or tissue.head.all():
         return math.nan
-    energy = np.square(image.astype(np.float64))
-    return _ratio(float(np.median(energy[tissue.head])), float(np.median(energy[~tissue.head])))
+    head, air = (float(np.median(np.square(image[where].astype(np.float64)))) for where in (tissue.head, ~tissue.head))
+    return _ratio(head, air) if air > _NOTHING * head else math.nan
 
 
 def _ratio(above: float, below: float) -> float:

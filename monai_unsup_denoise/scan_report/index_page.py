@@ -25,10 +25,9 @@ def write_index(path: Path, reports: Iterable[Path]) -> None:
     """Write the index of these reports, which are linked relative to it; those that are not ours are left out.
 
     Raises:
-        InputError: if it would replace a page that is not ours, or the disk refuses.
+        InputError: as `check_index`, or if the disk refuses.
     """
-    if path.exists() and b"mri-denoise-index" not in path.read_bytes()[:_HEAD]:
-        raise InputError(f"{path}: is no index of reports; move it away, or give another output folder")
+    check_index(path)
     summaries = [(report, summary) for report in reports if (summary := read_summary(report)) is not None]
     rows = [_row(os.path.relpath(report, path.parent), summary) for report, summary in summaries]
     rows.sort(key=lambda row: (_WORST_FIRST.index(row["kind"]), -row["detail"], row["name"]))
@@ -36,11 +35,28 @@ def write_index(path: Path, reports: Iterable[Path]) -> None:
     write_text(path, render("index.html", rows=rows, counts=counts))
 
 
+def check_index(path: Path) -> None:
+    """Say before any work is done whether an index can be written.
+
+    Raises:
+        InputError: if it would replace a page that is not ours.
+    """
+    if path.exists() and (not path.is_file() or b"mri-denoise-index" not in _head(path)):
+        raise InputError(f"{path}: is no index of reports; move it away, or give another output folder")
+
+
 def read_summary(report: Path) -> dict[str, Any] | None:
     """The numbers of a report, as `write_report` put them into its head; None for another page."""
-    with report.open("rb") as file:
-        found = _SUMMARY.search(file.read(_HEAD).decode("utf-8", errors="replace"))
-    return None if found is None else json.loads(html.unescape(found[1]))
+    try:
+        found = _SUMMARY.search(_head(report).decode("utf-8", errors="replace"))
+        return None if found is None else json.loads(html.unescape(found[1]))
+    except (OSError, ValueError):
+        return None
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_HEAD)
 
 
 def _row(link: str, summary: dict[str, Any]) -> dict[str, Any]:
@@ -48,8 +64,8 @@ def _row(link: str, summary: dict[str, Any]) -> dict[str, Any]:
     noise, residual = summary["noise"], summary["residual"] or {}
     ratios = [summary["quality"][when]["SNR"] for when in ("before", "after")]
     return {
-        "link": quote(Path(link).as_posix()),
-        "name": Path(link).as_posix().removesuffix("_report.html"),
+        "link": quote(os.fsencode(Path(link).as_posix())),
+        "name": summary["name"],
         "kind": min(kinds, key=_WORST_FIRST.index),
         "texts": [verdict["text"] for verdict in summary["verdicts"]],
         "sigma": "–" if noise["sigma_percent"] is None else f"{noise['sigma_percent']:.1f} %",

@@ -17,7 +17,7 @@ from monai_unsup_denoise.scan_report.planes import Picture, Planes
 from monai_unsup_denoise.scan_report.rendering import render
 from monai_unsup_denoise.scan_report.residual_tests import ResidualTests, residual_tests
 from monai_unsup_denoise.scan_report.verdicts import verdicts_on
-from monai_unsup_denoise.scan_report.viewer import embedded, niivue, viewer_step
+from monai_unsup_denoise.scan_report.viewer import embedded, niivue, niivue_licence, viewer_step
 
 _WHITEST = 99.5  # percentile of the denoised scan that is shown in white
 _RANGE = 4.0  # sigma: from black to white of the residual, half of it on each side of gray
@@ -43,10 +43,13 @@ def write_report(path: Path, content: ReportContent) -> None:
     Raises:
         InputError: if the disk refuses.
     """
-    tests = None if content.sigma is None else residual_tests(content.noisy, content.denoised, content.sigma)
+    tests = None
+    if content.sigma is not None:
+        coils = content.noise.get("coils", 1)
+        tests = residual_tests(content.noisy, content.denoised, content.sigma, coils=coils)
     tissue = find_tissue(content.denoised)
     before, after = quality_numbers(content.noisy, tissue), quality_numbers(content.denoised, tissue)
-    verdicts = verdicts_on(content.noise, tests)
+    verdicts = verdicts_on(content.noise, tests, content.notes)
     white = float(np.percentile(content.denoised, _WHITEST))
     planes = Planes(content.affine, _center(tissue))
     summary = {
@@ -66,6 +69,7 @@ def write_report(path: Path, content: ReportContent) -> None:
         viewer=_volumes(content, white),
         viewer_step=viewer_step(content.noisy.size),
         niivue=niivue(),
+        licence=niivue_licence(),
         noise_rows=_noise_rows(content),
         residual_rows=[] if tests is None else _residual_rows(content, tests),
         quality_rows=[(name, _number(before[name]), _number(after[name]), what) for name, what in _QUALITY.items()],
@@ -75,12 +79,12 @@ def write_report(path: Path, content: ReportContent) -> None:
 
 def _center(tissue: Tissue) -> tuple[int, int, int]:
     """The voxel in the middle of the head; of the volume, where there is none."""
-    where = np.nonzero(tissue.head)
-    if not where[0].size:
-        x, y, z = (side // 2 for side in tissue.head.shape)
-    else:
-        x, y, z = (round(float(places.mean())) for places in where)
-    return x, y, z
+    center = []
+    for axis, side in enumerate(tissue.head.shape):
+        others = tuple(other for other in range(3) if other != axis)
+        voxels = tissue.head.sum(axis=others)
+        center.append(round(float(np.average(np.arange(side), weights=voxels))) if voxels.any() else side // 2)
+    return center[0], center[1], center[2]
 
 
 def _half_range(content: ReportContent) -> float:
@@ -130,8 +134,9 @@ def _volumes(content: ReportContent, white: float) -> list[dict[str, str]]:
 
 def _noise_rows(content: ReportContent) -> list[tuple[str, str]]:
     noise = content.noise
+    clipped = [("Negative or NaN voxels set to 0", f"{noise['clipped_voxels']:,}")] if "clipped_voxels" in noise else []
     if noise["sigma"] is None:
-        return [("Noise level", "not estimated by this model")]
+        return [("Noise level", "not estimated by this model"), *clipped]
     percent = "" if noise["sigma_percent"] is None else f", {noise['sigma_percent']:.1f} % of the maximum"
     along = ", ".join(f"{value:.2f}" for value in noise["correlation"])
     rows = [
@@ -144,9 +149,7 @@ def _noise_rows(content: ReportContent) -> list[tuple[str, str]]:
         rows.append(("Coils combined by sum of squares", f"about {noise['coils']}"))
     if "change_percent" in noise:
         rows.append(("Share of the change that was made", f"{noise['change_percent']} %"))
-    if "clipped_voxels" in noise:
-        rows.append(("Negative or NaN voxels set to 0", f"{noise['clipped_voxels']:,}"))
-    return rows
+    return rows + clipped
 
 
 def _residual_rows(content: ReportContent, tests: ResidualTests) -> list[tuple[str, str, str]]:

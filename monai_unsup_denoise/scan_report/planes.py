@@ -38,7 +38,8 @@ class Planes:
     """
 
     def __init__(self, affine: np.ndarray, center: tuple[int, int, int]) -> None:
-        self._to_ras = nibabel.orientations.io_orientation(affine)
+        found = nibabel.orientations.io_orientation(affine)
+        self._to_ras = np.array([[0, 1], [1, 1], [2, 1]]) if np.isnan(found).any() else found  # of a singular affine
         self._sizes = nibabel.affines.voxel_sizes(affine)
         self._center = center
 

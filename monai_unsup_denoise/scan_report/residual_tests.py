@@ -36,30 +36,33 @@ class ResidualTests:
     detail: float
 
 
-def residual_tests(noisy: np.ndarray, denoised: np.ndarray, sigma: float | np.ndarray) -> ResidualTests | None:
+def residual_tests(
+    noisy: np.ndarray, denoised: np.ndarray, sigma: float | np.ndarray, *, coils: float = 1.0
+) -> ResidualTests | None:
     """Test the residual of a volume ``(X, Y, Z)``; ``sigma`` is a number or a map of its shape, in its units.
+
+    The mean of Rician noise of that many coils, ``(2 coils - 1) sigma^2 / (2 A)``, is subtracted first.
 
     Buades A, Coll B, Morel JM (2005). A review of image denoising algorithms, with a new one. Multiscale Model Simul
     4(2):490-530, section 5.1, on looking at the "method noise".
 
     Returns:
-        None for a scan with fewer than 1,000 voxels above 3 sigma, or without noise.
+        None for a scan with fewer than 1,000 voxels above 3 sigma that were changed.
     """
-    level = np.maximum(np.broadcast_to(sigma, noisy.shape), np.finfo(np.float32).tiny)
-    where = (denoised > _BRIGHT * level) & (noisy != denoised)
+    level = np.asarray(sigma, dtype=np.float32)
+    scaled = denoised / np.where(level > 0, level, np.inf)  # 0 where there is no noise
+    where = (scaled > _BRIGHT) & (noisy != denoised)
     if np.count_nonzero(where) < _FEW:
         return None
-    z = (noisy - denoised) / level
-    z = z - z[where].mean()
-    scaled = denoised / level
-    edges = gaussian_gradient_magnitude(scaled, _SCALE)
-    detail = -gaussian_laplace(scaled, _SCALE)
+    z = (noisy - denoised) / np.where(level > 0, level, np.inf)
+    z[where] -= (coils - 0.5) / scaled[where]
+    z -= z[where].mean()
     return ResidualTests(
         voxels=int(np.count_nonzero(where)),
         spread=float(z[where].std()),
         autocorrelation=_autocorrelation(z, where),
-        edges=_pearson(np.abs(z[where]), edges[where]),
-        detail=_pearson(z[where], detail[where]),
+        edges=_pearson(np.abs(z[where]), gaussian_gradient_magnitude(scaled, _SCALE)[where]),
+        detail=_pearson(z[where], -gaussian_laplace(scaled, _SCALE)[where]),
     )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from monai_unsup_denoise.scan_report.residual_tests import ResidualTests
 
 _EDGES, _DETAIL = 0.05, 0.05  # correlations from which the residual counts as structured
+_CHANCE = 4.0  # standard errors of a correlation, which is 1 / sqrt(voxels), that may be chance
+_LEAST, _MOST = 0.5, 1.3  # standard deviation of the residual in sigma, outside which something is amiss
 _CORRELATED = 0.15  # difference to the autocorrelation of the estimated noise
 
 
@@ -20,12 +23,13 @@ class Verdict:
     text: str
 
 
-def verdicts_on(noise: Mapping[str, Any], tests: ResidualTests | None) -> list[Verdict]:
+def verdicts_on(noise: Mapping[str, Any], tests: ResidualTests | None, notes: Sequence[str] = ()) -> list[Verdict]:
     """The verdicts on a scan, the one on its residual first.
 
     Args:
         noise: as `DenoisedVolume.noise_report` gives it.
         tests: of the residual, if there were enough voxels.
+        notes: sentences about the scan itself.
     """
     found = [_on_residual(noise, tests)]
     if not noise.get("sigma_is_sure", True):
@@ -37,16 +41,23 @@ def verdicts_on(noise: Mapping[str, Any], tests: ResidualTests | None) -> list[V
     if "clipped_voxels" in noise:
         count = f"{noise['clipped_voxels']:,}"
         found.append(Verdict("look", f"{count} negative or NaN voxels were set to 0: this may be no magnitude image."))
-    return found
+    return found + [Verdict("look", note) for note in notes]
 
 
 def _on_residual(noise: Mapping[str, Any], tests: ResidualTests | None) -> Verdict:
     if noise["sigma"] is None:
         return Verdict("look", "This model does not estimate the noise, so what was removed cannot be tested.")
     if tests is None:
-        return Verdict("look", "There is too little signal above the noise to test what was removed.")
-    if tests.edges > _EDGES or tests.detail > _DETAIL:
+        return Verdict("look", "Too little was removed, or too little is brighter than the noise, to test it.")
+    if math.isnan(tests.edges) or math.isnan(tests.detail):
+        return Verdict("look", "The scan is too even to say whether what was removed follows its anatomy.")
+    chance = _CHANCE / math.sqrt(tests.voxels)
+    if tests.edges > max(_EDGES, chance) or tests.detail > max(_DETAIL, chance):
         return Verdict("bad", "What was removed follows the edges of the anatomy: fine detail may have been smoothed.")
+    if not _LEAST <= tests.spread <= _MOST:
+        more = "More" if tests.spread > _MOST else "Less"
+        share = f"{tests.spread:.1f} times the estimated noise"
+        return Verdict("look", f"{more} was removed than noise ({share}): look for blur, or for grain left.")
     along = zip(tests.autocorrelation, noise["correlation"], strict=True)
     if any(abs(found - expected) > _CORRELATED for found, expected in along):  # not for NaN, along a single voxel
         return Verdict("look", "What was removed is smoother or finer than the estimated noise: compare the pictures.")

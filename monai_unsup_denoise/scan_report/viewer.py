@@ -18,6 +18,11 @@ def niivue() -> str:
     return base64.b64encode(data).decode()
 
 
+def niivue_licence() -> str:
+    """The licence, which goes with every copy of the program."""
+    return (files("monai_unsup_denoise.scan_report") / "niivue" / "LICENSE").read_text(encoding="utf-8")
+
+
 def viewer_step(voxels: int) -> int:
     """The viewer shows one in so many voxels along each axis of a scan with that many."""
     step = 1

@@ -1,6 +1,8 @@
 """`--report`: a page about each scan, and an index of those of a folder."""
 
 import json
+import os
+from pathlib import Path
 
 import nibabel
 import numpy as np
@@ -52,6 +54,8 @@ def test_4d_scan_has_a_report_on_its_first_filled_volume(tmp_path, volume, ident
     outcome = mri_denoise("denoise", tmp_path / "series.nii.gz", tmp_path / "out.nii.gz", *USUAL, "--model", identity)
     assert outcome.code == 0, outcome.err
     assert read_summary(tmp_path / "out_report.html")["name"] == "series.nii.gz, volume 1"
+    assert "<h2>Noise level</h2>" in (tmp_path / "out_report.html").read_text()
+    assert not (tmp_path / "out_sigma.nii.gz").exists()
 
 
 def test_report_of_a_dicom_series_names_nobody(tmp_path, identity, mri_denoise):
@@ -72,6 +76,38 @@ def test_an_existing_report_is_kept_without_overwrite(scan, tmp_path, identity, 
     assert read_summary(tmp_path / "x_report.html")
 
 
+def test_another_index_is_kept_and_said_before_the_work(scan, tmp_path, identity, mri_denoise):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "index.html").write_text("mine")
+    outcome = mri_denoise("denoise", scan.parent, tmp_path / "out", *USUAL, "--model", identity)
+    assert outcome.code == 1 and "index.html: is no index of reports" in outcome.err
+    assert names(tmp_path / "out") == ["index.html"] and (tmp_path / "out" / "index.html").read_text() == "mine"
+
+
+def test_no_report_is_left_beside_a_newer_image(scan, tmp_path, identity, mri_denoise):
+    command = ("denoise", scan, tmp_path / "out" / "x.nii.gz", "--no-refine", "--overwrite", "--model", identity)
+    assert mri_denoise(*command, "--report").code == mri_denoise(*command).code == 0
+    assert names(tmp_path / "out") == ["x.json", "x.nii.gz"]
+    (tmp_path / "out" / "x_report.html").write_text("mine")
+    assert mri_denoise(*command).code == 0 and (tmp_path / "out" / "x_report.html").read_text() == "mine"
+
+
+def test_an_index_has_reports_of_earlier_runs_of_any_name(scan, tmp_path, identity, mri_denoise):
+    other = os.fsencode(tmp_path / "more") + b"/M\xfcller.nii.gz"
+    (tmp_path / "more").mkdir()
+    Path(os.fsdecode(other)).write_bytes(scan.read_bytes())
+    for folder in (scan.parent, tmp_path / "more"):
+        assert mri_denoise("denoise", folder, f"{tmp_path}/out/", *USUAL, "--model", identity).code == 0
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert 'href="scan_report.html"' in page and 'href="M%FCller_report.html"' in page
+
+
+def test_sides_of_a_report_are_said(scan, tmp_path, identity, mri_denoise):
+    mri_denoise("denoise", scan, tmp_path / "x.nii.gz", *USUAL, "--model", identity)
+    page = (tmp_path / "x_report.html").read_text()
+    assert "the patient's right is on the left" in page and page.count('<span class="side"') == 2
+
+
 @pytest.mark.parametrize("option", [(), ("--no-report",)])
 def test_bids_has_reports_unless_told_not_to(option, tmp_path, volume, identity, mri_denoise):
     anat = tmp_path / "dataset" / "sub-1" / "ses-a" / "anat"
@@ -86,3 +122,5 @@ def test_bids_has_reports_unless_told_not_to(option, tmp_path, volume, identity,
     if not option:
         assert f'href="{report}"' in (tmp_path / "out" / "index.html").read_text()
         assert read_summary(tmp_path / "out" / report)["name"] == "sub-1_ses-a_T1w.nii.gz"
+        (tmp_path / "out" / report).unlink()
+        assert "it has no report, which --overwrite makes" in mri_denoise(*command).out

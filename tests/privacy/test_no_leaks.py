@@ -56,7 +56,7 @@ def test_data_are_tagged(patients):
 def test_denoised_scans_hold_nothing_private(patients, tmp_path, mri_denoise):
     (tmp_path / "one").mkdir()
     single = mri_denoise("denoise", patients / "nifti" / "scan.nii.gz", tmp_path / "one" / "clean.nii.gz")
-    folder = mri_denoise("denoise", patients / "nifti", tmp_path / "folder", "--maps", "sigma")
+    folder = mri_denoise("denoise", patients / "nifti", tmp_path / "folder", "--maps", "sigma", "--report")
     assert single.code == folder.code == 0
     assert not found_in(tmp_path, TAG_WORDS | {FOLDER})
     assert not found_in(tmp_path, ALL_WORDS, but=is_image_of_nifti)
@@ -65,7 +65,7 @@ def test_denoised_scans_hold_nothing_private(patients, tmp_path, mri_denoise):
 
 @pytest.mark.parametrize("output", ["clean.nii.gz", "clean.nrrd", "clean.mha"])
 def test_images_of_a_dicom_series_hold_nothing_private(output, patients, tmp_path, mri_denoise):
-    outcome = mri_denoise("denoise", patients / "dicom" / SERIES, tmp_path / output)
+    outcome = mri_denoise("denoise", patients / "dicom" / SERIES, tmp_path / output, "--report")
     assert outcome.code == 0, outcome.said
     assert not found_in(tmp_path, ALL_WORDS)
     assert not said(outcome.said, ALL_WORDS - {FOLDER})

@@ -46,6 +46,12 @@ def test_planes_are_shown_as_radiologists_see_them(codes):
     assert (coronal.width, coronal.height) == (10, 14 * 3) and (axial.width, axial.height) == (10, 12 * 2)
 
 
+def test_planes_of_a_singular_affine_are_those_of_the_file():
+    volume = np.zeros((4, 5, 6), dtype=np.float32)
+    sagittal, _, axial = Planes(np.diag([1.0, 0, 1, 1]), (2, 2, 3)).draw(volume, 0, 1)
+    assert pixels(sagittal).shape == (6, 5) and pixels(axial).shape == (5, 4)
+
+
 def test_gray_goes_from_low_to_high():
     ramp = np.broadcast_to(np.linspace(-10, 20, 7, dtype=np.float32), (3, 3, 7))
     _, coronal, _ = Planes(np.eye(4), (1, 1, 1)).draw(ramp, 0, 10)

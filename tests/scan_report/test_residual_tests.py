@@ -88,3 +88,31 @@ def test_what_is_unusual_is_said(anatomy):
     ]
     assert "uncertain by about 5 %" in texts[1] and "only 40 % of the change" in texts[2] and "1,234" in texts[3]
     assert "does not estimate the noise" in verdicts_on({"sigma": None}, None)[0].text
+
+
+@pytest.mark.parametrize("kept", [0.7, -0.5])
+def test_too_little_or_too_much_removed_is_said(anatomy, kept):
+    noise = white(anatomy.shape)
+    tests = residual_tests(anatomy + noise, anatomy + kept * noise, SIGMA)
+    assert tests.spread == pytest.approx(1 - kept, abs=0.01) and kinds(tests) == ["look"]
+
+
+def test_an_even_scan_is_not_called_good():
+    even = np.full((30, 30, 30), 500.0)
+    tests = residual_tests(even + white(even.shape), even, SIGMA)
+    assert np.isnan(tests.edges) and kinds(tests) == ["look"]
+
+
+def test_voxels_without_noise_are_left_out(anatomy):
+    level = np.where(np.arange(anatomy.shape[0])[:, None, None] < 32, SIGMA, 0) * np.ones(anatomy.shape)
+    tests = residual_tests(anatomy + white(anatomy.shape) * level / SIGMA, anatomy, level)
+    assert tests.voxels == np.count_nonzero(anatomy[:32]) and tests.spread == pytest.approx(1, abs=0.01)
+
+
+def test_the_mean_of_noise_of_many_coils_is_no_structure(anatomy):
+    rng = np.random.default_rng(2)
+    faint = anatomy / 3  # 8 to 12 sigma
+    parts = SIGMA * rng.standard_normal((2, 12, *faint.shape)) + np.stack([faint / np.sqrt(12), 0 * faint])[:, None]
+    combined = np.sqrt(np.square(parts).sum(axis=(0, 1)))
+    tests = residual_tests(combined, faint, SIGMA, coils=12)
+    assert abs(tests.detail) < 0.03 < abs(residual_tests(combined, faint, SIGMA).detail)

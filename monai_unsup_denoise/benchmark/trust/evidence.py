@@ -12,6 +12,7 @@ from monai_unsup_denoise.benchmark.trust.artefacts import artefact_scene, measur
 from monai_unsup_denoise.benchmark.trust.inventions import departure_map, false_alarms
 from monai_unsup_denoise.benchmark.trust.lesions import DIAMETERS, RATIOS, around, lesion_scene, measure_lesions
 from monai_unsup_denoise.benchmark.trust.observer import LEAST, detect
+from monai_unsup_denoise.benchmark.trust.places import SITES
 from monai_unsup_denoise.benchmark.trust.quantities import measure_quantities, nrmse_ratio
 from monai_unsup_denoise.benchmark.trust.rayleigh import DISTANCES, rayleigh_scene
 from monai_unsup_denoise.benchmark.trust.scene import Denoise, Finding
@@ -19,6 +20,7 @@ from monai_unsup_denoise.benchmark.trust.subjects import Subject
 
 Row = dict[str, float | str | int]
 
+_WORST = ("NRMSE after / before", "mean", "contrast", "volume")  # checks of which the worst head counts
 _TYPICAL = (4, 3)  # diameter and contrast of the lesions that an observer looks for where there are none
 
 
@@ -43,12 +45,12 @@ def gather(subject: Subject, denoise: Denoise, *, level: float, kind: str) -> Ev
     """Make all checks on a subject with noise of a level (percent) and kind; nine volumes are denoised."""
     noise: dict[str, Any] = {"level": level, "kind": kind}
     crops: dict[str, np.ndarray] = {}
-    ill = lesion_scene(subject.name, subject.clean, subject.lesions, sign=1, **noise)
+    ill = lesion_scene(subject.name, subject.clean, subject.lesions, **noise)
     denoised = ill.denoised(denoise)
     lesions = measure_lesions(ill, denoised, subject.lesions)
     for variant, image in denoised.items():
         crops[variant] = _crops(image, (lesion.center for lesion in subject.lesions))
-    spots = rayleigh_scene(subject.name, subject.clean, subject.pairs, sign=1, **noise)
+    spots = rayleigh_scene(subject.name, subject.clean, subject.pairs, **noise)
     for variant, image in spots.denoised(denoise).items():
         crops[variant] = _crops(image, (pair.center for pair in subject.pairs))
     scene = artefact_scene(subject.name, subject.clean, **noise)
@@ -67,7 +69,7 @@ def gather(subject: Subject, denoise: Denoise, *, level: float, kind: str) -> Ev
 def summarise(evidence: Sequence[Evidence]) -> list[Row]:
     """Rows ``check``, ``group``, ``value``, ``error`` (standard error, where there is one) and ``count``.
 
-    Findings of subjects are averaged, but for the error ratio, of which the worst counts; lesions and pairs of all
+    Of quantities and error ratios the worst subject counts, other findings are averaged; lesions and pairs of all
     subjects are one set.
     """
     rows = means(evidence)
@@ -77,6 +79,9 @@ def summarise(evidence: Sequence[Evidence]) -> list[Row]:
             for ratio in RATIOS:
                 values = [row[column] for row in lesions if (row["diameter"], row["ratio"]) == (diameter, ratio)]
                 rows.append(_row(f"lesion {column} kept", _named(diameter, ratio), values))
+    for site in SITES:
+        values = [row["contrast"] for row in lesions if row["site"] == site and row["ratio"] != min(RATIOS)]
+        rows.append(_row("lesion contrast kept", site, values))
     crops = {name: np.concatenate([one.crops[name] for one in evidence]) for name in evidence[0].crops}
     kinds = np.asarray([(row["diameter"], row["ratio"]) for row in lesions])
     for diameter in DIAMETERS:
@@ -113,7 +118,7 @@ def means(evidence: Sequence[Evidence]) -> list[Row]:
         for finding in one.findings:
             values.setdefault((finding.check, finding.group), []).append(finding.value)
     return [
-        _row_of(check, group, max(found), np.nan, len(found)) if "NRMSE" in check else _row(check, group, found)
+        _row_of(check, group, max(found, key=abs), np.nan, len(found)) if check in _WORST else _row(check, group, found)
         for (check, group), found in values.items()
     ]
 
@@ -121,7 +126,7 @@ def means(evidence: Sequence[Evidence]) -> list[Row]:
 def _row(check: str, group: str, values: Sequence[float | str]) -> Row:
     numbers = np.asarray(values, dtype=np.float64)
     error = float(numbers.std(ddof=1) / np.sqrt(len(numbers))) if len(numbers) > 1 else float("nan")
-    return _row_of(check, group, float(numbers.mean()), error, len(numbers))
+    return _row_of(check, group, float(numbers.mean()) if len(numbers) else float("nan"), error, len(numbers))
 
 
 def _row_of(check: str, group: str, value: float, error: float, count: int) -> Row:

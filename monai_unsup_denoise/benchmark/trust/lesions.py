@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monai_unsup_denoise.benchmark.trust.observer import Detection, detect
 from monai_unsup_denoise.benchmark.trust.places import site_masks, spread
 from monai_unsup_denoise.benchmark.trust.scene import Scene
 from monai_unsup_denoise.benchmark.trust.spots import blob, insert, sphere
 
 DIAMETERS = (2, 4, 8)  # voxels of 1 mm
 RATIOS = (1, 3, 8)  # contrast to noise
-_APART = 14.0  # voxels between centers
+_APART = 16  # voxels between centers along some axis: no lesion reaches into what the observer sees of another
 _SIDE = 17  # voxels: what the observer sees
 _CORE = 0.5  # share of a voxel that a lesion fills, from which the voxel is its core
 
@@ -47,13 +46,11 @@ def draw_lesions(tissue: np.ndarray, rng: np.random.Generator) -> list[Lesion]:
     return lesions
 
 
-def lesion_scene(
-    name: str, clean: np.ndarray, lesions: Sequence[Lesion], *, level: float, sign: int, kind: str
-) -> Scene:
-    """A scene with the variants "without" and "with" lesions, brighter (``sign`` 1) or darker (-1) than tissue."""
+def lesion_scene(name: str, clean: np.ndarray, lesions: Sequence[Lesion], *, level: float, kind: str) -> Scene:
+    """A scene with the variants "without" and "with" lesions, which are brighter than tissue."""
     ill = clean.copy()
     for lesion in lesions:
-        insert(ill, lesion.spot, lesion.center, sign * lesion.ratio * level / 100)
+        insert(ill, lesion.spot, lesion.center, lesion.ratio * level / 100)
     return Scene(name, {"without": clean, "with": ill}, level, kind)
 
 
@@ -71,9 +68,8 @@ def measure_lesions(
     for lesion in lesions:
         region = around(lesion.center)
         before, after = truth[region], found[region]
-        core = np.abs(before) > _CORE * np.abs(before).max()
-        sign = np.sign(before[core].mean())
-        size = np.count_nonzero(sign * after > 0.5 * (sign * after).max()) / np.count_nonzero(core)
+        core = before > _CORE * before.max()
+        size = np.count_nonzero(after > 0.5 * after.max()) / np.count_nonzero(core)
         rows.append(
             {
                 "site": lesion.site,
@@ -90,10 +86,3 @@ def around(center: tuple[int, int, int]) -> tuple[slice, slice, slice]:
     """The cube that the observer sees around a voxel."""
     x, y, z = (slice(c - _SIDE // 2, c + _SIDE // 2 + 1) for c in center)
     return x, y, z
-
-
-def detection(images: Mapping[str, np.ndarray], lesions: Sequence[Lesion], *, diameter: int, ratio: int) -> Detection:
-    """How well lesions of one diameter and contrast are detected in images "with" and "without" them."""
-    centers = [lesion.center for lesion in lesions if (lesion.diameter, lesion.ratio) == (diameter, ratio)]
-    present, absent = (np.stack([images[variant][around(c)] for c in centers]) for variant in ("with", "without"))
-    return detect(present, absent)

@@ -27,9 +27,9 @@ def site_masks(tissue: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def spread(
-    masks: dict[str, np.ndarray], *, apart: float, margin: int, rng: np.random.Generator
+    masks: dict[str, np.ndarray], *, apart: int, margin: int, rng: np.random.Generator
 ) -> list[tuple[str, tuple[int, int, int]]]:
-    """Sites and voxels, in random order, that are ``apart`` from each other and ``margin`` from the edge, in voxels.
+    """Sites and voxels, in random order, ``apart`` from each other along some axis and ``margin`` from the edge.
 
     The sites take turns as long as they have voxels left.
     """
@@ -43,7 +43,7 @@ def spread(
         for site, voxels in waiting.items():
             while voxels:
                 voxel = voxels.pop()
-                if not len(taken) or np.square(taken - voxel).sum(axis=1).min() >= apart**2:
+                if not len(taken) or np.abs(taken - voxel).max(axis=1).min() >= apart:
                     x, y, z = (int(c) for c in voxel)
                     found.append((site, (x, y, z)))
                     taken = np.vstack([taken, voxel])

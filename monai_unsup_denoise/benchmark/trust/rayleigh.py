@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from monai_unsup_denoise.benchmark.trust.lesions import around
-from monai_unsup_denoise.benchmark.trust.observer import Detection, detect
 from monai_unsup_denoise.benchmark.trust.places import site_masks, spread
 from monai_unsup_denoise.benchmark.trust.scene import Scene
 from monai_unsup_denoise.benchmark.trust.spots import insert, long_spot, two_spots
@@ -16,7 +14,7 @@ from monai_unsup_denoise.benchmark.trust.spots import insert, long_spot, two_spo
 DISTANCES = (3, 4, 5, 6)  # voxels of 1 mm between the centers
 _RADIUS = 1.0
 _RATIO = 4  # contrast to noise of each of two spots
-_APART, _MARGIN = 14.0, 8
+_APART, _MARGIN = 16, 8
 
 
 class Pair(NamedTuple):
@@ -33,7 +31,7 @@ def draw_pairs(tissue: np.ndarray, rng: np.random.Generator) -> list[Pair]:
     return [Pair(DISTANCES[number % len(DISTANCES)], center) for number, (_, center) in enumerate(places)]
 
 
-def rayleigh_scene(name: str, clean: np.ndarray, pairs: Sequence[Pair], *, level: float, sign: int, kind: str) -> Scene:
+def rayleigh_scene(name: str, clean: np.ndarray, pairs: Sequence[Pair], *, level: float, kind: str) -> Scene:
     """A scene with the variants "one" (a rod) and "two" (spots), as bright in sum and as long, at each place.
 
     The task of arXiv:2602.22535, where a network of higher PSNR was worse at it.
@@ -41,12 +39,5 @@ def rayleigh_scene(name: str, clean: np.ndarray, pairs: Sequence[Pair], *, level
     images = {"one": clean.copy(), "two": clean.copy()}
     for distance, center in pairs:
         for variant, draw in (("one", long_spot), ("two", two_spots)):
-            insert(images[variant], draw(distance, _RADIUS), center, sign * _RATIO * level / 100)
+            insert(images[variant], draw(distance, _RADIUS), center, _RATIO * level / 100)
     return Scene(name, images, level, kind)
-
-
-def resolution(images: Mapping[str, np.ndarray], pairs: Sequence[Pair], *, distance: int) -> Detection:
-    """How well two spots at a distance are told from one."""
-    centers = [pair.center for pair in pairs if pair.distance == distance]
-    two, one = (np.stack([images[variant][around(center)] for center in centers]) for variant in ("two", "one"))
-    return detect(two, one)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -137,9 +138,13 @@ def _save(path: Path, inputs: str, evidence: Evidence) -> None:
 
 
 def _load(path: Path, inputs: str) -> Evidence | None:
-    content = json.loads(path.read_text(encoding="utf-8"))
-    if content["inputs"] != inputs:
+    """None if the inputs were others, or the file is damaged."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["inputs"] != inputs:
+            return None
+        with np.load(path.with_suffix(".npz")) as crops:
+            findings = [Finding(**finding) for finding in content["findings"]]
+            return Evidence(findings, content["lesions"], content["distances"], dict(crops))
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         return None
-    with np.load(path.with_suffix(".npz")) as crops:
-        findings = [Finding(**finding) for finding in content["findings"]]
-        return Evidence(findings, content["lesions"], content["distances"], dict(crops))

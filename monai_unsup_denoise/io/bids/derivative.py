@@ -20,7 +20,7 @@ SOURCE = "raw"
 #: Where `report_path` puts reports, below the derivative dataset.
 REPORTS = "sub-*/figures/*_desc-denoised_*.html"
 #: What of a derivative is not in the standard.
-IGNORED = "*.html\nsub-*/figures\n"  # no slash at the end, with which the validator does not see it
+IGNORED = ("*.html", "sub-*/figures")  # no slash at the end, with which the validator does not see it
 README = f"""\
 # Denoised MR magnitude images
 
@@ -94,8 +94,10 @@ def open_derivative(folder: Path, *, source: Path) -> None:
         names = [maker.get("Name") for maker in makers if isinstance(maker, dict)] if isinstance(makers, list) else []
         if GENERATOR not in names:
             raise InputError(f"{folder}: is another dataset, not one of {GENERATOR}; give a folder of its own")
-    if not (folder / ".bidsignore").exists():
-        write_text(folder / ".bidsignore", IGNORED)
+    ignored = folder / ".bidsignore"
+    lines = ignored.read_text(encoding="utf-8").splitlines() if ignored.exists() else []
+    if missing := [line for line in IGNORED if line not in lines]:
+        write_text(ignored, "\n".join([*lines, *missing, ""]))
     if (folder / "dataset_description.json").exists():
         return
     if not (folder / "README.md").exists():

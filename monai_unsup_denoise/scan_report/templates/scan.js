@@ -36,6 +36,7 @@ document.getElementById("open").addEventListener("click", async () => {
     }
     start.textContent = "Click or drag to move, scroll to go through the slices, drag with the right button for contrast.";
   } catch (error) {
+    for (const part of document.querySelectorAll("#stage, #choices, #place")) part.hidden = true;
     start.textContent = "The viewer cannot be opened in this browser (" + error.message + "). The pictures above need none.";
   }
 });
