@@ -67,7 +67,7 @@ def _row(link: str, summary: dict[str, Any]) -> dict[str, Any]:
         "link": quote(os.fsencode(Path(link).as_posix())),
         "name": summary["name"],
         "kind": min(kinds, key=_WORST_FIRST.index),
-        "texts": [verdict["text"] for verdict in summary["verdicts"]],
+        "texts": [verdict["text"] for verdict in summary["verdicts"] if verdict["kind"] != "good"],
         "sigma": "–" if noise["sigma_percent"] is None else f"{noise['sigma_percent']:.1f} %",
         "snr": " → ".join("–" if ratio is None else f"{ratio:.1f}" for ratio in ratios),
         "detail": residual.get("detail") or 0.0,
