@@ -75,7 +75,7 @@ def test_bids_has_jobs_too(tmp_path: Path, smoothing: Path, mri_denoise: Callabl
         mri_denoise("bids", dataset, folder, "participant", "--model", smoothing, "--threads", 1, "--jobs", jobs)
         for jobs, folder in enumerate(folders, 1)
     )
-    assert contents(folders[0]) == contents(folders[1]) and len(contents(folders[0])) == 6
+    assert contents(folders[0]) == contents(folders[1]) and len(contents(folders[0])) == 10
     assert said(one, folders[0]) == said(two, folders[1]) and one.code == 0
 
 
