@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.ndimage import center_of_mass
 
 from monai_unsup_denoise.files import write_text
 from monai_unsup_denoise.scan_report.content import ReportContent
@@ -79,12 +80,11 @@ def write_report(path: Path, content: ReportContent) -> None:
 
 def _center(tissue: Tissue) -> tuple[int, int, int]:
     """The voxel in the middle of the head; of the volume, where there is none."""
-    center = []
-    for axis, side in enumerate(tissue.head.shape):
-        others = tuple(other for other in range(3) if other != axis)
-        voxels = tissue.head.sum(axis=others)
-        center.append(round(float(np.average(np.arange(side), weights=voxels))) if voxels.any() else side // 2)
-    return center[0], center[1], center[2]
+    if not tissue.head.any():
+        x, y, z = (side // 2 for side in tissue.head.shape)
+    else:
+        x, y, z = (round(place) for place in center_of_mass(tissue.head))
+    return x, y, z
 
 
 def _half_range(content: ReportContent) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.ndimage import binary_erosion
+from skimage.metrics import normalized_root_mse
 
 from monai_unsup_denoise.benchmark.trust.places import CSF, GRAY, WHITE
 from monai_unsup_denoise.benchmark.trust.scene import Finding
@@ -17,7 +18,7 @@ def measure_quantities(clean: np.ndarray, denoised: np.ndarray, tissue: np.ndarr
     Means are over voxels whose neighbours have the same label. Volumes are those of a fixed classifier of the brain:
     each voxel belongs to the tissue whose mean in the clean image is nearest, before and after.
     """
-    inner = {name: _inner(tissue == label) for name, label in TISSUES.items()}
+    inner = {name: binary_erosion(tissue == label) for name, label in TISSUES.items()}
     inner = {name: mask for name, mask in inner.items() if mask.any()}
     before = {name: float(clean[mask].mean(dtype=np.float64)) for name, mask in inner.items()}
     after = {name: float(denoised[mask].mean(dtype=np.float64)) for name, mask in inner.items()}
@@ -37,12 +38,7 @@ def measure_quantities(clean: np.ndarray, denoised: np.ndarray, tissue: np.ndarr
 
 def nrmse_ratio(clean: np.ndarray, noisy: np.ndarray, denoised: np.ndarray) -> float:
     """Root mean square error after denoising over that before; below 1 where denoising helped."""
-    errors = [np.square(image.astype(np.float64) - clean).mean() for image in (noisy, denoised)]
-    return float(np.sqrt(errors[1] / errors[0]))
-
-
-def _inner(mask: np.ndarray) -> np.ndarray:
-    return binary_erosion(mask, iterations=1)
+    return float(normalized_root_mse(clean, denoised) / normalized_root_mse(clean, noisy))
 
 
 def _volumes(values: np.ndarray, means: list[float]) -> list[int]:
