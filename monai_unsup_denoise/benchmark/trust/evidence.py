@@ -58,7 +58,7 @@ def gather(subject: Subject, denoise: Denoise, *, level: float, kind: str) -> Ev
     plain = denoised["none"]
     findings = measure_artefacts(scene, denoised) + measure_quantities(subject.clean, plain, subject.tissue)
     findings.append(
-        Finding("NRMSE after / before", "worst head", nrmse_ratio(subject.clean, scene.noisy("none"), plain), 1)
+        Finding("NRMSE after / before", "worst head", nrmse_ratio(subject.clean, scene.case("none").noisy, plain), 1)
     )
     middle = subject.clean.shape[2] // 2
     true = departure_map(plain[:, :, middle], subject.clean[:, :, middle])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import nibabel
-import numpy as np
+from collections.abc import Mapping
+from pathlib import Path
 
+from monai_unsup_denoise.benchmark.cases import Source, Volume, load_volume
+from monai_unsup_denoise.benchmark.noise_kinds import KindCase
 from monai_unsup_denoise.benchmark.scores import psnr
 from monai_unsup_denoise.benchmark.trust.quantities import nrmse_ratio
-from monai_unsup_denoise.benchmark.trust.scene import Denoise, Finding, Scene
+from monai_unsup_denoise.benchmark.trust.scene import Denoise, Finding
 from monai_unsup_denoise.data import phantom_datalist
 
 CONTRASTS = ("T1w", "PDw", "T2w")
@@ -16,24 +18,21 @@ _SUBJECT = 61  # in no training set
 _SLICES = 16
 
 
-def load_slabs() -> dict[str, np.ndarray]:
-    """The middle slices of a scan of each contrast, ``(X, Y, Z)`` float32, maximum 1."""
-    slabs = {}
-    for item in phantom_datalist(None, [_SUBJECT], contrasts=CONTRASTS, progress=False):
-        volume = np.asarray(nibabel.Nifti1Image.from_filename(item["image"]).dataobj, dtype=np.float32)
-        first = (volume.shape[2] - _SLICES) // 2
-        slabs[item["contrast"]] = np.ascontiguousarray(volume[:, :, first : first + _SLICES]) / volume.max()
-    return slabs
+def load_slabs() -> dict[str, Volume]:
+    """The middle slices of a scan of each contrast."""
+    items = phantom_datalist(None, [_SUBJECT], contrasts=CONTRASTS, progress=False)
+    sources = {item["contrast"]: Source(f"{item['contrast']}_{_SUBJECT}", Path(item["image"])) for item in items}
+    return {contrast: load_volume(source, str(_SLICES)) for contrast, source in sources.items()}
 
 
-def measure_levels(slabs: dict[str, np.ndarray], denoise: Denoise, *, kind: str) -> list[Finding]:
+def measure_levels(slabs: Mapping[str, Volume], denoise: Denoise, *, kind: str) -> list[Finding]:
     """`nrmse_ratio` of each contrast at each level; for white noise also the PSNR of a scan without noise, in dB."""
     findings = []
-    for contrast, clean in slabs.items():
+    for contrast, volume in slabs.items():
         for level in LEVELS:
-            scene = Scene(f"{contrast}_{_SUBJECT}", {"plain": clean}, level, kind)
-            noisy = scene.noisy("plain")
-            ratio = nrmse_ratio(clean, noisy, denoise(noisy, scene.sigma, scene.spectrum))
+            case = KindCase(volume, level, 0, kind)
+            clean, noisy = case.clean, case.noisy
+            ratio = nrmse_ratio(clean, noisy, denoise(noisy, case.sigma, case.spectrum))
             findings.append(Finding("NRMSE after / before", f"{contrast}, {level:g} %", ratio, 1))
         if kind == "white":
             findings.append(Finding("PSNR without noise", contrast, psnr(denoise(clean, 0.0, None), clean), 1))

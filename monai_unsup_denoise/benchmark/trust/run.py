@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from monai_unsup_denoise.benchmark.cases import Volume
 from monai_unsup_denoise.benchmark.methods import ResolvedMethod
 from monai_unsup_denoise.benchmark.trust.evidence import Evidence, gather, means, summarise
 from monai_unsup_denoise.benchmark.trust.levels import load_slabs, measure_levels
@@ -78,7 +79,7 @@ def run_trust(
                     bar.update()
                 rows += [named | row for row in summarise(evidence)]
                 if slabs:
-                    inputs = _digest(method, slabs.values())
+                    inputs = _digest(method, [volume.clean for volume in slabs.values()])
                     check = partial(_at_levels, slabs, denoise, kind)
                     rows += [
                         named | {"level": None} | row
@@ -107,7 +108,7 @@ def _denoise(
     ).volume
 
 
-def _at_levels(slabs: dict[str, np.ndarray], denoise: Denoise, kind: str) -> Evidence:
+def _at_levels(slabs: Mapping[str, Volume], denoise: Denoise, kind: str) -> Evidence:
     return Evidence(measure_levels(slabs, denoise, kind=kind))
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
-import torch
 
-from monai_unsup_denoise.benchmark.scores import FOREGROUND
-from monai_unsup_denoise.functional import SCANNER_KINDS, add_scanner_noise, noise_spectrum, noise_truth
+from monai_unsup_denoise.benchmark.cases import Volume
+from monai_unsup_denoise.benchmark.noise_kinds import KindCase
 
 #: Denoises ``(X, Y, Z)``, given sigma and, where it is not white, the power spectrum of the noise.
 Denoise = Callable[[np.ndarray, float, np.ndarray | None], np.ndarray]
@@ -36,40 +33,20 @@ class Scene:
         images: ``(X, Y, Z)`` float32 by variant, in units of the clean maximum.
         level: sigma in percent.
         kind: of the noise, a name of `SCANNER_KINDS`.
-        seed: of the noise.
     """
 
     name: str
     images: Mapping[str, np.ndarray]
     level: float
     kind: str = "white"
-    seed: int = 0
 
-    @cached_property
-    def sigma(self) -> float:
-        """Of each channel after all effects of the scanner, in units of the clean maximum; where it varies, the median.
-
-        The median is that over the foreground.
-        """
-        clean = torch.from_numpy(next(iter(self.images.values()))).double()
-        sigma = noise_truth(clean, self.level / 100, scanner=SCANNER_KINDS[self.kind]).sigma
-        return float(sigma[clean > FOREGROUND].median()) if sigma.ndim else float(sigma)
-
-    @property
-    def spectrum(self) -> np.ndarray | None:
-        """Power of the noise at each frequency of `numpy.fft.fftn`, mean 1; None for white noise."""
-        scanner = SCANNER_KINDS[self.kind]
-        if not scanner.windows and scanner.resampling is None:
-            return None
-        return noise_spectrum(next(iter(self.images.values())).shape, scanner).numpy()
-
-    def noisy(self, variant: str) -> np.ndarray:
-        """Magnitudes of a variant, ``(X, Y, Z)`` float32, with the noise that every variant gets."""
-        seed = zlib.crc32(f"{self.seed} {self.level:g} {self.name}".encode())
-        clean = torch.from_numpy(np.ascontiguousarray(self.images[variant], dtype=np.float32))
-        generator = torch.Generator().manual_seed(seed)
-        return add_scanner_noise(clean, self.level / 100, scanner=SCANNER_KINDS[self.kind], generator=generator).numpy()
+    def case(self, variant: str) -> KindCase:
+        """A variant with its noise, which depends on the name, the level and the kind, and so is that of all."""
+        image = self.images[variant]
+        return KindCase(Volume(self.name, image, 0, image.shape[2] - 1), self.level, 0, self.kind)
 
     def denoised(self, denoise: Denoise) -> dict[str, np.ndarray]:
-        """Every variant, denoised."""
-        return {variant: denoise(self.noisy(variant), self.sigma, self.spectrum) for variant in self.images}
+        """Every variant, denoised; all are told the noise of the first."""
+        told = self.case(next(iter(self.images)))
+        sigma, spectrum = told.sigma, told.spectrum
+        return {variant: denoise(self.case(variant).noisy, sigma, spectrum) for variant in self.images}

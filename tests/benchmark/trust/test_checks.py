@@ -63,7 +63,7 @@ def means(rows, column, **wanted):
 
 
 def test_every_variant_has_the_same_noise(scene):
-    noisy = {variant: scene.noisy(variant) for variant in scene.images}
+    noisy = {variant: scene.case(variant).noisy for variant in scene.images}
     same = scene.images["with"] == scene.images["without"]
     np.testing.assert_array_equal(noisy["with"][same], noisy["without"][same])
     residual = (noisy["without"] - scene.images["without"])[scene.images["without"] > 0.4]
@@ -73,10 +73,10 @@ def test_every_variant_has_the_same_noise(scene):
 @pytest.mark.parametrize("kind", ["white", "g_map", "rotated"])
 def test_sigma_is_that_of_the_noise_in_the_image(clean, tissue, kind):
     scene = Scene("ball", {"plain": clean}, LEVEL, kind)
-    residual = np.where(tissue > 0, scene.noisy("plain") - clean, np.nan)[16:104, 15:95, 10:90]
+    residual = np.where(tissue > 0, scene.case("plain").noisy - clean, np.nan)[16:104, 15:95, 10:90]
     blocks = residual.reshape(11, 8, 10, 8, 10, 8).transpose(0, 2, 4, 1, 3, 5).reshape(-1, 512)
     local = blocks[np.isfinite(blocks).all(axis=1)].std(axis=1)
-    assert scene.sigma == pytest.approx(np.median(local), rel=0.05)
+    assert scene.case("plain").sigma == pytest.approx(np.median(local), rel=0.05)
 
 
 def test_lesions_have_every_diameter_and_contrast(lesions):
@@ -131,7 +131,7 @@ def spots():
     lesions = [Lesion("white matter", place, 4, 3, sphere(2.0)) for place in PLACES]
     scene = lesion_scene("block", BLOCK, lesions, level=LEVEL, kind="white")
     other = Scene("other", {"without": BLOCK}, LEVEL)
-    return {"with": scene.noisy("with"), "without": other.noisy("without")}, lesions
+    return {"with": scene.case("with").noisy, "without": other.case("without").noisy}, lesions
 
 
 def test_a_spot_drawn_everywhere_is_a_false_alarm(spots):
@@ -147,7 +147,7 @@ def told_apart(images, pairs, distance):
 
 def test_spots_far_apart_are_told_from_one_and_blur_is_found_out(pairs):
     scene = rayleigh_scene("block", BLOCK, pairs, level=LEVEL, kind="white")
-    noisy = {variant: scene.noisy(variant) for variant in scene.images}
+    noisy = {variant: scene.case(variant).noisy for variant in scene.images}
     rng = np.random.default_rng(1)
     blurred = {
         variant: gaussian_filter(image, 2.0) + 0.01 * rng.standard_normal(SHAPE) for variant, image in noisy.items()
@@ -179,7 +179,7 @@ def test_volumes_that_drift_are_found_out(clean, tissue):
 
 
 def test_error_ratio_is_below_one_only_for_help(clean):
-    noisy = Scene("ball", {"plain": clean}, LEVEL).noisy("plain")
+    noisy = Scene("ball", {"plain": clean}, LEVEL).case("plain").noisy
     assert nrmse_ratio(clean, noisy, clean) == 0 and nrmse_ratio(clean, noisy, noisy) == 1
     assert nrmse_ratio(clean, noisy, gaussian_filter(noisy, 6.0)) > 1
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from monai_unsup_denoise.benchmark.cases import Volume
 from monai_unsup_denoise.benchmark.trust import run
 from monai_unsup_denoise.benchmark.trust.lesions import Lesion
 from monai_unsup_denoise.benchmark.trust.levels import LEVELS
@@ -75,7 +76,9 @@ def test_what_is_finished_is_not_computed_again(trust, make, log):
 
 
 def test_every_level_has_rows_of_its_own(trust, make, monkeypatch):
-    monkeypatch.setattr(run, "load_slabs", lambda: {"T1w": small_head(1, slices=40).clean})
+    monkeypatch.setattr(
+        run, "load_slabs", lambda: {"T1w": Volume("T1w", small_head(1, slices=40).clean, 0, SHAPE[2] - 1)}
+    )
     table = trust(make("Shrink", parameters={"factor": 0.5}), every_level=True)
     rows = table[table["level"].isna()].set_index("group")["value"]
     assert list(rows.index) == [*(f"T1w, {level:g} %" for level in LEVELS), "T1w"]
