@@ -34,12 +34,16 @@ def staging_folder(parent: Path) -> Iterator[Path]:
     """A locked hidden folder in ``parent``, removed at the end."""
     parent.mkdir(parents=True, exist_ok=True)
     settle(parent)
-    folder, handle = _make(parent)
+    folder, handle = parent / f".partial_{uuid.uuid4().hex[:16]}", None
     try:
+        handle = _make(folder)
         yield folder
     finally:
         try:
             _finish(folder)
+        except KeyboardInterrupt:  # a signal that came just now
+            _finish(folder)
+            raise
         finally:
             if handle is not None:
                 os.close(handle)
@@ -87,20 +91,17 @@ def flush(path: Path) -> None:
         os.close(handle)
 
 
-def _make(parent: Path) -> tuple[Path, int | None]:
-    """A new staging folder, and the handle of its lock, where there are locks."""
+def _make(folder: Path) -> int | None:
+    """Make a staging folder; the handle of its lock, where there are locks."""
     while True:
-        folder = parent / f".partial_{uuid.uuid4().hex[:16]}"
-        folder.mkdir()
+        with suppress(FileExistsError):
+            folder.mkdir()
         try:
-            return folder, _lock(folder)
-        except (BlockingIOError, FileNotFoundError):  # another process took it for left over
+            return _lock(folder)
+        except (BlockingIOError, FileNotFoundError):  # another process took it for left over, and removes it
             continue
         except _NoLocksError:
-            return folder, None
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+            return None
 
 
 def _lock(folder: Path) -> int:

@@ -40,6 +40,26 @@ def is_killed(write: Callable[[], object], *, step: int, steps: Sequence[str] = 
         os._exit(0)
 
 
+def is_interrupted(write: Callable[[], object], *, step: int) -> bool:
+    """Run ``write`` in a process that Ctrl-C reaches before its step of this number; whether it ended it."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+    left = iter(range(step - 1, -1, -1))
+
+    def interrupt(event: str, arguments: object) -> None:
+        if event in ALL and next(left, None) == 0:
+            raise KeyboardInterrupt
+
+    sys.addaudithook(interrupt)
+    try:
+        write()
+    except KeyboardInterrupt:
+        os._exit(1)
+    finally:
+        os._exit(0)
+
+
 def write_file(folder: Path, version: str) -> None:
     with atomic_write(folder / "a.nii.gz") as hidden:
         hidden.write_text(version)
@@ -101,6 +121,21 @@ def test_first_run_that_is_killed_leaves_nothing_or_all(tmp_path):
         killed = is_killed(partial(write_pair, folder, "new"), step=int(folder.name))
         check_writable(folder / "a.nii.gz", overwrite=True)  # as the next run does
         assert {path.name for path in folder.iterdir()} in (set(), {"a.nii.gz", "a.json"})
+
+
+@pytest.mark.parametrize("write", [write_file, write_pair, write_series])
+def test_interrupted_run_leaves_nothing_hidden(write, tmp_path):
+    step, found, interrupted = 0, [], True
+    while interrupted:
+        step += 1
+        folder = tmp_path / str(step)
+        write(folder, "old")
+        old = read(folder)
+        interrupted = is_interrupted(partial(write, folder, "new"), step=step)
+        assert not [path.name for path in folder.iterdir() if path.name.startswith(".")]
+        assert read(folder) in (old, dict.fromkeys(old, "new"))
+        found.append(read(folder) == old)
+    assert found == sorted(found, reverse=True) and 1 <= sum(found) < len(found) - 1
 
 
 def test_what_a_running_process_writes_is_left_alone(tmp_path):
