@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monai_unsup_denoise.bundle_folder import bundle_folder
+from monai_unsup_denoise.cli.options import BaselinesPython, MethodThreads, ModelsDir
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.extras import require
 from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
@@ -75,21 +76,12 @@ def benchmark(
             "phantom, 70-109 of brainweb_t1w, else all.",
         ),
     ] = None,
-    models_dir: Annotated[
-        Path | None, typer.Option(help="Folder of trained weights, searched before the models of the bundle.")
-    ] = None,
-    baselines_python: Annotated[
-        Path | None,
-        typer.Option(
-            "--baselines-python",
-            help="Interpreter of the environment with the baselines. Default: that of `make baselines` in the checkout "
-            "that the package is installed from, if there is one.",
-        ),
-    ] = None,
+    models_dir: ModelsDir = None,
+    baselines_python: BaselinesPython = None,
     output_dir: Annotated[
         Path, typer.Option(help="Folder for the results; finished cells in it are not computed again.")
     ] = Path("benchmark"),
-    threads: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Threads for each method.")] = 1,
+    threads: MethodThreads = 1,
     keep_others: Annotated[
         bool, typer.Option("--keep-others", help="Keep the rows of the CSV file that are not computed this time.")
     ] = False,

@@ -25,6 +25,18 @@ Threads = Annotated[
     int | None,
     typer.Option(min=1, show_default=False, help="Threads of each job. Default: the jobs share the processor."),
 ]
+ModelsDir = Annotated[
+    Path | None, typer.Option(help="Folder of trained weights, searched before the models of the bundle.")
+]
+BaselinesPython = Annotated[
+    Path | None,
+    typer.Option(
+        "--baselines-python",
+        help="Interpreter of the environment with the baselines. Default: that of `make baselines` in the checkout "
+        "that the package is installed from, if there is one.",
+    ),
+]
+MethodThreads = Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Threads for each method.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing outputs.")]
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from monai_unsup_denoise.bundle_folder import bundle_folder
+from monai_unsup_denoise.cli.options import BaselinesPython, MethodThreads, ModelsDir
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.extras import require
 from monai_unsup_denoise.io.suppress_stderr import suppress_stderr
@@ -39,20 +40,12 @@ def trust(
             help="Also measure the error before and after at 0.5 to 20 %, in three contrasts, and without noise.",
         ),
     ] = False,
-    models_dir: Annotated[
-        Path | None, typer.Option(help="Folder of trained weights, searched before the models of the bundle.")
-    ] = None,
-    baselines_python: Annotated[
-        Path | None,
-        typer.Option(
-            "--baselines-python",
-            help="Interpreter of the environment with the baselines, as in `mri-denoise benchmark`.",
-        ),
-    ] = None,
+    models_dir: ModelsDir = None,
+    baselines_python: BaselinesPython = None,
     output_dir: Annotated[
         Path, typer.Option(help="Folder for trust.csv; what is finished in it is not computed again.")
     ] = Path("trust"),
-    threads: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Threads for each method.")] = 1,
+    threads: MethodThreads = 1,
 ) -> None:
     """Check what denoisers keep and what they invent, on phantom heads with lesions, spots and artefacts drawn in.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,11 @@ class ReportContent:
     maps: Mapping[str, np.ndarray]
     software: str
     notes: tuple[str, ...] = ()
+
+    @cached_property
+    def removed(self) -> np.ndarray:
+        """The scan before minus after denoising."""
+        return self.noisy - self.denoised
 
     @property
     def sigma(self) -> float | np.ndarray | None:

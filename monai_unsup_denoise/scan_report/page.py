@@ -89,9 +89,8 @@ def _center(tissue: Tissue) -> tuple[int, int, int]:
 
 def _half_range(content: ReportContent) -> float:
     """Where the residual becomes black or white, in scanner units."""
-    removed = content.noisy - content.denoised
     sigma = content.noise["sigma"]
-    return _RANGE * (float(removed.std()) if sigma is None else sigma) or 1.0
+    return _RANGE * (float(content.removed.std()) if sigma is None else sigma) or 1.0
 
 
 def _rows(content: ReportContent, planes: Planes, white: float) -> list[_Row]:
@@ -101,7 +100,7 @@ def _rows(content: ReportContent, planes: Planes, white: float) -> list[_Row]:
             "Removed",
             f"Before minus after. Gray is 0, black {-half:.4g}, white {half:.4g}"
             + ("." if content.noise["sigma"] is None else f": {_RANGE:g} sigma."),
-            planes.draw(content.noisy - content.denoised, -half, half),
+            planes.draw(content.removed, -half, half),
         )
     ]
     texts = {
@@ -121,7 +120,7 @@ def _volumes(content: ReportContent, white: float) -> list[dict[str, str]]:
     shown = {
         "before": (content.noisy, 0.0, white),
         "after": (content.denoised, 0.0, white),
-        "removed": (content.noisy - content.denoised, -half, half),
+        "removed": (content.removed, -half, half),
     }
     if "uncertainty" in content.maps:
         high = float(np.percentile(content.maps["uncertainty"], _WHITEST))

@@ -58,11 +58,11 @@ def gather(subject: Subject, denoise: Denoise, *, level: float, kind: str) -> Ev
     plain = denoised["none"]
     findings = measure_artefacts(scene, denoised) + measure_quantities(subject.clean, plain, subject.tissue)
     findings.append(
-        Finding("NRMSE after / before", "worst head", nrmse_ratio(subject.clean, scene.case("none").noisy, plain), 1)
+        Finding("NRMSE after / before", "worst head", nrmse_ratio(subject.clean, scene.case("none").noisy, plain))
     )
     middle = subject.clean.shape[2] // 2
     true = departure_map(plain[:, :, middle], subject.clean[:, :, middle])
-    findings.append(Finding("true frequency", "mean of patches", float(np.nanmean(true)), int(np.isfinite(true).sum())))
+    findings.append(Finding("true frequency", "mean of patches", float(np.nanmean(true))))
     return Evidence(findings, lesions, [pair.distance for pair in subject.pairs], crops)
 
 

@@ -33,7 +33,7 @@ def measure_levels(slabs: Mapping[str, Volume], denoise: Denoise, *, kind: str) 
             case = KindCase(volume, level, 0, kind)
             clean, noisy = case.clean, case.noisy
             ratio = nrmse_ratio(clean, noisy, denoise(noisy, case.sigma, case.spectrum))
-            findings.append(Finding("NRMSE after / before", f"{contrast}, {level:g} %", ratio, 1))
+            findings.append(Finding("NRMSE after / before", f"{contrast}, {level:g} %", ratio))
         if kind == "white":
-            findings.append(Finding("PSNR without noise", contrast, psnr(denoise(clean, 0.0, None), clean), 1))
+            findings.append(Finding("PSNR without noise", contrast, psnr(denoise(clean, 0.0, None), clean)))
     return findings

@@ -22,17 +22,14 @@ def measure_quantities(clean: np.ndarray, denoised: np.ndarray, tissue: np.ndarr
     inner = {name: mask for name, mask in inner.items() if mask.any()}
     before = {name: float(clean[mask].mean(dtype=np.float64)) for name, mask in inner.items()}
     after = {name: float(denoised[mask].mean(dtype=np.float64)) for name, mask in inner.items()}
-    findings = [
-        Finding("mean", name, after[name] / before[name] - 1, int(np.count_nonzero(mask)))
-        for name, mask in inner.items()
-    ]
+    findings = [Finding("mean", name, after[name] / before[name] - 1) for name, mask in inner.items()]
     contrasts = [abs(means["white matter"] - means["grey matter"]) for means in (before, after)]
-    findings.append(Finding("contrast", "grey and white matter", contrasts[1] / contrasts[0] - 1, 1))
+    findings.append(Finding("contrast", "grey and white matter", contrasts[1] / contrasts[0] - 1))
     brain = np.isin(tissue, (CSF, GRAY, WHITE))
     names = [name for name in ("CSF", "grey matter", "white matter") if name in before]
     volumes = [_volumes(image[brain], [before[name] for name in names]) for image in (clean, denoised)]
     for name, one, other in zip(names, *volumes, strict=True):
-        findings.append(Finding("volume", name, other / one - 1, int(one)))
+        findings.append(Finding("volume", name, other / one - 1))
     return findings
 
 

@@ -16,12 +16,11 @@ Denoise = Callable[[np.ndarray, float, np.ndarray | None], np.ndarray]
 
 @dataclass(frozen=True)
 class Finding:
-    """One number of a check: ``value``, measured over ``count`` places or voxels of a ``group``."""
+    """One number of a check: ``value``, of a ``group`` of places or voxels."""
 
     check: str
     group: str
     value: float
-    count: int
 
 
 @dataclass(frozen=True)
