@@ -1,6 +1,6 @@
 # The commands. Each makes the environment it needs the first time; `make help` says what they do.
 .DEFAULT_GOAL := help
-.PHONY: help train weights evaluate export demo benchmark benchmark-full trust train-published train-baselines train-peers baselines paper-ablation design-ablation fine-tuning ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test-entry-points test test-bare test-all test-training fuzz lint speed refinement training-speed backends profile clean
+.PHONY: help train weights evaluate export demo benchmark benchmark-full trust uncertainty train-published train-baselines train-peers baselines paper-ablation design-ablation fine-tuning ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test-entry-points test test-bare test-all test-training fuzz lint speed refinement training-speed backends profile clean
 
 CONFIGS := bundles/brain_mri_denoise/configs
 MODELS  := bundles/brain_mri_denoise/models
@@ -71,6 +71,9 @@ benchmark-full: $(STAMP) ## the full comparison in docs/benchmark (hours); BRAIN
 trust: $(STAMP) ## what denoisers keep and what they invent: docs/trust/trust.csv (hours)
 	$(BIN)/mri-denoise trust --method ours --method ours_no_refinement --noise white --noise zero_filled --every-level \
 		--output-dir docs/trust $(ARGS)
+
+uncertainty: $(STAMP) ## train and calibrate the error head: models/error_head.pt, docs/uncertainty.csv (about an hour)
+	$(BIN)/python -m experiments.uncertainty $(ARGS)
 
 # The methods of the published experiment: as printed, with terms of its relatives, half as wide, and CycleGAN.
 PUBLISHED := adversarial slab_2d published_experiment

@@ -34,6 +34,7 @@ class OutputMap(str, Enum):
     sigma = "sigma"
     residual = "residual"
     uncertainty = "uncertainty"
+    uncertainty_95 = "uncertainty_95"
 
 
 def _print_series(folder: Path | None) -> None:
@@ -97,8 +98,8 @@ def denoise(
         list[OutputMap] | None,
         typer.Option(
             "--maps",
-            help="Also write a map: noise level per voxel (sigma), input minus output (residual), or standard "
-            "deviation of the expected error (uncertainty). Can be repeated.",
+            help="Also write a map: noise level per voxel (sigma), input minus output (residual), or how large the "
+            "error may be: less in 68 % (uncertainty) or 95 % (uncertainty_95) of the voxels. Can be repeated.",
         ),
     ] = None,
     report: Annotated[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from monai_unsup_denoise.errors import InputError, find_input_error
 from monai_unsup_denoise.functional import flat_regions, rician_mean
 from monai_unsup_denoise.inference.bundle import find_device, read_inference_config
 from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume, stack_volumes
-from monai_unsup_denoise.inference.maps import uncertainty_map
+from monai_unsup_denoise.inference.maps import half_width_maps, uncertainty_map
 from monai_unsup_denoise.inference.memory import check_memory
 from monai_unsup_denoise.inference.noise import NoiseEstimate, sigma_map
 from monai_unsup_denoise.inference.precision import channels_last
@@ -28,8 +28,10 @@ from monai_unsup_denoise.inference.whole_volume import WholeVolumeInferer
 from monai_unsup_denoise.io.reader import read_scan
 from monai_unsup_denoise.io.volumes import open_volumes, read_volume
 from monai_unsup_denoise.literal import literal
+from monai_unsup_denoise.networks import ErrorHead
 from monai_unsup_denoise.protocols import NoiseAwareNetwork
 
+_TWO_SIDED_95 = 1.96  # standard deviations of a normal error
 _MOST = 100.0  # sigma in multiples of the reference intensity, which of noise alone is above sigma
 
 
@@ -44,6 +46,7 @@ class Denoiser:
             intensity, which it leaves in ``meta["reference"]``; its first transform reads.
         settings: of denoising, where a call gives none.
         device: where to compute.
+        error_head: says how large the error may be; calibrated for these weights. None: the bootstrap does.
         uncertainty_factor: ratio of the true error of these weights to what the bootstrap sees of it, measured on
             scans whose truth is known (``experiments/model_checks.py``).
 
@@ -60,6 +63,7 @@ class Denoiser:
         preprocessing: Compose,
         settings: DenoiseSettings | None = None,
         device: torch.device | str = "cpu",
+        error_head: ErrorHead | None = None,
         uncertainty_factor: float = 1.0,
     ) -> None:
         self.device = torch.device(device)
@@ -68,6 +72,7 @@ class Denoiser:
         self.settings = settings or DenoiseSettings()
         self.inferer = inferer.with_settings(self.settings)
         self.preprocessing = preprocessing
+        self.error_head = None if error_head is None else error_head.to(self.device).eval()
         self.uncertainty_factor = uncertainty_factor
 
     @classmethod
@@ -99,6 +104,7 @@ class Denoiser:
         if network is not None:
             parser["network_def"] = network
         if network is not None or model is not None:
+            parser["denoiser#error_head"] = None
             parser["model_path"] = None if model is None else literal(model)
         if device is not None:
             parser["device"] = find_device(device)
@@ -164,10 +170,20 @@ class Denoiser:
         if settings.keep_floor:  # a masked background never had one
             pred = torch.where(flat_regions(inputs), amplitude, rician_mean(amplitude, level()))
         again = partial(inferer, network=self.network, noise=noise)
+
+        @cache
+        def half_widths() -> Tensor:
+            """Of 68 and 95 %."""
+            if self.error_head is not None:
+                return half_width_maps(self.error_head, inputs, amplitude, level(), noise)
+            deviation = self.uncertainty_factor * uncertainty_map(amplitude, level(), again)
+            return torch.cat([deviation, _TWO_SIDED_95 * deviation], dim=1)
+
         make: dict[str, Callable[[], Tensor]] = {
             "residual": lambda: inputs - pred,
             "sigma": level,
-            "uncertainty": lambda: self.uncertainty_factor * uncertainty_map(amplitude, level(), again),
+            "uncertainty": lambda: half_widths()[:, :1],
+            "uncertainty_95": lambda: half_widths()[:, 1:],
         }
         reference = float(image.meta["reference"])
         slices = image.meta.get("slice_axis", 2)  # in the file; CheckVolume has made it the last

@@ -7,8 +7,29 @@ from monai.networks.layers import GaussianFilter
 from torch import Tensor
 
 from monai_unsup_denoise.functional import add_rician_noise
+from monai_unsup_denoise.inference.noise import NoiseEstimate
+from monai_unsup_denoise.inference.tiles import cut_tiles
+from monai_unsup_denoise.networks.error_head import COVERAGES, ErrorHead, noise_numbers
 
 _SMOOTHING = 1.5  # standard deviation in voxels of the Gaussian that smooths the squared error of so few copies
+_TILE = 2**20  # voxels that the error head computes at a time, in 0.3 GB
+
+
+def half_width_maps(head: ErrorHead, noisy: Tensor, denoised: Tensor, sigma: Tensor, noise: NoiseEstimate) -> Tensor:
+    """Half-widths ``(1, 2, H, W, D)`` of intervals around ``denoised`` that hold 68 and 95 % of the truth.
+
+    Args:
+        head: calibrated for the denoiser.
+        noisy, denoised: ``(1, 1, H, W, D)``, in multiples of the reference intensity, without the Rician floor.
+        sigma: noise level of each voxel, as `sigma_map` gives it.
+        noise: of the volume.
+    """
+    numbers = noise_numbers(noise.correlation, coils=noise.coils, error=noise.error).to(noisy.device)
+    found = noisy.new_empty(1, len(COVERAGES), *noisy.shape[2:])
+    for tile in cut_tiles(noisy.shape[2:], _TILE, halo=head.halo):
+        cut = [volume[0, 0][tile.outer][None, None] for volume in (noisy, denoised, sigma)]
+        found[0][(slice(None), *tile.core)] = head(*cut, numbers)[0][(slice(None), *tile.inner)]
+    return found
 
 
 def uncertainty_map(

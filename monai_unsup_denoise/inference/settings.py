@@ -6,7 +6,7 @@ from typing import Any
 from monai_unsup_denoise.errors import InputError
 
 #: Maps that can be made beside the denoised volume.
-MAPS = ("sigma", "residual", "uncertainty")
+MAPS = ("sigma", "residual", "uncertainty", "uncertainty_95")
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class DenoiseSettings:
         self_ensemble: average over the 8 mirror images of the volume; 8 times as slow (Lim et al., CVPRW 2017).
         keep_floor: return ``E[m | A, sigma]``, the mean of many noisy scans, in place of ``A``: background stays at the
             Rician floor ``sigma sqrt(pi / 2)``. For comparison with scans that were averaged as magnitudes.
-        maps: of `MAPS`: the noise level of each voxel, what was removed, the standard deviation of the expected error.
+        maps: of `MAPS`: the noise level of each voxel, what was removed, and the half-widths of intervals that hold the
+            truth in 68 and 95 % of the voxels.
 
     Raises:
         InputError: for an unknown map.

@@ -8,5 +8,6 @@ from monai_unsup_denoise.losses.paper import PaperObjective
 from monai_unsup_denoise.losses.paper_plus import PaperPlusObjective
 from monai_unsup_denoise.losses.perceptual import TissuePerceptualLoss
 from monai_unsup_denoise.losses.physics import PhysicsObjective
+from monai_unsup_denoise.losses.pinball import pinball_loss
 from monai_unsup_denoise.losses.regression import RegressionObjective
 from monai_unsup_denoise.losses.self_supervised import SelfSupervisedObjective

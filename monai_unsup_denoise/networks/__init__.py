@@ -3,6 +3,7 @@
 from monai_unsup_denoise.networks.content_encoder import ContentEncoder
 from monai_unsup_denoise.networks.denoiser import DisentangledDenoiser
 from monai_unsup_denoise.networks.dncnn import DnCNN
+from monai_unsup_denoise.networks.error_head import ErrorHead
 from monai_unsup_denoise.networks.generator import ContentGenerator
 from monai_unsup_denoise.networks.level_guided_denoiser import LevelGuidedDenoiser
 from monai_unsup_denoise.networks.noise_discriminator import NoiseDiscriminator

@@ -14,6 +14,7 @@ from torch import nn
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.functional import upsample_to
 from monai_unsup_denoise.inference import Denoiser, DenoiseSettings, NoiseEstimate, VolumeInferer
+from monai_unsup_denoise.networks import ErrorHead
 from tests.inference.toy_networks import Spy, Unaware
 
 PLAIN = {"refine": False, "varying_noise": False}  # all else needs a noise level
@@ -50,6 +51,20 @@ def test_uncertainty_factor_of_the_config_is_applied(scan, bundle):
     assert denoiser.uncertainty_factor == 1.3
     denoiser.uncertainty_factor = 1.0
     np.testing.assert_allclose(calibrated, 1.3 * denoiser.denoise(scan).maps["uncertainty"], rtol=1e-5)
+
+
+def test_error_head_makes_the_intervals(scan, smoothing):
+    denoiser = Denoiser.from_bundle(model=smoothing, settings={"maps": ["uncertainty", "uncertainty_95"]})
+    assert denoiser.error_head is None  # that of the bundle is calibrated for the weights of the bundle
+    bootstrap = denoiser.denoise(scan).maps
+    np.testing.assert_allclose(bootstrap["uncertainty_95"], 1.96 * bootstrap["uncertainty"], rtol=1e-5)
+    denoiser.error_head = ErrorHead().eval()
+    once = denoiser.denoise(scan).maps
+    assert (once["uncertainty"] > 0).all() and (once["uncertainty_95"] > once["uncertainty"]).all()
+    denoiser.error_head.factors.copy_(torch.tensor([2.0, 3.0]))
+    wider = denoiser.denoise(scan).maps
+    for name, factor in (("uncertainty", 2), ("uncertainty_95", 3)):
+        np.testing.assert_allclose(wider[name], factor * once[name], rtol=1e-4)
 
 
 def test_unknown_map_is_refused():

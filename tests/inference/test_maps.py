@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from monai_unsup_denoise.functional import upsample_to
-from monai_unsup_denoise.inference import DenoiseSettings, NoiseEstimate, VolumeInferer
-from monai_unsup_denoise.inference.maps import uncertainty_map
+from monai_unsup_denoise.inference import DenoiseSettings, NoiseEstimate, VolumeInferer, maps
+from monai_unsup_denoise.inference.maps import half_width_maps, uncertainty_map
 from monai_unsup_denoise.inference.noise import sigma_map
+from monai_unsup_denoise.networks import ErrorHead
+from monai_unsup_denoise.networks.error_head import noise_numbers
 from tests.inference.toy_networks import MeanOfNeighbours, Spy
 
 PLAIN = DenoiseSettings(refine=False)
@@ -80,3 +82,17 @@ def test_seed_decides_the_map_and_global_state_is_untouched():
 def test_each_repeat_has_noise_of_its_own():
     rough, fine = (uncertainty(torch.full((1, 1, 32, 32, 32), 5.0), 0.1, repeats=repeats) for repeats in (1, 16))
     assert interior(fine).std() < 0.4 * interior(rough).std()
+
+
+@torch.no_grad()
+def test_tiles_of_the_error_head_have_no_seams(monkeypatch):
+    torch.manual_seed(0)
+    head, sigma = ErrorHead().eval(), torch.full((1, 1, 40, 36, 20), 0.1)
+    head.factors.copy_(torch.tensor([1.5, 2.0]))
+    noisy, denoised = torch.rand(2, *sigma.shape)
+    noise = NoiseEstimate(torch.zeros(1, 1), 0.1, 0.05, (0.3, 0.2, 0.1), coils=4)
+    expected = head(noisy, denoised, sigma, noise_numbers((0.3, 0.2, 0.1), coils=4, error=0.05))
+    monkeypatch.setattr(maps, "_TILE", 24**3)
+    torch.testing.assert_close(half_width_maps(head, noisy, denoised, sigma, noise), expected)
+    monkeypatch.setattr(head, "halo", 0)  # seams would be seen
+    assert not torch.allclose(half_width_maps(head, noisy, denoised, sigma, noise), expected)

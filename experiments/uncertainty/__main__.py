@@ -1,0 +1,56 @@
+"""Train the error head, calibrate it by risk control, and measure what its intervals cover.
+
+    python -m experiments.uncertainty
+
+draws and denoises crops of phantom heads of no other training (in `--work-dir`; those that are there are kept), writes
+the weights of the head into the bundle, and the table to `docs/uncertainty.csv`: also that of the parametric bootstrap.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from experiments.uncertainty.calibration import HalfWidths, calibrate, coverage
+from experiments.uncertainty.crops import Crop, denoised_crops
+from experiments.uncertainty.fit import fit_error_head
+from monai_unsup_denoise.bundle_folder import bundle_folder
+from monai_unsup_denoise.files import atomic_write
+from monai_unsup_denoise.inference import Denoiser
+
+_FIRST = {"training": 1000, "calibration": 2000, "test": 3000}  # numbers of subjects; nothing else draws them
+
+
+def main() -> None:
+    """Make the crops, the weights and the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--work-dir", type=Path, default=Path("runs/uncertainty"), help="folder for the crops")
+    parser.add_argument("--weights", type=Path, default=bundle_folder() / "models" / "error_head.pt")
+    parser.add_argument("--table", type=Path, default=Path("docs/uncertainty.csv"))
+    parser.add_argument("--training", type=int, default=80, help="crops to train on")
+    parser.add_argument("--calibration", type=int, default=150, help="crops to calibrate on")
+    parser.add_argument("--test", type=int, default=60, help="crops to measure on")
+    parser.add_argument("--steps", type=int, default=2000)
+    options = parser.parse_args()
+    denoiser = Denoiser.from_bundle()
+    crops: dict[str, list[Crop]] = {}
+    for name, first in _FIRST.items():
+        subjects = range(first, first + getattr(options, name))
+        crops[name] = list(denoised_crops(subjects, folder=options.work_dir, denoiser=denoiser))
+    head = fit_error_head(crops["training"], steps=options.steps)
+    factors = calibrate(crops["calibration"], lambda crop: crop.half_widths(head))
+    print(f"factors {factors}")
+    head.factors.copy_(torch.tensor(factors))
+    with atomic_write(options.weights) as partial:
+        torch.save(head.state_dict(), partial)
+    methods: dict[str, HalfWidths] = {"error head": lambda crop: crop.half_widths(head)}
+    tables = [coverage(crops["test"], widths).assign(method=name) for name, widths in methods.items()]
+    with atomic_write(options.table) as partial:
+        pd.concat(tables).round(4).to_csv(partial, index=False)
+
+
+if __name__ == "__main__":
+    main()
