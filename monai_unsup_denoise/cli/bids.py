@@ -15,8 +15,10 @@ from monai_unsup_denoise.cli.options import (
     Jobs,
     NonpositiveOption,
     Overwrite,
+    Shard,
     Threads,
     Weights,
+    shard_of,
     with_switches,
 )
 from monai_unsup_denoise.errors import InputError
@@ -101,6 +103,7 @@ def bids(
     device: Device = None,
     jobs: Jobs = 1,
     threads: Threads = None,
+    shard: Shard = None,
     overwrite: Overwrite = False,
     **switches: bool | None,
 ) -> None:
@@ -120,6 +123,7 @@ def bids(
         sessions=sessions or (),
         suffixes=suffixes or ANATOMICAL_SUFFIXES,
     )
+    scans = shard_of(scans, shard)
     with suppress_stderr(), lean_imports():
         from monai_unsup_denoise.inference import Denoiser
         from monai_unsup_denoise.inference.each_scan import denoise_each

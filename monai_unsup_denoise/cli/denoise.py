@@ -15,8 +15,10 @@ from monai_unsup_denoise.cli.options import (
     Jobs,
     NonpositiveOption,
     Overwrite,
+    Shard,
     Threads,
     Weights,
+    shard_of,
     with_switches,
 )
 from monai_unsup_denoise.errors import InputError
@@ -114,6 +116,7 @@ def denoise(
     device: Device = None,
     jobs: Jobs = 1,
     threads: Threads = None,
+    shard: Shard = None,
     overwrite: Overwrite = False,
     **switches: bool | None,
 ) -> None:
@@ -129,6 +132,8 @@ def denoise(
     scans, is_collection = plan_jobs(source, output, series)
     if volume is not None and (is_collection or scans[0].series):
         raise InputError(f"--volume {volume}: chooses from one file with several volumes; give that file as IN")
+    if shard and not is_collection:
+        raise InputError(f"--shard {shard}: chooses from a folder of scans; leave it out for one scan")
     names = [name.value for name in maps or ()]
     with suppress_stderr(), lean_imports():
         from monai_unsup_denoise.inference import Denoiser
@@ -136,7 +141,7 @@ def denoise(
         from monai_unsup_denoise.inference.reports import index_of_reports
         from monai_unsup_denoise.inference.scans import check_job, complete, denoise_in_steps, share_outputs
 
-        scans = share_outputs(scans)
+        scans = shard_of(share_outputs(scans), shard)
         if not is_collection:
             check_job(scans[0], names, report=report, overwrite=overwrite)
         settings = {**switches, "maps": names or None, "nonpositive": nonpositive and nonpositive.value}

@@ -1,14 +1,17 @@
 """Options of several commands."""
 
 import inspect
+import re
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from monai_unsup_denoise.errors import InputError
+
+Item = TypeVar("Item")
 
 Weights = Annotated[
     Path | None, typer.Option(help="Weights, such as model.pt of a training. Default: those of the bundle.")
@@ -37,6 +40,13 @@ BaselinesPython = Annotated[
     ),
 ]
 MethodThreads = Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Threads for each method.")]
+Shard = Annotated[
+    str | None,
+    typer.Option(
+        metavar="I/N",
+        help="Denoise only every Nth scan, from the Ith on (I from 1 to N), as one of N jobs of a cluster.",
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing outputs.")]
 
 
@@ -54,6 +64,21 @@ NonpositiveOption = Annotated[
         "and NaN few or in the background. Default: refuse.",
     ),
 ]
+
+
+def shard_of(items: list[Item], shard: str | None) -> list[Item]:
+    """The items that are for ``shard``, such as 2/8; all for None.
+
+    Raises:
+        InputError: for another form, or a number out of range.
+    """
+    if shard is None:
+        return items
+    found = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", shard)
+    if not found or int(found[1]) > int(found[2]):
+        raise InputError(f"--shard {shard}: give I/N, I from 1 to N, such as 2/8")
+    return items[int(found[1]) - 1 :: int(found[2])]
+
 
 #: The switches of `DenoiseSettings`. Left out, the bundle decides.
 _SWITCHES = {
