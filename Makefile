@@ -72,8 +72,9 @@ trust: $(STAMP) ## what denoisers keep and what they invent: docs/trust/trust.cs
 	$(BIN)/mri-denoise trust --method ours --method ours_no_refinement --noise white --noise zero_filled --every-level \
 		--output-dir docs/trust $(ARGS)
 
-uncertainty: $(STAMP) ## train and calibrate the error head: models/error_head.pt, docs/uncertainty.csv (about an hour)
+uncertainty: $(STAMP) ## train and calibrate the error head: models/error_head.pt, docs/uncertainty.csv; verdicts of reports (an hour)
 	$(BIN)/python -m experiments.uncertainty $(ARGS)
+	$(BIN)/python -m experiments.report_verdicts
 
 # The methods of the published experiment: as printed, with terms of its relatives, half as wide, and CycleGAN.
 PUBLISHED := adversarial slab_2d published_experiment

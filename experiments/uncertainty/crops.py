@@ -68,9 +68,14 @@ def denoised_crops(subjects: Sequence[int], *, folder: Path, denoiser: Denoiser)
         if not path.exists():
             with atomic_write(path) as partial, partial.open("wb") as file:
                 np.savez_compressed(file, **vars(draw_crop(subject, denoiser)))
-        with np.load(path) as arrays:
-            content: dict[str, Any] = {field.name: arrays[field.name] for field in fields(Crop)}
-        yield Crop(**{name: value if value.ndim else value.item() for name, value in content.items()})
+        yield read_crop(path)
+
+
+def read_crop(path: Path) -> Crop:
+    """A crop that `denoised_crops` has stored."""
+    with np.load(path) as arrays:
+        content: dict[str, Any] = {field.name: arrays[field.name] for field in fields(Crop)}
+    return Crop(**{name: value if value.ndim else value.item() for name, value in content.items()})
 
 
 def draw_crop(subject: int, denoiser: Denoiser) -> Crop:

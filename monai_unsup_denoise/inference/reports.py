@@ -18,8 +18,9 @@ from monai_unsup_denoise.protocols import NoiseAwareNetwork
 
 
 def settings_for_report(denoiser: Denoiser) -> DenoiseSettings:
-    """The settings of a denoiser, with the map that the tests of a report need, where its network can make one."""
-    more = ("sigma",) if isinstance(denoiser.network, NoiseAwareNetwork) else ()
+    """The settings of a denoiser, with the maps of a report that its networks make without denoising again."""
+    more = ["sigma"] if isinstance(denoiser.network, NoiseAwareNetwork) else []
+    more += ["uncertainty"] if denoiser.error_head is not None else []
     return replace(denoiser.settings, maps=(*denoiser.settings.maps, *more))
 
 

@@ -19,8 +19,8 @@ class ReportContent:
         noisy, denoised: ``(X, Y, Z)``, in scanner units.
         affine: from voxels to millimetres, right-anterior-superior, ``(4, 4)``.
         noise: as `DenoisedVolume.noise_report` gives it.
-        maps: noise level ("sigma") and standard deviation of the expected error ("uncertainty") of each voxel, as far
-            as there are any, of the same shape and units.
+        maps: noise level ("sigma") of each voxel, and what the error is less than in 68 % of them ("uncertainty"), as
+            far as there are any, of the same shape and units.
         software: name and version, and what of its settings is unusual.
         notes: sentences about the scan that a reader should know.
     """

@@ -105,7 +105,7 @@ def _rows(content: ReportContent, planes: Planes, white: float) -> list[_Row]:
     ]
     texts = {
         "sigma": ("Noise level", "Standard deviation of the noise in each voxel."),
-        "uncertainty": ("Uncertainty", "Standard deviation of the expected error that is left in each voxel."),
+        "uncertainty": ("Uncertainty", "The error that is left is smaller than this in 68 % of the voxels."),
     }
     for name, (title, text) in texts.items():
         if name in content.maps:
