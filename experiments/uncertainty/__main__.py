@@ -21,7 +21,7 @@ from monai_unsup_denoise.bundle_folder import bundle_folder
 from monai_unsup_denoise.files import atomic_write
 from monai_unsup_denoise.inference import Denoiser
 
-_FIRST = {"training": 1000, "calibration": 2000, "test": 3000}  # numbers of subjects; nothing else draws them
+_FIRST = {"training": 5000, "calibration": 6000, "test": 7000}  # numbers of subjects; nothing else draws them
 
 
 def main() -> None:
