@@ -81,7 +81,8 @@ PUBLISHED := adversarial slab_2d published_experiment
 SMALL     := --channels "[8,16,32]" --model_path $(MODELS)/model_paper_small.pt --experiment_name brain_mri_denoise_paper_small
 train-published: $(STAMP) ## train the published method and CycleGAN (hours on two CPU cores)
 	$(BIN)/python -m monai.bundle run training $(call laid_over,$(PUBLISHED) train_paper) $(ARGS)
-	$(BIN)/python -m monai.bundle run training $(call laid_over,$(PUBLISHED) train_paper train_paper_plus) $(ARGS)
+	$(BIN)/python -m monai.bundle run training $(call laid_over,$(PUBLISHED) train_paper train_paper_plus) \
+		--start_from bundles/brain_mri_denoise/output/checkpoints $(ARGS)
 	$(BIN)/python -m monai.bundle run training $(call laid_over,$(PUBLISHED) train_paper) $(SMALL) $(ARGS)
 	$(BIN)/python -m monai.bundle run training $(call laid_over,$(PUBLISHED) train_cyclegan) $(ARGS)
 

@@ -17,7 +17,7 @@ PASSES_OPTIONS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 #: Ids of the configs that hold a path or an address.
 PATHS = {
     *("bundle_root", "dataset_dir", "noisy_dir", "clean_dir", "test_dir", "output_dir", "ckpt_dir", "images_dir"),
-    *("report_dir", "model_path", "pretrained", "resume", "tracking_uri"),
+    *("report_dir", "model_path", "pretrained", "start_from", "resume", "tracking_uri"),
 }
 
 
