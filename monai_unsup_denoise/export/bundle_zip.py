@@ -18,8 +18,8 @@ from monai_unsup_denoise.inference.bundle import read_inference_config
 
 #: All of a bundle except the weights of its denoiser.
 _PARTS = (
-    *("LICENSE", "configs/*.json", "configs/*.conf", "docs/*"),
-    *(f"models/{name}.pt" for name in ("model_cyclegan", "model_paper", "tissue_classifier")),
+    *("LICENSE", "configs/*.json", "configs/*.conf", "docs/*", "models/tissue_classifier.pt"),
+    *("models/model_paper*.pt", "models/model_cyclegan.pt"),
 )
 #: The time of every file, so that the same content gives the same zip.
 _DATE = (1980, 1, 1, 0, 0, 0)

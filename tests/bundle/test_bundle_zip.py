@@ -171,7 +171,8 @@ def test_torchscript_can_be_left_out(tmp_path: Path) -> None:
     write_bundle_zip(tmp_path / "bundle.zip", BUNDLE, torchscript=False)
     with zipfile.ZipFile(tmp_path / "bundle.zip") as archive:
         models = {Path(name).name for name in archive.namelist() if "/models/" in name}
-    assert models == {"model.pt", "model_cyclegan.pt", "model_paper.pt", "tissue_classifier.pt"}
+    published = {f"model_{name}.pt" for name in ("paper", "paper_plus", "paper_small", "cyclegan")}
+    assert models == {"model.pt", "tissue_classifier.pt", *published}
 
 
 def test_weights_of_another_network_leave_no_zip(tmp_path: Path) -> None:

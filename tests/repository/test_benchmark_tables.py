@@ -12,6 +12,7 @@ import pytest
 from experiments.paper_ablation import ablation_table
 from monai_unsup_denoise.benchmark.methods import choose_methods
 from monai_unsup_denoise.benchmark.report import readme_table, volume_results, volume_tables
+from monai_unsup_denoise.benchmark.report.published import published_scores
 from monai_unsup_denoise.benchmark.report.table import markdown
 
 VOLUMES = ("brainweb_t1w", "brainweb_pdw")
@@ -54,3 +55,30 @@ def test_results_hold_both_volumes_and_every_method(results: pd.DataFrame) -> No
 def test_ablation_table_is_that_of_the_results(repository: Path, page: str) -> None:
     table = ablation_table(pd.read_csv(repository / "docs" / "benchmark" / "ablation.csv"))
     assert table.strip() in (repository / page).read_text(encoding="utf-8"), f"expected\n{table}"
+
+
+def scores_here(results: pd.DataFrame, volume: str, method: str) -> dict[float, tuple[float, float]]:
+    """PSNR and 3-D SSIM by level."""
+    rows = results[(results["volume"] == volume) & (results["method"] == method)]
+    return {row.level: (row.psnr, row.ssim_3d) for row in rows.itertuples()}
+
+
+@pytest.mark.parametrize(("volume", "contrast"), [("brainweb_t1w", "T1w"), ("brainweb_pdw", "PDw")])
+@pytest.mark.parametrize(("method", "title"), [("paper", "paper"), ("cyclegan", "CycleGAN")])
+def test_model_card_has_the_published_scores_and_ours(
+    repository: Path, results: pd.DataFrame, volume: str, contrast: str, method: str, title: str
+) -> None:
+    card = (repository / "bundles/brain_mri_denoise/docs/README.md").read_text(encoding="utf-8")
+    printed = {level: scores for (name, level), scores in published_scores(volume).items() if name == method}
+    for where, scores in (("published", printed), ("here", scores_here(results, volume, method))):
+        cells = (f"{psnr:.1f} / {ssim:.2f}" for _, (psnr, ssim) in sorted(scores.items()))
+        assert (row := f"| {contrast}, {title}, {where} | {' | '.join(cells)} |") in card, f"expected\n{row}"
+
+
+@pytest.mark.parametrize("volume", VOLUMES)
+@pytest.mark.parametrize("method", ["paper", "cyclegan"])
+def test_methods_of_the_paper_reach_their_publication(results: pd.DataFrame, volume: str, method: str) -> None:
+    here = scores_here(results, volume, method)
+    for level in here:
+        published = published_scores(volume)[method, level]
+        assert here[level][0] >= published.psnr and here[level][1] >= published.ssim, f"{level} %: {here[level]}"

@@ -46,18 +46,6 @@ def test_card_has_the_row_that_was_measured(repository: Path, measured: pd.DataF
     assert row in (repository / CARD).read_text(encoding="utf-8").splitlines(), f"expected {row}"
 
 
-@pytest.mark.parametrize("volume", ["t1w", "pdw"])
-def test_card_has_the_scores_of_the_published_method(repository: Path, measured: pd.DataFrame, volume: str) -> None:
-    published = pd.read_csv(repository / "monai_unsup_denoise/benchmark/report/published.csv")
-    published = published.set_index(["volume", "method", "level"])["psnr"]
-    here = measured["psnr"].rename({f"brainweb_{volume}": volume}, level="volume")
-    page = (repository / CARD).read_text(encoding="utf-8")
-    for label, scores in (("published", published), ("here", here)):
-        cells = [f"{scores[volume, 'paper', level]:.1f}" for level in LEVELS]
-        row = f"| {volume.upper()[:2]}w, {label} | " + " | ".join(cells) + " |"
-        assert row in page, f"expected {row}"
-
-
 def test_metadata_has_the_scores_that_were_measured(metadata: dict[str, Any], measured: pd.DataFrame) -> None:
     expected = {}
     for volume in ("brainweb_t1w", "brainweb_pdw"):

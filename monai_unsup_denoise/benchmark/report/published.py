@@ -16,7 +16,11 @@ _CONVENTION = (
     "not one between methods only; compare each with the noisy row measured here."
 )
 # The published rows, and those of ours below each.
-_OURS = {"adf": ("adf", "adf_unbiased"), "cyclegan": ("cyclegan",), "paper": ("paper",)}
+_OURS = {
+    "adf": ("adf", "adf_unbiased"),
+    "cyclegan": ("cyclegan",),
+    "paper": ("paper", "paper_plus", "paper_small"),
+}
 
 
 class PublishedScore(NamedTuple):
