@@ -18,8 +18,8 @@ from monai_unsup_denoise.benchmark.methods import (
 from monai_unsup_denoise.errors import InputError
 
 NAMES = (
-    "noisy gaussian adf adf_unbiased nlmeans sanlm ants bm3d_vst bm4d_vst noise2void dncnn cyclegan paper ours "
-    "ours_no_refinement paired"
+    "noisy gaussian adf adf_unbiased nlmeans sanlm ants bm3d_vst bm4d_vst noise2void dncnn cyclegan paper "
+    "paper_plus paper_small ours ours_no_refinement paired"
 )
 
 
@@ -28,10 +28,10 @@ def entries(repository) -> dict:
     return json.loads((repository / "bundles/brain_mri_denoise/configs/benchmark.json").read_text())["methods"]
 
 
-def test_shipped_entries_are_the_sixteen_methods(entries):
+def test_shipped_entries_are_the_eighteen_methods(entries):
     methods = choose_methods(entries)
     assert [method.name for method in methods] == NAMES.split()
-    assert len({method.title for method in methods}) == 16
+    assert len({method.title for method in methods}) == 18
 
 
 def test_quick_grid_is_part_of_the_full_one(repository):

@@ -53,6 +53,7 @@ def assert_finite_and_falling(client: MlflowClient, run: Run, terms: tuple[str, 
     assert history[falling][-1] < 0.8 * history[falling][0]
 
 
+@pytest.mark.slow
 def test_discriminators_of_the_published_training_learn(train: Callable, runs: Callable, tracking_uri: str) -> None:
     done = train(
         *("train.json", "adversarial.json", "slab_2d.json", "published_experiment.json", "train_paper.json"),
@@ -116,6 +117,7 @@ def test_the_training_of_dncnn_runs(train: Callable, runs: Callable) -> None:
     assert math.isfinite(run.data.metrics["train/reconstruction"])
 
 
+@pytest.mark.slow
 def test_discriminators_of_cyclegan_learn_and_its_pool_is_saved(
     train: Callable, runs: Callable, tracking_uri: str, tmp_path: Path
 ) -> None:
@@ -165,6 +167,7 @@ def test_a_users_mistake_ends_in_one_line(train: Callable, override: dict, said:
     assert not (tmp_path / "model.pt").exists()
 
 
+@pytest.mark.slow
 def test_the_evaluation_reports_psnr_and_ssim_of_every_level(train: Callable, runs: Callable, tmp_path: Path) -> None:
     assert train("train.json", experiment_name="evaluation", max_epochs=1).returncode == 0
     done = train(

@@ -17,6 +17,8 @@ from tests.export.conftest import Exported, noisy_blocks
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "exports.md"
 
+pytestmark = pytest.mark.slow  # exporting takes a minute
+
 
 @pytest.mark.parametrize("shape", [(133, 24, 20), (32, 25, 2)], ids=["larger than a tile", "two slices"])
 def test_examples_equal_the_package(

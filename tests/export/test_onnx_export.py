@@ -77,6 +77,7 @@ def test_graphs_hold_no_folder_of_this_machine(bundled: Exported) -> None:
     assert not any(b".py" in path.read_bytes() for path in (bundled.path, bundled.noise_path))
 
 
+@pytest.mark.slow
 def test_network_without_noise_level_is_refused(small: Exported, tmp_path: Path) -> None:
     parts = small.network
     network = DisentangledDenoiser(parts.content_encoder, parts.noise_encoder, parts.generator)
@@ -85,6 +86,7 @@ def test_network_without_noise_level_is_refused(small: Exported, tmp_path: Path)
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["onnx", "onnxscript"])
 def test_missing_package_is_named(small: Exported, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, name, None)
