@@ -92,7 +92,7 @@ train-baselines: train-published ## train the learned methods of the benchmark, 
 
 train-peers: train-baselines
 
-paper-ablation: $(STAMP) ## the published method without each of its terms: docs/benchmark/ablation.csv (about 40 minutes)
+paper-ablation: $(STAMP) ## the published method without each of its terms: docs/benchmark/ablation.csv (one to two hours)
 	$(BIN)/python -m experiments.paper_ablation $(ARGS)
 
 design-ablation: $(STAMP) ## the default training with one design choice changed: docs/quality.csv (2 to 3 hours)

@@ -3,7 +3,7 @@
     python -m experiments.uncertainty
 
 draws and denoises crops of phantom heads of no other training (in `--work-dir`; those that are there are kept), writes
-the weights of the head into the bundle, and the table to `docs/uncertainty.csv`: also that of the parametric bootstrap.
+the weights of the head into the bundle, and the table to `docs/uncertainty.csv`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import pandas as pd
 import torch
 
-from experiments.uncertainty.calibration import HalfWidths, calibrate, coverage
+from experiments.uncertainty.calibration import calibrate, coverage
 from experiments.uncertainty.crops import Crop, denoised_crops
 from experiments.uncertainty.fit import fit_error_head
 from monai_unsup_denoise.bundle_folder import bundle_folder
@@ -46,10 +45,8 @@ def main() -> None:
     head.factors.copy_(torch.tensor(factors))
     with atomic_write(options.weights) as partial:
         torch.save(head.state_dict(), partial)
-    methods: dict[str, HalfWidths] = {"error head": lambda crop: crop.half_widths(head)}
-    tables = [coverage(crops["test"], widths).assign(method=name) for name, widths in methods.items()]
     with atomic_write(options.table) as partial:
-        pd.concat(tables).round(4).to_csv(partial, index=False)
+        coverage(crops["test"], lambda crop: crop.half_widths(head)).round(4).to_csv(partial, index=False)
 
 
 if __name__ == "__main__":
