@@ -1,6 +1,6 @@
 """What reports say of scans that were denoised well, and of the same with a fault.
 
-    python -m experiments.report_verdicts --crops runs/uncertainty
+    python -m experiments.report_verdicts
 
 reads the crops that `python -m experiments.uncertainty` has denoised, and writes `docs/report_verdicts.csv`.
 """
@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter
 
-from experiments.uncertainty.crops import Crop, read_crop
+from experiments.uncertainty.crops import Crop, crop_folder, read_crop
+from monai_unsup_denoise.bundle_folder import bundle_folder
 from monai_unsup_denoise.files import atomic_write
 from monai_unsup_denoise.scan_report.residual_tests import residual_tests
 from monai_unsup_denoise.scan_report.verdicts import Verdict, verdicts_on
@@ -42,10 +43,11 @@ RESULTS: dict[str, Callable[[Crop], np.ndarray]] = {
 def main() -> None:
     """Write the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--crops", type=Path, default=Path("runs/uncertainty"))
+    parser.add_argument("--work-dir", type=Path, default=Path("runs/uncertainty"), help="folder of the crops")
     parser.add_argument("--table", type=Path, default=Path("docs/report_verdicts.csv"))
     options = parser.parse_args()
-    table = count_verdicts(read_crop(path) for path in sorted(options.crops.glob("*.npz")))
+    folder = crop_folder(options.work_dir, bundle_folder() / "models" / "model.pt")
+    table = count_verdicts(read_crop(path) for path in sorted(folder.glob("*.npz")))
     print(table.to_string(index=False))
     with atomic_write(options.table) as partial:
         table.to_csv(partial, index=False)

@@ -18,7 +18,7 @@ from monai_unsup_denoise.benchmark.noise_kinds import KindCase
 from monai_unsup_denoise.data import phantom_datalist
 from monai_unsup_denoise.files import atomic_write
 from monai_unsup_denoise.functional import SCANNER_KINDS
-from monai_unsup_denoise.inference import Denoiser, DenoiseSettings
+from monai_unsup_denoise.inference import Denoiser, DenoiseSettings, weights_sha256
 from monai_unsup_denoise.networks.error_head import ErrorHead, noise_numbers
 
 CONTRASTS = ("T1w", "PDw", "T2w", "random")
@@ -59,6 +59,11 @@ class Crop:
         with torch.no_grad():
             widths: Tensor = head(*volumes, torch.from_numpy(self.numbers)[None])
         return widths[0].numpy()
+
+
+def crop_folder(work_dir: Path, weights: Path) -> Path:
+    """The folder of the crops that these weights have denoised."""
+    return work_dir / weights_sha256(weights)[:8]
 
 
 def denoised_crops(subjects: Sequence[int], *, folder: Path, denoiser: Denoiser) -> Iterator[Crop]:

@@ -15,11 +15,13 @@ from monai_unsup_denoise.export.torchscript import write_torchscript
 from monai_unsup_denoise.files import atomic_write
 from monai_unsup_denoise.inference import load_weights
 from monai_unsup_denoise.inference.bundle import read_inference_config
+from monai_unsup_denoise.inference.calibration import CALIBRATION_FILES
 
 #: All of a bundle except the weights of its denoiser.
 _PARTS = (
     *("LICENSE", "configs/*.json", "configs/*.conf", "docs/*", "models/tissue_classifier.pt"),
     *("models/model_paper*.pt", "models/model_cyclegan.pt"),
+    *(f"models/{name}" for name in CALIBRATION_FILES),
 )
 #: The time of every file, so that the same content gives the same zip.
 _DATE = (1980, 1, 1, 0, 0, 0)

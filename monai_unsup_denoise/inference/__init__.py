@@ -1,5 +1,6 @@
 """Denoise a volume with a trained network: estimate the noise once, denoise, refine, make maps."""
 
+from monai_unsup_denoise.inference.calibration import read_calibration
 from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume
 from monai_unsup_denoise.inference.denoiser import Denoiser
 from monai_unsup_denoise.inference.folder import FolderDenoiser, ScanDataset

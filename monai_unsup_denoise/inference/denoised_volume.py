@@ -27,6 +27,8 @@ class DenoisedVolume:
         sigma_is_sure: False where the expected error of sigma is large.
         share_of_change: by which the scan was changed, of what the model would change; see `NoiseEstimate`.
         clipped_voxels: number of negative or NaN voxels of the scan that `CheckVolume` has set to 0.
+        distance: from the scans that the model was trained on; above 1, few of those are as far from the others. None:
+            unknown. See `KnownScans`.
         maps: the requested maps by name, of the same shape and units; that of sigma is always ``(X, Y, Z)``.
     """
 
@@ -42,6 +44,7 @@ class DenoisedVolume:
     sigma_is_sure: bool = True
     share_of_change: float = 1.0
     clipped_voxels: int = 0
+    distance: float | None = None
     maps: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
@@ -63,6 +66,8 @@ class DenoisedVolume:
         report |= {"coils": round(self.coils)} if self.coils > _SEVERAL else {}
         report |= {} if self.sigma_is_sure else {"sigma_is_sure": False}
         report |= {"change_percent": round(100 * self.share_of_change)} if self.share_of_change < 1 else {}
+        if self.distance is not None and self.distance > 1:
+            report["distance"] = round(self.distance, 2)
         return report | ({"clipped_voxels": self.clipped_voxels} if self.clipped_voxels else {})
 
 
@@ -74,4 +79,5 @@ def stack_volumes(volumes: Sequence[DenoisedVolume]) -> DenoisedVolume:
     noisy = np.stack([volume.noisy for volume in volumes], axis=-1)
     denoised = np.stack([volume.denoised for volume in volumes], axis=-1)
     clipped = sum(volume.clipped_voxels for volume in volumes)
-    return replace(volumes[0], noisy=noisy, denoised=denoised, maps=maps, clipped_voxels=clipped)
+    distance = max((volume.distance for volume in volumes if volume.distance is not None), default=None)
+    return replace(volumes[0], noisy=noisy, denoised=denoised, maps=maps, clipped_voxels=clipped, distance=distance)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from monai_unsup_denoise.errors import InputError, find_input_error
 from monai_unsup_denoise.functional import flat_regions, rician_mean
 from monai_unsup_denoise.inference.bundle import find_device, read_inference_config
+from monai_unsup_denoise.inference.calibration import Calibration
 from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume, stack_volumes
 from monai_unsup_denoise.inference.maps import half_width_maps, uncertainty_map
 from monai_unsup_denoise.inference.memory import check_memory
@@ -28,7 +29,6 @@ from monai_unsup_denoise.inference.whole_volume import WholeVolumeInferer
 from monai_unsup_denoise.io.reader import read_scan
 from monai_unsup_denoise.io.volumes import open_volumes, read_volume
 from monai_unsup_denoise.literal import literal
-from monai_unsup_denoise.networks import ErrorHead
 from monai_unsup_denoise.protocols import NoiseAwareNetwork
 
 _TWO_SIDED_95 = 1.96  # standard deviations of a normal error
@@ -46,7 +46,8 @@ class Denoiser:
             intensity, which it leaves in ``meta["reference"]``; its first transform reads.
         settings: of denoising, where a call gives none.
         device: where to compute.
-        error_head: says how large the error may be; calibrated for these weights. None: the bootstrap does.
+        calibration: of these weights. Without an error head, the bootstrap makes the map of the uncertainty; without
+            known scans, `DenoisedVolume.distance` is unknown.
         uncertainty_factor: ratio of the true error of these weights to what the bootstrap sees of it, measured on
             scans whose truth is known (``experiments/model_checks.py``).
 
@@ -63,7 +64,7 @@ class Denoiser:
         preprocessing: Compose,
         settings: DenoiseSettings | None = None,
         device: torch.device | str = "cpu",
-        error_head: ErrorHead | None = None,
+        calibration: Calibration | None = None,
         uncertainty_factor: float = 1.0,
     ) -> None:
         self.device = torch.device(device)
@@ -72,7 +73,9 @@ class Denoiser:
         self.settings = settings or DenoiseSettings()
         self.inferer = inferer.with_settings(self.settings)
         self.preprocessing = preprocessing
-        self.error_head = None if error_head is None else error_head.to(self.device).eval()
+        calibration = calibration or Calibration()
+        self.error_head = calibration.error_head and calibration.error_head.to(self.device).eval()
+        self.known_scans = calibration.known_scans
         self.uncertainty_factor = uncertainty_factor
 
     @classmethod
@@ -104,7 +107,6 @@ class Denoiser:
         if network is not None:
             parser["network_def"] = network
         if network is not None or model is not None:
-            parser["denoiser#error_head"] = None
             parser["model_path"] = None if model is None else literal(model)
         if device is not None:
             parser["device"] = find_device(device)
@@ -193,12 +195,14 @@ class Denoiser:
 
         volumes = {"denoised": scanner_units(pred), **{name: scanner_units(make[name]()) for name in settings.maps}}
         _check_finite(image, volumes)
+        known = self.known_scans
         return DenoisedVolume(
             noisy=scanner_units(inputs),
             denoised=volumes.pop("denoised"),
             affine=np.asarray(image.affine, dtype=np.float64)[:, [*np.insert([0, 1], slices, 2), 3]],
             **noise.in_the_file(image.meta),
             clipped_voxels=image.meta.get("clipped_voxels", 0),
+            distance=None if known is None else known.distance(amplitude[0, 0].float().cpu().numpy()),
             maps=volumes,
         )
 

@@ -32,6 +32,9 @@ def verdicts_on(noise: Mapping[str, Any], tests: ResidualTests | None, notes: Se
         notes: sentences about the scan itself.
     """
     found = [_on_residual(noise, tests)]
+    if "distance" in noise:
+        text = "This image is unlike the scans that the model was trained on: compare before and after with care."
+        found.append(Verdict("look", text))
     if not noise.get("sigma_is_sure", True):
         error = f"{noise['sigma_error_percent']:.0f} %"
         found.append(Verdict("look", f"The noise level is uncertain by about {error}: look for grain left, or blur."))

@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import nibabel
 import numpy as np
@@ -65,6 +66,17 @@ def test_error_head_makes_the_intervals(scan, smoothing):
     wider = denoiser.denoise(scan).maps
     for name, factor in (("uncertainty", 2), ("uncertainty_95", 3)):
         np.testing.assert_allclose(wider[name], factor * once[name], rtol=1e-4)
+
+
+def test_distance_is_that_of_the_denoised_scan(scan, smoothing):
+    denoiser = Denoiser.from_bundle(model=smoothing)
+    assert denoiser.known_scans is None  # those of the bundle are of the weights of the bundle
+    seen: list[np.ndarray] = []
+    denoiser.known_scans = SimpleNamespace(distance=lambda image: seen.append(image) or 1.5)
+    image = denoiser.load(scan)
+    volume = denoiser.denoise_image(image)
+    assert volume.distance == 1.5
+    np.testing.assert_allclose(image.meta["reference"] * seen[0], volume.denoised, rtol=1e-5)
 
 
 def test_unknown_map_is_refused():

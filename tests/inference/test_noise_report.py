@@ -32,6 +32,7 @@ CORRELATED = {"correlated_noise": True, "correlation": [0.36, 0.364, -0.001]}
         ({"sigma_is_sure": False, "sigma_error_percent": 29.6}, ", uncertain by about 30 %"),
         ({"change_percent": 56}, ", only 56 % of the change made"),
         ({"clipped_voxels": 7}, ", 7 negative or NaN voxels set to 0"),
+        ({"distance": 1.4}, "; unlike the scans that this model was trained on: look at the result"),
     ],
 )
 def test_summary_says_what_is_unusual_of_the_noise(found, said):
@@ -59,6 +60,13 @@ def test_report_says_where_less_of_the_change_is_made(share, reported):
     ones = np.ones((2, 2, 2))
     report = DenoisedVolume(ones, ones, np.eye(4), sigma=0.1, share_of_change=share).noise_report()
     assert {name: value for name, value in report.items() if name == "change_percent"} == reported
+
+
+@pytest.mark.parametrize(("distance", "reported"), [(None, {}), (0.9, {}), (1.234, {"distance": 1.23})])
+def test_report_says_if_a_scan_is_unlike_the_training(distance, reported):
+    ones = np.ones((2, 2, 2))
+    report = DenoisedVolume(ones, ones, np.eye(4), sigma=0.1, distance=distance).noise_report()
+    assert {name: value for name, value in report.items() if name == "distance"} == reported
 
 
 class Correlated(Spy, nn.Module):

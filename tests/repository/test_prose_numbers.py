@@ -113,8 +113,9 @@ def claims() -> Iterator[tuple[str, str]]:
     yield CARD, f"have {', '.join(sizes[:3])} and {sizes[3]} million parameters"
     yield CARD, f"which is {span(PSNR.cyclegan - PSNR.paper)} dB better than the method as printed"
     change = PSNR.paper_plus - PSNR.paper
-    yield CARD, f"terms change its PSNR by {change.min():+.1f} to {change.max():+.1f} dB, and cost most at 5 %"
-    assert change.xs(5, level="level").max() < change.drop(5, level="level").min()
+    helps = f"which helps in {int((change > 0).sum())} of {len(change)} cells"
+    yield CARD, f"terms change its PSNR by {change.min():+.1f} to {change.max():+.1f} dB, {helps}"
+    assert (change["pdw"] > 0).all() and change.min() > -0.12
     yield CARD, f"the small network is {span(PSNR.paper - PSNR.paper_small)} dB worse"
     left = [
         f"{ABLATION[variant, 30]:.1f}" for variant in ("without adversarial (3) (5)", "cycle weighted 10", "all terms")
