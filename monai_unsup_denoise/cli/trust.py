@@ -43,7 +43,7 @@ def trust(
     models_dir: ModelsDir = None,
     baselines_python: BaselinesPython = None,
     output_dir: Annotated[
-        Path, typer.Option(help="Folder for trust.csv; what is finished in it is not computed again.")
+        Path, typer.Option(help="Folder for trust.csv and trust.md; what is finished in it is not computed again.")
     ] = Path("trust"),
     threads: MethodThreads = 1,
 ) -> None:
@@ -84,4 +84,5 @@ def trust(
         )
     except MethodError as error:
         raise InputError(str(error)) from error
-    typer.echo(output_dir / "trust.csv")
+    for name in ("trust.csv", "trust.md"):
+        typer.echo(output_dir / name)

@@ -19,12 +19,14 @@ from monai_unsup_denoise.benchmark.cases import Volume
 from monai_unsup_denoise.benchmark.methods import ResolvedMethod
 from monai_unsup_denoise.benchmark.trust.evidence import Evidence, gather, means, summarise
 from monai_unsup_denoise.benchmark.trust.levels import load_slabs, measure_levels
+from monai_unsup_denoise.benchmark.trust.page import trust_page
 from monai_unsup_denoise.benchmark.trust.scene import Denoise, Finding
 from monai_unsup_denoise.benchmark.trust.subjects import load_subject
 from monai_unsup_denoise.benchmark.worker import run_method
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.files import atomic_write, write_text
 
+_NO_CHECKS = ("page.py", "run.py")  # files that the evidence does not depend on
 COLUMNS = ("kind", "level", "method", "check", "group", "value", "error", "count")
 
 
@@ -39,7 +41,7 @@ def run_trust(
     every_level: bool = False,
     threads: int = 1,
 ) -> pd.DataFrame:
-    """Check every method with every kind of noise; write ``trust.csv`` after each.
+    """Check every method with every kind of noise; write ``trust.csv`` and ``trust.md`` after each.
 
     What is finished is not computed again, unless its inputs or the checks have changed.
 
@@ -89,6 +91,7 @@ def run_trust(
                 table = pd.DataFrame(rows, columns=list(COLUMNS)).round({"value": 5, "error": 5})
                 with atomic_write(folder / "trust.csv") as partial_file:
                     table.to_csv(partial_file, index=False)
+                write_text(folder / "trust.md", trust_page(table))
     return table
 
 
@@ -123,7 +126,7 @@ def _known_or(check: Callable[[], Evidence], path: Path, inputs: str) -> Evidenc
 
 def _digest(method: ResolvedMethod, volumes: Iterable[np.ndarray]) -> str:
     """SHA-256 of all that the evidence depends on, apart from level and kind of the noise."""
-    files = [path for path in sorted(Path(__file__).parent.glob("*.py")) if path.name != Path(__file__).name]
+    files = [path for path in sorted(Path(__file__).parent.glob("*.py")) if path.name not in _NO_CHECKS]
     content = [method.digest.encode(), *(path.read_bytes() for path in files), *(one.tobytes() for one in volumes)]
     return hashlib.sha256(b"".join(content)).hexdigest()
 
