@@ -79,3 +79,20 @@ def _groups(crop: Crop, width: np.ndarray) -> Iterator[tuple[str, str, np.ndarra
         quarter = np.digitize(values, limits)
         for number in range(4):
             yield name, f"quarter {number + 1}", head & (quarter == number)
+
+
+def coverage_table(rows: pd.DataFrame) -> str:
+    """Markdown of what `coverage` gives: shares in percent with their standard errors, half-widths in sigma."""
+    lines = [
+        "| voxels | " + " | ".join(f"{100 * share:.0f} %" for share in COVERAGES) + " | half-width, sigma | crops |"
+    ]
+    lines.append("| --- |" + " --- |" * (len(COVERAGES) + 2))
+    for row in rows.to_dict("records"):
+        cells = [_share(row[f"{share:.2f}"], row[f"{share:.2f}_error"]) for share in COVERAGES]
+        group = f"{row['group'].partition(' ')[2]}: {row['part']}"
+        lines.append(f"| {group} | " + " | ".join(cells) + f" | {row['width']:.2f} | {row['crops']} |")
+    return "\n".join(lines) + "\n"
+
+
+def _share(value: float, error: float) -> str:
+    return f"{100 * value:.1f}" + ("" if np.isnan(error) else f" ± {100 * error:.1f}")

@@ -1,10 +1,12 @@
 """Calibration and coverage on crops whose errors are normal, so that the half-widths are known."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy.stats import norm
 
-from experiments.uncertainty.calibration import calibrate, coverage
+from experiments.uncertainty.calibration import calibrate, coverage, coverage_table
 from experiments.uncertainty.crops import Crop
 from monai_unsup_denoise.networks.error_head import COVERAGES
 
@@ -55,6 +57,13 @@ def test_coverage_is_that_of_the_half_widths(crops):
     assert table.loc[("2 kind", "white")].crops == table.loc[("2 kind", "g_map")].crops == 60
     assert set(table.loc["3 level"].index) == {"up to  5 %"}
     assert len(table.loc["5 slope"]) == 4 and table.loc["4 brightness"]["0.68"].between(0.5, 0.8).all()
+
+
+def test_table_has_the_shares_and_their_errors(crops):
+    table = coverage_table(coverage(crops[:3], half_widths))
+    assert table.splitlines()[0] == "| voxels | 68 % | 95 % | half-width, sigma | crops |"
+    assert re.search(r"^\| all: heads \| 38\.\d ± 0\.\d \| 95\.\d ± 0\.\d \| 0\.25 \| 3 \|$", table, re.MULTILINE)
+    assert re.search(r"^\| kind: g_map \| 38\.\d \| 9\d\.\d \| 0\.25 \| 1 \|$", table, re.MULTILINE), "one has no error"
 
 
 def test_groups_show_where_the_half_widths_are_wrong(crops):
