@@ -72,8 +72,9 @@ trust: $(STAMP) ## what denoisers keep and what they invent: docs/trust/trust.cs
 	$(BIN)/mri-denoise trust --method ours --method ours_no_refinement --noise white --noise zero_filled --every-level \
 		--output-dir docs/trust $(ARGS)
 
-uncertainty: $(STAMP) ## train and calibrate the error head: models/error_head.pt, docs/uncertainty.csv; verdicts of reports (an hour)
+uncertainty: $(STAMP) ## train and calibrate the error head, list the known scans, count verdicts of reports (two hours)
 	$(BIN)/python -m experiments.uncertainty $(ARGS)
+	$(BIN)/python -m experiments.known_scans
 	$(BIN)/python -m experiments.report_verdicts
 
 # The methods of the published experiment: as printed, with terms of its relatives, half as wide, and CycleGAN.
@@ -121,7 +122,8 @@ deploy-map: .deploy/.installed ## collect the content of a MONAI Application Pac
 	model="$(or $(MODEL),bundles/brain_mri_denoise)"; \
 	if [ -d "$$model" ]; then \
 		mkdir -p "$(MAP)/models/$$(basename "$$model")/models" && cd "$$model" && \
-		cp --parents -r configs models/model.pt "$(abspath $(MAP))/models/$$(basename "$$model")"; \
+		calibration=$$(ls models/calibration.json models/error_head.pt models/known_scans.csv 2>/dev/null || true) && \
+		cp --parents -r configs models/model.pt $$calibration "$(abspath $(MAP))/models/$$(basename "$$model")"; \
 	else cp "$$model" "$(MAP)/models"; fi
 
 deploy-package: deploy-map ## make a MONAI Application Package (needs Docker and the internet)

@@ -51,6 +51,8 @@ def main() -> None:
     options = parser.parse_args()
     path, weights = (options.output_dir / name for name in ("known_scans.csv", "model.pt"))
     folder = crop_folder(options.work_dir, weights)
+    if not any(folder.glob("6???.npz")):
+        parser.error(f"{folder}: no crops of these weights; run `python -m experiments.uncertainty` first")
     with atomic_write(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(NAMES)

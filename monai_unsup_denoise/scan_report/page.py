@@ -108,7 +108,7 @@ def _rows(content: ReportContent, planes: Planes, white: float) -> list[_Row]:
         "uncertainty": ("Uncertainty", "The error that is left is smaller than this in 68 % of the voxels."),
     }
     for name, (title, text) in texts.items():
-        if name in content.maps:
+        if name in content.maps and np.ptp(content.maps[name]) > 0:  # a map of one value shows nothing
             high = float(np.percentile(content.maps[name], _WHITEST)) or 1.0
             pictures = planes.draw(content.maps[name], 0, high)
             rows.append(_Row(title, f"{text} Black is 0, white {high:.4g}, in the units of the scan.", pictures))

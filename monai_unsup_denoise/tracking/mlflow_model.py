@@ -22,6 +22,7 @@ from monai_unsup_denoise import __version__
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.inference import Denoiser, DenoiseSettings
 from monai_unsup_denoise.inference.bundle import read_inference_config
+from monai_unsup_denoise.inference.calibration import CALIBRATION_FILES, Calibration, read_calibration
 
 #: Packages of the model; this one brings its own requirements.
 REQUIREMENTS = (f"monai-unsup-denoise=={__version__}", f"mlflow=={mlflow.__version__}")
@@ -148,9 +149,13 @@ def _write_bundle(folder: Path, weights: Path, parser: ConfigParser, settings: M
         raise InputError(f"{weights}: no such file; train a model first or give another path")
     for name in ("configs", "models"):
         (folder / name).mkdir(parents=True)
-    metadata = Path(parser.get_parsed_content("bundle_root")) / "configs" / "metadata.json"
-    if metadata.is_file():
-        shutil.copyfile(metadata, folder / "configs" / "metadata.json")
+    root = Path(parser.get_parsed_content("bundle_root"))
+    files = ["configs/metadata.json"]
+    if read_calibration(root / "models", model_path=weights) != Calibration():
+        files += [f"models/{name}" for name in CALIBRATION_FILES]
+    for name in files:
+        if (root / name).is_file():
+            shutil.copyfile(root / name, folder / name)
     shutil.copyfile(weights, folder / "models" / "model.pt")
     for name, value in {**settings, "bundle_root": ".", "model_path": "$@bundle_root + '/models/model.pt'"}.items():
         parser[name] = value

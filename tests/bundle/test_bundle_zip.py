@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.export.bundle_zip import write_bundle_zip
+from monai_unsup_denoise.inference.calibration import CALIBRATION_FILES
 from monai_unsup_denoise.inference.denoiser import Denoiser
 from monai_unsup_denoise.inference.weights import weights_sha256
 
@@ -172,7 +173,7 @@ def test_torchscript_can_be_left_out(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "bundle.zip") as archive:
         models = {Path(name).name for name in archive.namelist() if "/models/" in name}
     published = {f"model_{name}.pt" for name in ("paper", "paper_plus", "paper_small", "cyclegan")}
-    assert models == {"model.pt", "tissue_classifier.pt", *published}
+    assert models == {"model.pt", "tissue_classifier.pt", *CALIBRATION_FILES, *published}
 
 
 def test_weights_of_another_network_leave_no_zip(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_parts_are_added_to_those_of_the_same_weights(folder, identity):
     assert json.loads(file.read_text()) == {"model_sha256": weights_sha256(identity), "error_head": {}}
 
 
-def test_weights_in_place_of_those_of_the_bundle_are_not_calibrated(bundle, folder, identity):
+def test_other_weights_in_the_bundle_are_not_calibrated(bundle, folder, identity):
     shutil.copytree(bundle / "configs", folder / "bundle" / "configs")
     shutil.copytree(folder, folder / "bundle" / "models", ignore=lambda *_: ["bundle"])
     calibrated = Denoiser.from_bundle(folder / "bundle")

@@ -15,6 +15,7 @@ from holoscan_cli.packager.config_reader import ApplicationConfiguration
 from packaging.requirements import Requirement
 
 from monai_unsup_denoise import __version__
+from monai_unsup_denoise.inference.calibration import CALIBRATION_FILES
 from tests_apps.deploy.conftest import APP, REPOSITORY, run_app, run_process
 
 BUNDLE = "brain_mri_denoise"
@@ -99,9 +100,10 @@ def test_docker_context_has_every_copied_file(context):
 
 def test_package_holds_the_model_and_no_training_output(context):
     held = {path.relative_to(context / "models" / BUNDLE).as_posix() for path in (context / "models").rglob("*.*")}
-    assert {"configs/inference.json", "models/model.pt"} <= held
+    calibration = {f"models/{name}" for name in CALIBRATION_FILES}
+    assert "configs/inference.json" in held
     assert {name.split("/")[0] for name in held} == {"configs", "models"}
-    assert len([name for name in held if name.startswith("models/")]) == 1
+    assert {name for name in held if name.startswith("models/")} == {"models/model.pt", *calibration}
 
 
 def test_package_runs_with_its_own_modules_and_model(context, study, tmp_path):
