@@ -29,9 +29,8 @@ def test_report_has_the_numbers_of_the_sidecar(scan, tmp_path, identity, mri_den
 
 
 def test_maps_are_written_only_if_asked_for(scan, tmp_path, identity, mri_denoise):
-    outcome = mri_denoise(
-        "denoise", scan, tmp_path / "out" / "x.nii.gz", *USUAL, "--maps", "uncertainty", "--model", identity
-    )
+    command = ("denoise", scan, tmp_path / "out" / "x.nii.gz", *USUAL, "--varying-noise", "--model", identity)
+    outcome = mri_denoise(*command, "--maps", "uncertainty")
     assert outcome.code == 0, outcome.err
     assert names(tmp_path / "out") == ["x.json", "x.nii.gz", "x_report.html", "x_uncertainty.nii.gz"]
     page = (tmp_path / "out" / "x_report.html").read_text()
@@ -54,7 +53,8 @@ def test_4d_scan_has_a_report_on_its_first_filled_volume(tmp_path, volume, ident
     outcome = mri_denoise("denoise", tmp_path / "series.nii.gz", tmp_path / "out.nii.gz", *USUAL, "--model", identity)
     assert outcome.code == 0, outcome.err
     assert read_summary(tmp_path / "out_report.html")["name"] == "series.nii.gz, volume 1"
-    assert "<h2>Noise level</h2>" in (tmp_path / "out_report.html").read_text()
+    page = (tmp_path / "out_report.html").read_text()
+    assert "<h2>Removed</h2>" in page and "<h2>Noise level</h2>" not in page, "a map of one value shows nothing"
     assert not (tmp_path / "out_sigma.nii.gz").exists()
 
 

@@ -48,6 +48,7 @@ def test_maps_are_in_scanner_units(scan, smoothing):
 
 def test_uncertainty_factor_of_the_config_is_applied(scan, bundle):
     denoiser = Denoiser.from_bundle(settings={"maps": ["uncertainty"]})
+    denoiser.error_head = None  # as with other weights
     calibrated = denoiser.denoise(scan).maps["uncertainty"]
     assert denoiser.uncertainty_factor == 1.3
     denoiser.uncertainty_factor = 1.0

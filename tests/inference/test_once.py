@@ -22,12 +22,16 @@ def noisy_block(*, rising: bool) -> torch.Tensor:
     return add_rician_noise(clean, level.expand_as(clean), generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize(("maps", "keep_floor"), [([], False), (ALL_MAPS, True)], ids=str)
+@pytest.mark.parametrize(
+    ("maps", "keep_floor", "bootstrap"), [([], False, False), (ALL_MAPS, True, True), (ALL_MAPS, True, False)], ids=str
+)
 @pytest.mark.parametrize("rising", [False, True])
-def test_noise_is_estimated_once_and_no_tile_twice(monkeypatch, rising, maps, keep_floor):
+def test_noise_is_estimated_once_and_no_tile_twice(monkeypatch, rising, maps, keep_floor, bootstrap):
     settings = {"tile_voxels": 16**2 * 24, "maps": maps, "keep_floor": keep_floor, "refine": False}
     settings |= {"varying_noise": rising or None}  # decided from the scan where the noise is stationary
     denoiser = Denoiser.from_bundle(device="cpu", settings=settings)
+    if bootstrap:
+        denoiser.error_head = None
     denoiser.inferer.halo = 0  # with it, each tile of so small a volume would be the whole
     estimates, tiles = [], Counter()
     original = volume_inferer_module.estimate_noise
@@ -42,6 +46,6 @@ def test_noise_is_estimated_once_and_no_tile_twice(monkeypatch, rising, maps, ke
     volume = denoiser.denoise_image(denoiser.wrap(noisy_block(rising=rising)))
     assert volume.varying_noise == rising and set(volume.maps) == set(maps)
     assert len(estimates) == 1
-    passes = 1 + rising + 4 * ("uncertainty" in maps)  # the network, the first pass of varying noise, the bootstrap
+    passes = 1 + rising + 4 * bootstrap  # the network, the first pass of varying noise, the bootstrap
     assert sum(tiles.values()) == passes * TILES
     assert max(tiles.values()) == 1

@@ -35,7 +35,7 @@ def test_every_kind_of_bound_that_is_missed_is_named_first() -> None:
         assert words[row["check"]] in first, row
 
 
-def test_tables_of_the_uncertainty_and_of_known_scans_are_on_the_page() -> None:
+def test_page_has_tables_of_uncertainty_and_known_scans() -> None:
     page = (ROOT / PAGE).read_text(encoding="utf-8")
     assert coverage_table(pd.read_csv(ROOT / "docs/uncertainty.csv")).strip() in page
     for row in pd.read_csv(ROOT / "docs/known_scans.csv").to_dict("records"):
