@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def read_calibration(folder: str | Path, *, model_path: str | Path | None) -> Ca
         InputError: if a file is damaged, or one that the JSON names is missing.
     """
     file, head, known = (Path(folder) / name for name in CALIBRATION_FILES)
-    if model_path is None or not file.is_file() or not Path(model_path).is_file():
+    if model_path is None or not all(map(os.path.isfile, (file, model_path))):  # False for names too long
         return Calibration()
     try:
         content = json.loads(file.read_bytes())

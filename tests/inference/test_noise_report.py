@@ -1,6 +1,7 @@
 """What is said of the noise of a scan: the report of a volume, and the clause that a command prints."""
 
 import json
+from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from torch import nn
 from monai_unsup_denoise.inference import Denoiser
 from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume
 from monai_unsup_denoise.inference.scans import noise_summary
+from monai_unsup_denoise.io.bids.derivative import sidecar_content
 from tests.inference.toy_networks import Spy
 
 PLAIN = {"refine": False, "varying_noise": False}
@@ -67,6 +69,19 @@ def test_report_says_if_a_scan_is_unlike_the_training(distance, reported):
     ones = np.ones((2, 2, 2))
     report = DenoisedVolume(ones, ones, np.eye(4), sigma=0.1, distance=distance).noise_report()
     assert {name: value for name, value in report.items() if name == "distance"} == reported
+
+
+def test_bids_sidecar_has_all_that_may_be_reported():
+    ones = np.full((2, 2, 2), 50.0)
+    volume = DenoisedVolume(
+        *(ones, ones, np.eye(4), 1.0, 0.3, True, (0.1, 0.2, 0.3), True, 8.0),
+        **{"sigma_is_sure": False, "share_of_change": 0.5, "clipped_voxels": 7, "distance": 1.5},
+    )
+    report = volume.noise_report()
+    scan = PurePosixPath("sub-01/anat/sub-01_T1w.nii.gz")
+    content = sidecar_content(scan, metadata={}, noise=report, digest=None)
+    assert len(report) == 11
+    assert [value for value in report.values() if value not in content.values()] == []
 
 
 class Correlated(Spy, nn.Module):

@@ -83,10 +83,10 @@ def test_nothing_is_said_of_too_little(anatomy):
 
 def test_what_is_unusual_is_said(anatomy):
     tests = residual_tests(anatomy + white(anatomy.shape), anatomy, SIGMA)
-    texts = [
-        v.text for v in verdicts_on(noise_report(sigma_is_sure=False, change_percent=40, clipped_voxels=1234), tests)
-    ]
-    assert "uncertain by about 5 %" in texts[1] and "only 40 % of the change" in texts[2] and "1,234" in texts[3]
+    unusual = noise_report(distance=1.3, sigma_is_sure=False, change_percent=40, clipped_voxels=1234)
+    texts = [verdict.text for verdict in verdicts_on(unusual, tests)]
+    assert "unlike the scans that the model was trained on" in texts[1] and "uncertain by about 5 %" in texts[2]
+    assert "only 40 % of the change" in texts[3] and "1,234" in texts[4]
     assert "does not estimate the noise" in verdicts_on({"sigma": None}, None)[0].text
 
 

@@ -41,6 +41,7 @@ _OF_NOISE = {
     "coils": "NoiseCoils",
     "change_percent": "DenoisingChangePercent",
     "clipped_voxels": "ClippedVoxels",
+    "distance": "DistanceFromTraining",
 }
 
 
