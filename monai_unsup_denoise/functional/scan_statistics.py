@@ -31,13 +31,16 @@ def scan_statistics(image: np.ndarray) -> np.ndarray:
     tissue = tissue if tissue.any() else np.ones_like(tissue)
     slopes, shares, sparsity = [], np.zeros(3), 0.0
     for smoothing in (0, 2, 4):
-        axes = np.stack([_gradient(gaussian_filter(middle, smoothing), axis)[tissue] for axis in range(3)])
-        squares = np.square(axes, dtype=np.float64)
-        magnitude = np.sqrt(squares.sum(0))
-        slopes.append(np.log(magnitude.mean() + _TINY))
+        smoothed = gaussian_filter(middle, smoothing)
+        total, means = 0.0, np.zeros(3)
+        for axis in range(3):  # one after the other, for the sake of memory
+            square = np.square(_gradient(smoothed, axis)[tissue], dtype=np.float64)
+            total, means[axis] = total + square, square.mean()
+        magnitude = np.sqrt(total).mean()
+        slopes.append(np.log(magnitude + _TINY))
         if not smoothing:
-            sparsity = float(np.log((squares.sum(0).mean() + _TINY**2) / (magnitude.mean() + _TINY) ** 2))
-            shares = np.sort(squares.mean(1) / (squares.mean(1).sum() + _TINY**2))
+            sparsity = float(np.log((means.sum() + _TINY**2) / (magnitude + _TINY) ** 2))
+            shares = np.sort(means / (means.sum() + _TINY**2))
     return np.asarray([1 - bright.size / image.size, *percentiles, *slopes, sparsity, *shares[:2]], dtype=np.float64)
 
 
