@@ -11,7 +11,7 @@ from monai_unsup_denoise.errors import InputError
 _TILE = 2**22  # voxels that are computed at a time in bfloat16 on a CPU
 _BYTES_OF_TILE = 115  # for each voxel of a tile and byte of a feature, with the bundled network
 _BYTES_OF_SCAN = 44  # for each voxel of the scan: inputs, outputs and what lies between, in float32
-_BYTES_ONCE = 100_000_000  # for what the libraries keep, whatever the scan; 80 MB before the noise encoder
+_BYTES_ONCE = 125_000_000  # for what the libraries keep, whatever the scan; it differs by 15 MB from run to run
 _SHARE_OF_GPU = 0.5
 
 
