@@ -13,9 +13,9 @@ from monai_unsup_denoise.benchmark.trust.inventions import departure_map, false_
 from monai_unsup_denoise.benchmark.trust.lesions import DIAMETERS, RATIOS, around, lesion_scene, measure_lesions
 from monai_unsup_denoise.benchmark.trust.observer import LEAST, detect
 from monai_unsup_denoise.benchmark.trust.places import SITES
-from monai_unsup_denoise.benchmark.trust.quantities import measure_quantities, nrmse_ratio
+from monai_unsup_denoise.benchmark.trust.quantities import measure_means, measure_volumes, nrmse_ratio
 from monai_unsup_denoise.benchmark.trust.rayleigh import DISTANCES, rayleigh_scene
-from monai_unsup_denoise.benchmark.trust.scene import Denoise, Finding
+from monai_unsup_denoise.benchmark.trust.scene import Denoise, Finding, Scene
 from monai_unsup_denoise.benchmark.trust.subjects import Subject
 
 Row = dict[str, float | str | int]
@@ -42,26 +42,28 @@ class Evidence:
 
 
 def gather(subject: Subject, denoise: Denoise, *, level: float, kind: str) -> Evidence:
-    """Make all checks on a subject with noise of a level (percent) and kind; nine volumes are denoised."""
+    """Make all checks on a subject with noise of a level (percent) and kind; ten volumes are denoised."""
     noise: dict[str, Any] = {"level": level, "kind": kind}
     crops: dict[str, np.ndarray] = {}
-    ill = lesion_scene(subject.name, subject.clean, subject.lesions, **noise)
+    ill = lesion_scene(subject.name, subject.pdw.clean, subject.lesions, **noise)
     denoised = ill.denoised(denoise)
     lesions = measure_lesions(ill, denoised, subject.lesions)
     for variant, image in denoised.items():
         crops[variant] = _crops(image, (lesion.center for lesion in subject.lesions))
-    spots = rayleigh_scene(subject.name, subject.clean, subject.pairs, **noise)
+    spots = rayleigh_scene(subject.name, subject.pdw.clean, subject.pairs, **noise)
     for variant, image in spots.denoised(denoise).items():
         crops[variant] = _crops(image, (pair.center for pair in subject.pairs))
-    scene = artefact_scene(subject.name, subject.clean, **noise)
+    scene = artefact_scene(subject.name, subject.pdw.clean, **noise)
     denoised = scene.denoised(denoise)
     plain = denoised["none"]
-    findings = measure_artefacts(scene, denoised) + measure_quantities(subject.clean, plain, subject.tissue)
+    findings = measure_artefacts(scene, denoised) + measure_means(subject.pdw, plain, contrast="PDw")
+    t1w = Scene(f"{subject.name}_T1w", {"none": subject.t1w.clean}, level, kind).denoised(denoise)["none"]
+    findings += measure_means(subject.t1w, t1w, contrast="T1w") + measure_volumes(subject.t1w, t1w)
     findings.append(
-        Finding("NRMSE after / before", "worst head", nrmse_ratio(subject.clean, scene.case("none").noisy, plain))
+        Finding("NRMSE after / before", "worst head", nrmse_ratio(subject.pdw.clean, scene.case("none").noisy, plain))
     )
-    middle = subject.clean.shape[2] // 2
-    true = departure_map(plain[:, :, middle], subject.clean[:, :, middle])
+    middle = subject.pdw.clean.shape[2] // 2
+    true = departure_map(plain[:, :, middle], subject.pdw.clean[:, :, middle])
     findings.append(Finding("true frequency", "mean of patches", float(np.nanmean(true))))
     return Evidence(findings, lesions, [pair.distance for pair in subject.pairs], crops)
 

@@ -75,7 +75,7 @@ def run_trust(
                 named = {"kind": kind, "level": level, "method": method.method.name}
                 evidence = []
                 for head in heads:
-                    inputs = _digest(method, [head.clean, head.tissue])
+                    inputs = _digest(method, [head.pdw.clean, head.pdw.tissue, head.t1w.clean])
                     check = partial(gather, head, denoise, level=level, kind=kind)
                     evidence.append(_known_or(check, cells / f"{level:g}_{head.name}.json", inputs))
                     bar.update()

@@ -16,10 +16,11 @@ from monai_unsup_denoise.benchmark.trust.lesions import (
     measure_lesions,
 )
 from monai_unsup_denoise.benchmark.trust.observer import detect
-from monai_unsup_denoise.benchmark.trust.quantities import measure_quantities, nrmse_ratio
+from monai_unsup_denoise.benchmark.trust.quantities import measure_means, measure_volumes, nrmse_ratio
 from monai_unsup_denoise.benchmark.trust.rayleigh import DISTANCES, Pair, rayleigh_scene
 from monai_unsup_denoise.benchmark.trust.scene import Scene
 from monai_unsup_denoise.benchmark.trust.spots import sphere
+from monai_unsup_denoise.benchmark.trust.subjects import Slab
 
 LEVEL = 5.0
 SHAPE = (120, 110, 100)
@@ -159,23 +160,26 @@ def test_spots_far_apart_are_told_from_one_and_blur_is_found_out(pairs):
 
 
 def test_quantities_of_the_truth_are_kept(clean, tissue):
-    findings = measure_quantities(clean, clean, tissue)
+    slab = Slab(clean, tissue)
+    findings = [*measure_means(slab, clean, contrast="PDw"), *measure_volumes(slab, clean)]
     assert {one.check for one in findings} == {"mean", "contrast", "volume"}
     np.testing.assert_allclose([one.value for one in findings], 0, atol=1e-6)
 
 
 def test_shifted_means_and_lost_contrast_are_found_out(clean, tissue):
-    shifted = {one.group: one.value for one in measure_quantities(clean, 1.02 * clean, tissue) if one.check == "mean"}
+    slab = Slab(clean, tissue)
+    shifted = {one.group: one.value for one in measure_means(slab, 1.02 * clean, contrast="PDw") if one.check == "mean"}
     assert shifted == pytest.approx(dict.fromkeys(shifted, 0.02), abs=1e-4) and len(shifted) == 4
+    assert "PDw, fat" in shifted
     flat = np.where(tissue == 2, 0.595, clean)
-    found = {one.check: one.value for one in measure_quantities(clean, flat, tissue) if one.group != "grey matter"}
+    found = {one.check: one.value for one in measure_means(slab, flat, contrast="T1w") if one.check == "contrast"}
     assert found["contrast"] == pytest.approx(-0.05, abs=1e-3)
 
 
 def test_volumes_that_drift_are_found_out(clean, tissue):
     grown = np.where((tissue == 3) & (clean > 0) & (np.arange(SHAPE[0])[:, None, None] < 60), 0.58, clean)
-    found = {one.group: one.value for one in measure_quantities(clean, grown, tissue) if one.check == "volume"}
-    assert found["white matter"] < -0.3 and found["grey matter"] > 0.3 and abs(found["CSF"]) < 1e-6
+    found = {one.group: one.value for one in measure_volumes(Slab(clean, tissue), grown)}
+    assert found["T1w, white matter"] < -0.3 and found["T1w, grey matter"] > 0.3 and abs(found["T1w, CSF"]) < 1e-6
 
 
 def test_error_ratio_is_below_one_only_for_help(clean):

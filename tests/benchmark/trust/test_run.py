@@ -12,12 +12,12 @@ from monai_unsup_denoise.benchmark.trust.lesions import Lesion
 from monai_unsup_denoise.benchmark.trust.levels import LEVELS
 from monai_unsup_denoise.benchmark.trust.rayleigh import DISTANCES, Pair
 from monai_unsup_denoise.benchmark.trust.spots import sphere
-from monai_unsup_denoise.benchmark.trust.subjects import Subject
+from monai_unsup_denoise.benchmark.trust.subjects import Slab, Subject
 from monai_unsup_denoise.errors import InputError
 
 SHAPE = (60, 56, 40)
 UNCHANGED = "monai_unsup_denoise.benchmark.baselines.unchanged.Unchanged"
-CALLS = 9  # volumes that are denoised of each subject
+CALLS = 10  # volumes that are denoised of each subject
 
 
 def small_head(number, *, slices):
@@ -32,7 +32,7 @@ def small_head(number, *, slices):
         for n, place in enumerate(places)
     ]
     pairs = [Pair(DISTANCES[n % 4], place) for n, place in enumerate(places)]
-    return Subject(f"head_{number}", clean, tissue, lesions, pairs)
+    return Subject(f"head_{number}", Slab(clean, tissue), Slab(clean[..., 1:], tissue[..., 1:]), lesions, pairs)
 
 
 @pytest.fixture
@@ -59,7 +59,8 @@ def test_noise_left_as_it_is_keeps_all_and_halving_halves(trust, make, tmp_path)
     assert value(table, "NRMSE after / before", "worst head") == 1
     assert value(table, "lesion contrast kept", "4 mm, CNR 3") == pytest.approx(1, abs=0.02)
     assert value(table, "lesion contrast kept", "4 mm, CNR 3", "half") == pytest.approx(0.5, abs=0.02)
-    assert value(table, "mean", "white matter", "half") == pytest.approx(-0.5, abs=0.01)
+    assert value(table, "mean", "PDw, white matter", "half") == pytest.approx(-0.5, abs=0.01)
+    assert value(table, "volume", "T1w, CSF", "half") == -1, "half of it is nearer to white matter"
     kept = [value(table, "artefact", "zipper", name) for name in ("noisy", "half")]
     assert kept[1] == pytest.approx(0.5 * kept[0], rel=1e-3)
     assert np.isnan(value(table, "one spot or two, AUC", "3 mm")), "three places are too few for an observer"
@@ -77,13 +78,13 @@ def test_what_is_finished_is_not_computed_again(trust, make, log):
 
 def test_every_level_has_rows_of_its_own(trust, make, monkeypatch):
     monkeypatch.setattr(
-        run, "load_slabs", lambda: {"T1w": Volume("T1w", small_head(1, slices=40).clean, 0, SHAPE[2] - 1)}
+        run, "load_slabs", lambda: {"T1w": Volume("T1w", small_head(1, slices=40).pdw.clean, 0, SHAPE[2] - 1)}
     )
     table = trust(make("Shrink", parameters={"factor": 0.5}), every_level=True)
     rows = table[table["level"].isna()].set_index("group")["value"]
     assert list(rows.index) == [*(f"T1w, {level:g} %" for level in LEVELS), "T1w"]
     assert rows["T1w, 0.5 %"] > 10 > rows["T1w, 20 %"] > 0.5
-    clean = small_head(1, slices=40).clean
+    clean = small_head(1, slices=40).pdw.clean
     assert rows["T1w"] == pytest.approx(-10 * np.log10(np.mean(np.square(0.5 * clean))), abs=1e-3)
 
 
