@@ -90,13 +90,26 @@ _SWITCHES = {
 }
 
 
+_Strength = Annotated[
+    float | None,
+    typer.Option(
+        "--strength",
+        metavar="SHARE",
+        show_default=False,
+        help="Share of the change to make, above 0 and at most 1. 0.8 leaves a fifth of the noise, and more of faint "
+        "lesions. Default: 1.",
+    ),
+]
+
+
 def with_switches(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command an option for each switch, in place of its ``**switches``."""
+    """Give a command an option for each switch and for the strength, in place of its ``**switches``."""
     parameters = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.kind != p.VAR_KEYWORD]
     for name, text in _SWITCHES.items():
         flag = name.replace("_", "-")
         option = Annotated[bool | None, typer.Option(f"--{flag}/--no-{flag}", help=text, show_default=False)]
         parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option))
+    parameters.append(inspect.Parameter("strength", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_Strength))
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return command

@@ -26,6 +26,7 @@ class DenoisedVolume:
         coils: number of coils whose images were combined by the root of the sum of squares, not rounded.
         sigma_is_sure: False where the expected error of sigma is large.
         share_of_change: by which the scan was changed, of what the model would change; see `NoiseEstimate`.
+        strength: that the user chose, see `DenoiseSettings`.
         clipped_voxels: number of negative or NaN voxels of the scan that `CheckVolume` has set to 0.
         distance: from the scans that the model was trained on; above 1, few of those are as far from the others. None:
             unknown. See `KnownScans`.
@@ -43,6 +44,7 @@ class DenoisedVolume:
     coils: float = 1.0
     sigma_is_sure: bool = True
     share_of_change: float = 1.0
+    strength: float = 1.0
     clipped_voxels: int = 0
     distance: float | None = None
     maps: dict[str, np.ndarray] = field(default_factory=dict)
@@ -66,6 +68,7 @@ class DenoisedVolume:
         report |= {"coils": round(self.coils)} if self.coils > _SEVERAL else {}
         report |= {} if self.sigma_is_sure else {"sigma_is_sure": False}
         report |= {"change_percent": round(100 * self.share_of_change)} if self.share_of_change < 1 else {}
+        report |= {"strength": self.strength} if self.strength < 1 else {}
         if self.distance is not None and self.distance > 1:
             report["distance"] = round(self.distance, 2)
         return report | ({"clipped_voxels": self.clipped_voxels} if self.clipped_voxels else {})

@@ -18,7 +18,7 @@ from monai_unsup_denoise.functional import flat_regions, rician_mean
 from monai_unsup_denoise.inference.bundle import find_device, read_inference_config
 from monai_unsup_denoise.inference.calibration import Calibration
 from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume, stack_volumes
-from monai_unsup_denoise.inference.maps import half_width_maps, uncertainty_map
+from monai_unsup_denoise.inference.maps import TWO_SIDED_95, half_width_maps, uncertainty_map, with_noise
 from monai_unsup_denoise.inference.memory import check_memory
 from monai_unsup_denoise.inference.noise import NoiseEstimate, sigma_map
 from monai_unsup_denoise.inference.precision import channels_last
@@ -31,7 +31,6 @@ from monai_unsup_denoise.io.volumes import open_volumes, read_volume
 from monai_unsup_denoise.literal import literal
 from monai_unsup_denoise.protocols import NoiseAwareNetwork
 
-_TWO_SIDED_95 = 1.96  # standard deviations of a normal error
 _MOST = 100.0  # sigma in multiples of the reference intensity, which of noise alone is above sigma
 
 
@@ -171,15 +170,18 @@ class Denoiser:
         pred = amplitude
         if settings.keep_floor:  # a masked background never had one
             pred = torch.where(flat_regions(inputs), amplitude, rician_mean(amplitude, level()))
+        pred = pred if settings.strength == 1 else inputs.lerp(pred, settings.strength)
         again = partial(inferer, network=self.network, noise=noise)
 
         @cache
         def half_widths() -> Tensor:
             """Of 68 and 95 %."""
             if self.error_head is not None:
-                return half_width_maps(self.error_head, inputs, amplitude, level(), noise)
-            deviation = self.uncertainty_factor * uncertainty_map(amplitude, level(), again)
-            return torch.cat([deviation, _TWO_SIDED_95 * deviation], dim=1)
+                widths = half_width_maps(self.error_head, inputs, amplitude, level(), noise)
+            else:
+                deviation = self.uncertainty_factor * uncertainty_map(amplitude, level(), again)
+                widths = torch.cat([deviation, TWO_SIDED_95 * deviation], dim=1)
+            return widths if settings.strength == 1 else with_noise(widths, level(), settings.strength)
 
         make: dict[str, Callable[[], Tensor]] = {
             "residual": lambda: inputs - pred,
@@ -201,6 +203,7 @@ class Denoiser:
             denoised=volumes.pop("denoised"),
             affine=np.asarray(image.affine, dtype=np.float64)[:, [*np.insert([0, 1], slices, 2), 3]],
             **noise.in_the_file(image.meta),
+            strength=settings.strength,
             clipped_voxels=image.meta.get("clipped_voxels", 0),
             distance=None if known is None else known.distance(amplitude[0, 0].float().cpu().numpy()),
             maps=volumes,

@@ -11,6 +11,7 @@ from monai_unsup_denoise.inference.noise import NoiseEstimate
 from monai_unsup_denoise.inference.tiles import cut_tiles
 from monai_unsup_denoise.networks.error_head import COVERAGES, ErrorHead, noise_numbers
 
+TWO_SIDED_95 = 1.96  # standard deviations of a normal error
 _SMOOTHING = 1.5  # standard deviation in voxels of the Gaussian that smooths the squared error of so few copies
 _TILE = 2**20  # voxels that the error head computes at a time, in 0.3 GB
 
@@ -30,6 +31,21 @@ def half_width_maps(head: ErrorHead, noisy: Tensor, denoised: Tensor, sigma: Ten
         cut = [volume[0, 0][tile.outer][None, None] for volume in (noisy, denoised, sigma)]
         found[0][(slice(None), *tile.core)] = head(*cut, numbers)[0][(slice(None), *tile.inner)]
     return found
+
+
+def with_noise(half_widths: Tensor, sigma: Tensor, strength: float) -> Tensor:
+    """Half-widths ``(1, 2, H, W, D)`` around ``strength`` times the denoised volume plus the rest of the scan.
+
+    The error is ``strength`` times that of the denoised volume plus ``1 - strength`` times the noise, at most the sum
+    of both, since they are alike where structure was left.
+
+    Args:
+        half_widths: around the denoised volume.
+        sigma: noise level of each voxel, ``(1, 1, H, W, D)``.
+        strength: as in `DenoiseSettings`.
+    """
+    noise = torch.cat([sigma, TWO_SIDED_95 * sigma], dim=1)
+    return strength * half_widths + (1 - strength) * noise
 
 
 def uncertainty_map(

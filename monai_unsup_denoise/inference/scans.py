@@ -145,8 +145,10 @@ def noise_summary(report: Mapping[str, Any]) -> str:
     """A `DenoisedVolume.noise_report` as one clause."""
     clipped = f", {report['clipped_voxels']} negative or NaN voxels set to 0" if "clipped_voxels" in report else ""
     unlike = "; unlike the scans that this model was trained on: look at the result" if "distance" in report else ""
+    less = f", only {report['change_percent']} % of the change made" if "change_percent" in report else ""
+    less += f", strength {report['strength']:g}" if "strength" in report else ""
     if report["sigma"] is None:
-        return f"this model does not estimate the noise level{clipped}{unlike}"
+        return f"this model does not estimate the noise level{less}{clipped}{unlike}"
     volumes = f"{report['volumes']} volumes, " if "volumes" in report else ""
     percent = "" if report["sigma_percent"] is None else f" ({report['sigma_percent']:.1f} % of the maximum)"
     varying = ", spatially varying" if report["varying_noise"] else ""
@@ -155,7 +157,6 @@ def noise_summary(report: Mapping[str, Any]) -> str:
     coils = f", sum of squares of about {report['coils']} coils" if "coils" in report else ""
     error = f", uncertain by about {report['sigma_error_percent']:.0f} %"
     uncertain = "" if report.get("sigma_is_sure", True) else error
-    less = f", only {report['change_percent']} % of the change made" if "change_percent" in report else ""
     level = f"{volumes}sigma {report['sigma']:.4g}{percent}"
     return f"{level}{varying}{correlated}{coils}{uncertain}{less}{clipped}{unlike}"
 

@@ -148,6 +148,8 @@ def _noise_rows(content: ReportContent) -> list[tuple[str, str]]:
         rows.append(("Coils combined by sum of squares", f"about {noise['coils']}"))
     if "change_percent" in noise:
         rows.append(("Share of the change that was made", f"{noise['change_percent']} %"))
+    if "strength" in noise:
+        rows.append(("Strength that was chosen", f"{noise['strength']:g}"))
     return rows + clipped
 
 

@@ -57,7 +57,7 @@ def _on_residual(noise: Mapping[str, Any], tests: ResidualTests | None) -> Verdi
     chance = _CHANCE / math.sqrt(tests.voxels)
     if tests.edges > max(_EDGES, chance) or tests.detail > max(_DETAIL, chance):
         return Verdict("bad", "What was removed follows the edges of the anatomy: fine detail may have been smoothed.")
-    if not _LEAST <= tests.spread <= _MOST:
+    if not _LEAST <= tests.spread / noise.get("strength", 1) <= _MOST:
         more = "More" if tests.spread > _MOST else "Less"
         share = f"{tests.spread:.1f} times the estimated noise"
         return Verdict("look", f"{more} was removed than noise ({share}): look for blur, or for grain left.")

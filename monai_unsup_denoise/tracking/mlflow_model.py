@@ -30,7 +30,7 @@ REQUIREMENTS = (f"monai-unsup-denoise=={__version__}", f"mlflow=={mlflow.__versi
 #: Description of each version, since its signature leaves the input open.
 USE = (
     "`predict(scan)` takes an array (X, Y, Z) of magnitudes, or the path of a scan (NIfTI, NRRD, MetaImage, MINC, the "
-    "folder of a DICOM series), and returns the denoised array. `params` are the switches of DenoiseSettings and "
+    "folder of a DICOM series), and returns the denoised array. `params` are those of DenoiseSettings and "
     "`with_sigma`, which adds the estimated noise."
 )
 
@@ -39,7 +39,7 @@ SIGNATURE = ModelSignature(
     outputs=Schema([TensorSpec(np.dtype("float32"), (-1, -1, -1))]),
     params=ParamSchema(
         [ParamSpec(name, "boolean", None) for name in DenoiseSettings().switches()]
-        + [ParamSpec("with_sigma", "boolean", False)]
+        + [ParamSpec("strength", "double", None), ParamSpec("with_sigma", "boolean", False)]
     ),
 )
 
@@ -56,7 +56,8 @@ class DenoisingFunction:
         Args:
             scan: an array ``(X, Y, Z)`` of magnitudes in any units, or the path of a scan on the machine that computes,
                 also in a list or table of one cell, as MLflow's server passes it.
-            params: the switches of `DenoiseSettings`, None for the bundle's choice; ``with_sigma`` for the noise.
+            params: the switches and the strength of `DenoiseSettings`, None for the bundle's choice; ``with_sigma`` for
+                the noise.
 
         Returns:
             The denoised array ``(X, Y, Z)``, float32, in the units of the scan; with ``with_sigma`` a dictionary of

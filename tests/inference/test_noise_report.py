@@ -33,6 +33,7 @@ CORRELATED = {"correlated_noise": True, "correlation": [0.36, 0.364, -0.001]}
         ({"varying_noise": True, "coils": 8}, ", spatially varying, sum of squares of about 8 coils"),
         ({"sigma_is_sure": False, "sigma_error_percent": 29.6}, ", uncertain by about 30 %"),
         ({"change_percent": 56}, ", only 56 % of the change made"),
+        ({"strength": 0.8}, ", strength 0.8"),
         ({"clipped_voxels": 7}, ", 7 negative or NaN voxels set to 0"),
         ({"distance": 1.4}, "; unlike the scans that this model was trained on: look at the result"),
     ],
@@ -75,12 +76,12 @@ def test_bids_sidecar_has_all_that_may_be_reported():
     ones = np.full((2, 2, 2), 50.0)
     volume = DenoisedVolume(
         *(ones, ones, np.eye(4), 1.0, 0.3, True, (0.1, 0.2, 0.3), True, 8.0),
-        **{"sigma_is_sure": False, "share_of_change": 0.5, "clipped_voxels": 7, "distance": 1.5},
+        **{"sigma_is_sure": False, "share_of_change": 0.5, "strength": 0.8, "clipped_voxels": 7, "distance": 1.5},
     )
     report = volume.noise_report()
     scan = PurePosixPath("sub-01/anat/sub-01_T1w.nii.gz")
     content = sidecar_content(scan, metadata={}, noise=report, digest=None)
-    assert len(report) == 11
+    assert len(report) == 12
     assert [value for value in report.values() if value not in content.values()] == []
 
 

@@ -97,6 +97,12 @@ def test_too_little_or_too_much_removed_is_said(anatomy, kept):
     assert tests.spread == pytest.approx(1 - kept, abs=0.01) and kinds(tests) == ["look"]
 
 
+def test_what_a_lower_strength_leaves_is_no_surprise(anatomy):
+    noise = white(anatomy.shape)
+    tests = residual_tests(anatomy + noise, anatomy + 0.7 * noise, SIGMA)
+    assert verdicts_on(noise_report(strength=0.3), tests)[0].kind == "good"
+
+
 def test_an_even_scan_is_not_called_good():
     even = np.full((30, 30, 30), 500.0)
     tests = residual_tests(even + white(even.shape), even, SIGMA)

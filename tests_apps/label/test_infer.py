@@ -101,6 +101,18 @@ def test_switch_that_is_no_boolean_gets_422_and_its_name(client) -> None:
     assert answer.json()["detail"].startswith("refine: 'no' is no switch")
 
 
+def test_request_can_choose_the_strength(client, read) -> None:
+    answers = {}
+    for strength in ("1", "0.5", "true", "2"):
+        asked = {"params": f'{{"strength": {strength}, "refine": false}}'}
+        answers[strength] = client.post(URL, params={"image": "scan_1", "output": "image"}, data=asked)
+    assert answers["true"].status_code == answers["2"].status_code == 422
+    assert answers["true"].json()["detail"].startswith("strength: True is no number")
+    assert answers["2"].json()["detail"] == "strength: 2 is out of range; give a number above 0 and at most 1"
+    whole, half = (read(answers[strength].content).get_fdata() for strength in ("1", "0.5"))
+    assert half[:2, :2].std() > 2 * whole[:2, :2].std()
+
+
 def test_error_names_no_folder_of_the_server(client, studies) -> None:
     (studies / "damaged.nii.gz").write_bytes(b"not an image")
     answer = client.post(URL, params={"image": str(studies / "damaged.nii.gz")})

@@ -46,7 +46,7 @@ class DenoiseTask(InferTask):
         self.bundle = bundle
         self._lock = threading.Lock()
         self._loaded: dict[str, tuple[tuple[Path, int], Denoiser]] = {}
-        switches = self._denoiser(name_to_device(None), None).settings.switches()
+        settings = self._denoiser(name_to_device(None), None).settings
         metadata = json.loads((bundle / "configs" / "metadata.json").read_text(encoding="utf-8"))
         super().__init__(
             type=InferType.OTHERS,
@@ -54,7 +54,8 @@ class DenoiseTask(InferTask):
             dimension=3,
             description=metadata["description"],
             # Without those that are decided from the scan: the plugins have no widget for three states.
-            config={name: value for name, value in switches.items() if value is not None},
+            config={name: value for name, value in settings.switches().items() if value is not None}
+            | {"strength": settings.strength},
         )
 
     def config(self) -> dict[str, Any]:
@@ -112,10 +113,10 @@ def _denoise(denoiser: Denoiser, scan: Path, output: Path) -> dict[str, Any]:
 
 
 def requested_settings(request: dict[str, Any], settings: DenoiseSettings) -> DenoiseSettings:
-    """``settings`` with the switches of a request; null leaves the bundle's choice.
+    """``settings`` with the switches and the strength of a request; null leaves the bundle's choice.
 
     Raises:
-        InputError: for a switch that is not true, false or null, or that is gone.
+        InputError: for a switch that is not true, false or null, or that is gone; for a strength out of range.
     """
     if request.get("correlated_noise") is not None:
         raise InputError("correlated_noise: correlation is read from the scan; leave it out")
@@ -123,4 +124,9 @@ def requested_settings(request: dict[str, Any], settings: DenoiseSettings) -> De
     for name, value in chosen.items():
         if not isinstance(value, bool):
             raise InputError(f"{name}: {value!r} is no switch; give true or false, or leave it out")
-    return replace(settings, **chosen)
+    strength = request.get("strength")
+    if strength is None:
+        return replace(settings, **chosen)
+    if isinstance(strength, bool) or not isinstance(strength, int | float):
+        raise InputError(f"strength: {strength!r} is no number; give one above 0 and at most 1, or leave it out")
+    return replace(settings, **chosen, strength=strength)

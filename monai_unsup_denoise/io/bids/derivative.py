@@ -40,6 +40,7 @@ _OF_NOISE = {
     "correlation": "NoiseCorrelation",
     "coils": "NoiseCoils",
     "change_percent": "DenoisingChangePercent",
+    "strength": "DenoisingStrength",
     "clipped_voxels": "ClippedVoxels",
     "distance": "DistanceFromTraining",
 }
