@@ -74,6 +74,7 @@ trust: $(STAMP) ## what denoisers keep and what they invent: docs/trust/trust.cs
 
 uncertainty: $(STAMP) ## train and calibrate the error head, list the known scans, count verdicts of reports (two hours)
 	$(BIN)/python -m experiments.uncertainty $(ARGS)
+	$(BIN)/python -m experiments.uncertainty.bootstrap
 	$(BIN)/python -m experiments.known_scans
 	$(BIN)/python -m experiments.report_verdicts
 
@@ -155,7 +156,7 @@ test-all: $(STAMP) ## run the tests, the slow ones too
 # The slow tests of the bundled model on real scans are in `make test-all` alone.
 test-training: $(STAMP) ## whole trainings: resumed, in two processes, of every method; and the ONNX export (minutes)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow tests/bundle/test_resume.py tests/bundle/test_distributed.py \
-		tests/bundle/test_stopped.py tests/bundle/test_training.py tests/bundle/test_own_data.py tests/export $(ARGS)
+		tests/bundle/test_two_nodes.py tests/bundle/test_stopped.py tests/bundle/test_training.py tests/bundle/test_own_data.py tests/export $(ARGS)
 
 test-entry-points: $(STAMP) ## every entry point gives the same voxels and refusals (MONAI Label and Deploy after their tests)
 	$(BIN)/python -m pytest tests/entry_points tests/reliability -m slow $(ARGS)

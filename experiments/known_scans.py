@@ -4,7 +4,7 @@
 
 writes `known_scans.csv` into the bundle, and `docs/known_scans.csv`: how many images of each kind count as unlike. The
 limit is that beyond which 1 % of the calibration crops of `python -m experiments.uncertainty` lie, denoised; its test
-crops are counted like all others.
+crops are counted like all others. ``--scans`` has a sub-folder for each kind of image, which names its row.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def main() -> None:
     """Write the two tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--work-dir", type=Path, default=Path("runs/uncertainty"), help="folder of the crops")
-    parser.add_argument("--scans", type=Path, help="folder of real scans, to count them too")
+    parser.add_argument("--scans", type=Path, help="folder with a sub-folder for each kind of image")
     parser.add_argument("--output-dir", type=Path, default=bundle_folder() / "models", help="folder of the calibration")
     parser.add_argument("--table", type=Path, default=Path("docs/known_scans.csv"))
     options = parser.parse_args()
@@ -63,8 +63,8 @@ def main() -> None:
     denoiser = Denoiser.from_bundle(model=weights)
     write_calibration(options.output_dir, model_path=weights, known_scans={"limit": round(limit, 4)})
     others = {"natural images": natural_images(denoiser), "noise alone": noise_alone(denoiser)}
-    if options.scans:
-        others["real scans"] = real_scans(denoiser, options.scans)
+    for kind in sorted(path for path in options.scans.iterdir() if path.is_dir()) if options.scans else ():
+        others[kind.name] = scans_in(denoiser, kind)
     distances = {"phantoms of no training": held_out[1]}
     distances |= {name: [known.distance(image) for image in images] for name, images in others.items()}
     rows = [
@@ -121,9 +121,9 @@ def noise_alone(denoiser: Denoiser) -> Iterator[np.ndarray]:
         yield denoised(denoiser, _noisy(np.full((64, 64, 32), level, np.float32)))
 
 
-def real_scans(denoiser: Denoiser, folder: Path) -> Iterator[np.ndarray]:
-    """The first volume of every scan in a folder and below it."""
-    for path in sorted(folder.rglob("*.nii.gz")):
+def scans_in(denoiser: Denoiser, folder: Path) -> Iterator[np.ndarray]:
+    """The first volume of every scan in a folder and below it, denoised, in multiples of its reference intensity."""
+    for path in tqdm(sorted(folder.rglob("*.nii.gz")), desc=folder.name, disable=None):
         image = np.asarray(nibabel.Nifti1Image.from_filename(path).dataobj, dtype=np.float32)
         yield denoised(denoiser, image if image.ndim == 3 else image[..., 0])
 

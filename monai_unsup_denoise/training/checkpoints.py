@@ -12,7 +12,7 @@ from ignite.engine import Engine, Events
 from ignite.handlers.checkpoint import BaseSaveHandler, Checkpoint
 
 from monai_unsup_denoise.errors import InputError
-from monai_unsup_denoise.training.find_checkpoint import epoch_of, find_checkpoint, read_checkpoint
+from monai_unsup_denoise.training.find_checkpoint import epoch_of, find_checkpoint, newest_checkpoint, read_checkpoint
 from monai_unsup_denoise.training.save_state import save_state
 
 
@@ -26,7 +26,8 @@ class EpochCheckpoint:
     Attributes:
         folder: checkpoints of all trainings; this one's are ``folder/run_name/checkpoint_epoch=1.pt`` and so on.
         objects: what to save with the trainer, by name, or dictionaries of such; those without state are left out.
-        resume: checkpoint to resume from, as in `find_checkpoint`; False to start anew.
+        resume: checkpoint to resume from, as in `find_checkpoint`; ``if_any`` for the newest, if there is one; False to
+            start anew.
         kept: number of newest checkpoints to keep.
     """
 
@@ -50,8 +51,10 @@ class EpochCheckpoint:
             lock = _lock(Path(self.folder))
             engine.add_event_handler(Events.COMPLETED, lambda: lock.release(force=True))
         if self.resume:
-            path = find_checkpoint(self.folder, self.resume)
-            engine.add_event_handler(Events.STARTED, _load, path, objects, self.device)
+            may_start = self.resume == "if_any"
+            path = newest_checkpoint(self.folder) if may_start else find_checkpoint(self.folder, self.resume)
+            if path is not None:
+                engine.add_event_handler(Events.STARTED, _load, path, objects, self.device)
         save = Checkpoint(
             objects,
             _CheckpointFolder(Path(self.folder) / self.run_name),

@@ -17,14 +17,26 @@ logger = logging.getLogger(__name__)
 def find_checkpoint(folder: str | Path, which: str | bool = "latest") -> str:
     """The checkpoint at the path ``which``; for ``latest`` or True, the newest in ``folder`` and below that loads.
 
-    The newest is that of the highest epoch of the newest run. Log which it is, and which were passed over.
-
     Raises:
         InputError: if there is none.
     """
     if which not in (True, "latest", "True", "true"):
         read_checkpoint(str(which))
         return str(which)
+    newest = newest_checkpoint(folder)
+    if newest is None:
+        raise InputError(f"--resume: no checkpoint below {folder}; start a training without --resume first")
+    return newest
+
+
+def newest_checkpoint(folder: str | Path) -> str | None:
+    """That of the highest epoch of the newest run in ``folder`` and below that loads; None without any checkpoint.
+
+    Log which it is, and which were passed over.
+
+    Raises:
+        InputError: if there are some, and none can be read.
+    """
     damaged = []
     found = (path for path in Path(folder).glob("**/checkpoint*.pt") if not path.parent.name.startswith("."))
     for run in sorted({path.parent for path in found}, key=_start, reverse=True):
@@ -43,7 +55,7 @@ def find_checkpoint(folder: str | Path, which: str | bool = "latest") -> str:
     if damaged:
         names = ", ".join(map(str, damaged))
         raise InputError(f"--resume: no checkpoint below {folder} can be read ({names}); start without --resume")
-    raise InputError(f"--resume: no checkpoint below {folder}; start a training without --resume first")
+    return None
 
 
 def read_checkpoint(path: str | Path, device: torch.device | str = "cpu") -> dict[str, Any]:

@@ -6,11 +6,11 @@ import sys
 
 import pytest
 import torch
-from ignite.engine import Engine
+from ignite.engine import Engine, Events
 
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.training.checkpoints import EpochCheckpoint
-from monai_unsup_denoise.training.find_checkpoint import find_checkpoint
+from monai_unsup_denoise.training.find_checkpoint import find_checkpoint, newest_checkpoint
 
 RUN_A, RUN_B = "20260101-120000-ffffff", "20260102-120000-000000"
 
@@ -71,6 +71,17 @@ def test_only_damaged_checkpoints_are_an_error_of_one_line(tmp_path):
         save(tmp_path / name / "checkpoint.pt", epoch=1).write_bytes(b"half")
     with pytest.raises(InputError, match=r"can be read \(.*/checkpoint\.pt, .*/checkpoint\.pt\); start without"):
         find_checkpoint(tmp_path)
+
+
+def test_training_that_may_start_anew_needs_no_checkpoint(tmp_path):
+    assert newest_checkpoint(tmp_path) is None
+    for stops, epochs in ((1, [1]), (3, [2, 3])):  # the second goes on where the first was stopped
+        trainer, done = Engine(lambda *_: None), []
+        EpochCheckpoint(tmp_path, "run", {"other": torch.nn.Linear(1, 1)}, resume="if_any").attach(trainer)
+        trainer.add_event_handler(Events.EPOCH_STARTED, lambda engine, done=done: done.append(engine.state.epoch))
+        trainer.add_event_handler(Events.EPOCH_COMPLETED(once=stops), lambda engine: engine.terminate())
+        trainer.run([0, 1], max_epochs=3)
+        assert done == epochs
 
 
 def test_path_is_taken_as_it_is(checkpoints):
