@@ -84,6 +84,7 @@ def test_package_is_imported_from_the_unpacked_bundle(bare_python, unpacked: Pat
     assert "No module named 'monai_unsup_denoise'" in outside.stderr
 
 
+@pytest.mark.slow
 def test_unpacked_bundle_equals_the_package(bare_python, unpacked: Path, tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     clean = np.zeros((40, 34, 9))
@@ -151,6 +152,7 @@ def test_same_bundle_gives_the_same_zip(zipped: Path, tmp_path: Path) -> None:
     assert (tmp_path / "again.zip").read_bytes() == zipped.read_bytes()
 
 
+@pytest.mark.slow
 def test_other_weights_replace_model_and_torchscript(tmp_path: Path) -> None:
     state = torch.load(BUNDLE / "models" / "model.pt")
     state["generator.head.bias"] = state["generator.head.bias"] + 0.1

@@ -116,6 +116,7 @@ def assert_nothing_private(server: Server, *words: str) -> None:
             assert word.lower().encode() not in content.lower(), f"{word} is in {name}"
 
 
+@pytest.mark.slow
 def test_training_registers_a_model_and_nothing_private(
     training_command: Callable, server: Server, secret_folder: Path, tmp_path: Path, repository: Path
 ) -> None:

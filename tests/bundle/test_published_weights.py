@@ -19,6 +19,7 @@ PARAMETERS = {"paper": 0.42, "paper_plus": 0.42, "paper_small": 0.11, "cyclegan"
 PUBLISHED = {5: 22.5, 30: 19.3}  # dB, T1w, of the published method; CycleGAN 20.0 and 19.8
 
 
+@pytest.mark.slow
 def test_a_phantom_is_denoised_better_than_was_published() -> None:
     """In one test, since the phantom takes long to draw."""
     [item] = phantom_datalist(None, [11], contrasts=["T1w"], progress=False)  # of no training

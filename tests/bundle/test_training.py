@@ -140,6 +140,7 @@ def test_discriminators_of_cyclegan_learn_and_its_pool_is_saved(
     assert {name: len(pool) for name, pool in pools.items()} == {"pred": 50, "fake_low": 50}
 
 
+@pytest.mark.slow
 def test_a_training_that_crashes_is_marked_failed(train: Callable, runs: Callable) -> None:
     done = train("train.json", experiment_name="crash", learning_rate=1e30)
     assert done.returncode != 0
@@ -148,6 +149,7 @@ def test_a_training_that_crashes_is_marked_failed(train: Callable, runs: Callabl
     assert "not finite" in run.data.tags["error"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("override", "said"),
     [

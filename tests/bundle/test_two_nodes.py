@@ -39,12 +39,13 @@ def command(training_command: Callable) -> Callable[..., list[str]]:
 
 @pytest.fixture
 def start(repository: Path, tmp_path: Path) -> Callable[..., subprocess.Popen]:
-    """Start an agent of one process on one of two nodes; its output goes to a file."""
+    """Start an agent of one process on one of two nodes; its output goes to a file. The meeting point is at a host."""
     agents = []
 
-    def run(node: str, port: int, command: list[str]) -> subprocess.Popen:
+    def run(node: str, port: int, command: list[str], *, host: bool) -> subprocess.Popen:
         torchrun = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", "--nproc_per_node=1"]
         meeting = ["--rdzv_backend=c10d", f"--rdzv_endpoint=127.0.0.1:{port}", "--rdzv_id=nodes", "--max_restarts=3"]
+        meeting += [f"--rdzv_conf=is_host={int(host)}"]  # on one machine, both could be
         with (tmp_path / f"{node}.log").open("ab") as log:
             agent = subprocess.Popen(
                 [*torchrun, *meeting, *command],
@@ -108,21 +109,24 @@ def test_two_nodes_give_the_weights_of_one_and_survive_a_death(
     expected = weights(folders["one"])
 
     port = free_port()
-    agents = [start(node, port, command(folders["two"], experiment_name="two")) for node in ("first", "second")]
+    agents = [
+        start(node, port, command(folders["two"], experiment_name="two"), host=node == "first")
+        for node in ("first", "second")
+    ]
     for agent, node in zip(agents, ("first", "second"), strict=True):
         finish(agent, tmp_path / f"{node}.log")
     found = weights(folders["two"])
     assert all(torch.equal(found[name], expected[name]) for name in expected), "as one node of two processes"
 
     port, dying = free_port(), command(folders["dies"], experiment_name="dies", resume="if_any")
-    first, second = start("stays", port, dying), start("dies", port, dying)
+    first, second = start("stays", port, dying, host=True), start("dies", port, dying, host=False)
     checkpoints = folders["dies"] / "output" / "checkpoints"
     deadline = time.monotonic() + _LONG
     while not list(checkpoints.glob("*/checkpoint_epoch=1.pt")):
         assert time.monotonic() < deadline and first.poll() is None, (tmp_path / "stays.log").read_text()[-3000:]
         time.sleep(0.05)
     kill(second)
-    again = start("again", port, dying)
+    again = start("again", port, dying, host=False)
     finish(first, tmp_path / "stays.log")
     finish(again, tmp_path / "again.log")
     assert "resuming from" in (tmp_path / "stays.log").read_text() + (tmp_path / "again.log").read_text()
