@@ -15,6 +15,8 @@ import pytest
 import torch
 
 _LONG = 240  # seconds
+#: By default torchrun shares a store with the trainings, which a node that comes later cannot find (pytorch#135712).
+_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ def start(repository: Path, tmp_path: Path) -> Callable[..., subprocess.Popen]:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                env=os.environ | {"OMP_NUM_THREADS": "1"},
+                env=os.environ | _ENVIRONMENT,
             )
         agents.append(agent)
         return agent
