@@ -77,6 +77,7 @@ uncertainty: $(STAMP) ## train and calibrate the error head, list the known scan
 	$(BIN)/python -m experiments.uncertainty.bootstrap
 	$(BIN)/python -m experiments.known_scans
 	$(BIN)/python -m experiments.report_verdicts
+	$(BIN)/python -m experiments.strength
 
 # The methods of the published experiment: as printed, with terms of its relatives, half as wide, and CycleGAN.
 PUBLISHED := adversarial slab_2d published_experiment
