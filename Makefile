@@ -68,16 +68,17 @@ benchmark-full: $(STAMP) ## the full comparison in docs/benchmark (hours); BRAIN
 	$(BIN)/mri-denoise benchmark --volume phantom $(if $(BRAINWEB),--volume brainweb:$(BRAINWEB)) \
 		--output-dir docs/benchmark $(ARGS) || test $$? -eq 3
 
-trust: $(STAMP) ## what denoisers keep and what they invent: docs/trust/trust.csv (hours)
-	$(BIN)/mri-denoise trust --method ours --method ours_no_refinement --noise white --noise zero_filled --every-level \
+trust: baselines ## what denoisers keep and what they invent, after `make uncertainty`: docs/trust/trust.csv (hours)
+	$(BIN)/mri-denoise trust --method ours --method ours_no_refinement --method nlmeans --method bm4d_vst --method paper \
+		--noise white --noise zero_filled --every-level \
 		--output-dir docs/trust $(ARGS)
+	$(BIN)/python -m experiments.strength
 
 uncertainty: $(STAMP) ## train and calibrate the error head, list the known scans, count verdicts of reports (two hours)
 	$(BIN)/python -m experiments.uncertainty $(ARGS)
 	$(BIN)/python -m experiments.uncertainty.bootstrap
 	$(BIN)/python -m experiments.known_scans
 	$(BIN)/python -m experiments.report_verdicts
-	$(BIN)/python -m experiments.strength
 
 # The methods of the published experiment: as printed, with terms of its relatives, half as wide, and CycleGAN.
 PUBLISHED := adversarial slab_2d published_experiment

@@ -35,6 +35,8 @@ def main() -> None:
     parser.add_argument("--work-dir", type=Path, default=Path("runs/uncertainty"), help="folder of the crops")
     parser.add_argument("--table", type=Path, default=Path("docs/strength.csv"))
     options = parser.parse_args()
+    if not any((options.cells / "ours" / "white").glob("*_phantom_*.json")):
+        parser.error(f"{options.cells}: nothing about ours in white noise; run `make trust` first, or give --cells")
     before, after = (read_cells(options.cells / method / "white") for method in ("noisy", "ours"))
     folder = crop_folder(options.work_dir, bundle_folder() / "models" / "model.pt")
     crops = [read_crop(folder / f"{number}.npz") for number in range(_FIRST, _LAST)]

@@ -150,9 +150,7 @@ class Denoiser:
     def denoise_image(
         self, image: MetaTensor, settings: DenoiseSettings | None = None, *, noise: NoiseEstimate | None = None
     ) -> DenoisedVolume:
-        """Denoise what :meth:`load` or :meth:`wrap` returned.
-
-        ``noise``, as :meth:`estimate_noise` gives it, is estimated here if it is None.
+        """Denoise what :meth:`load` or :meth:`wrap` returned; without ``noise`` of :meth:`estimate_noise`, estimate it.
 
         Raises:
             InputError: for a map that the model cannot make, a setting that its inferer does not have, or a result that
@@ -170,7 +168,8 @@ class Denoiser:
         pred = amplitude
         if settings.keep_floor:  # a masked background never had one
             pred = torch.where(flat_regions(inputs), amplitude, rician_mean(amplitude, level()))
-        pred = pred if settings.strength == 1 else inputs.lerp(pred, settings.strength)
+        if settings.strength < 1:
+            pred = inputs.lerp(pred, settings.strength)
         again = partial(inferer, network=self.network, noise=noise)
 
         @cache
