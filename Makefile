@@ -204,7 +204,7 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	echo "Installing into .venv with $$("$$found" --version) (once; some minutes)"; \
 	"$$found" -m venv .venv
 	@$(PIP) "$$(grep '^torch==' constraints.txt)"
-	@$(PIP) -e '.[train,benchmark,test,dev]'
+	@$(PIP) -e '.[train,benchmark,dicom-node,test,dev]'
 	@touch $@
 
 # Pins and licences of the baselines conflict with ours, hence their own environment. Noise2Void brings its own torch.
