@@ -1,6 +1,7 @@
 """`mri-denoise listen`: a DICOM node that denoises what is sent to it, and sends it on."""
 
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -68,5 +69,5 @@ def listen(
         return
     from monai_unsup_denoise.dicom_node.node import running_node
 
-    with running_node(settings, bundle=bundle, model=model, device=device):
+    with running_node(settings, bundle=bundle, model=model, device=device), suppress(KeyboardInterrupt):
         threading.Event().wait()

@@ -161,6 +161,7 @@ def running_node(
         receiver = Receiver(settings, spool=spool, completeness=completeness, counts=counts)
 
         def end() -> None:
+            log("stopping")
             stop.set()
             receiver.close()
             to_denoise.set()
@@ -173,8 +174,6 @@ def running_node(
             thread.start()
         log("started", port=receiver.port, health_port=page.port, **spool.count())
         yield receiver.port, page.port
-        log("stopping")
-    log("stopped")
 
 
 def _keep_running(name: str, loop: Callable[[], None], stop: threading.Event) -> None:

@@ -16,6 +16,7 @@ from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 from monai_unsup_denoise.dicom_node.completeness import Completeness
 from monai_unsup_denoise.dicom_node.counts import Counts
 from monai_unsup_denoise.dicom_node.log import log
+from monai_unsup_denoise.dicom_node.no_delay import send_at_once
 from monai_unsup_denoise.dicom_node.settings import NodeSettings
 from monai_unsup_denoise.dicom_node.spool import FullError, Spool, hashed
 from monai_unsup_denoise.dicom_node.tls import server_context
@@ -52,6 +53,7 @@ class Receiver:
         for storage in AllStoragePresentationContexts:
             ae.add_supported_context(str(storage.abstract_syntax), ALL_TRANSFER_SYNTAXES)
         handlers: list[Any] = [
+            (evt.EVT_CONN_OPEN, send_at_once),
             (evt.EVT_C_STORE, self._store),
             (evt.EVT_C_ECHO, self._echo),
             (evt.EVT_REJECTED, self._rejected),

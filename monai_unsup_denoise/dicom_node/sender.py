@@ -14,12 +14,15 @@ from pydicom.filereader import read_file_meta_info
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE
 from pynetdicom.association import Association
+from pynetdicom.events import EVT_CONN_OPEN
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
+from monai_unsup_denoise.dicom_node.no_delay import send_at_once
 from monai_unsup_denoise.dicom_node.settings import Destination
 from monai_unsup_denoise.dicom_node.tls import client_context
 
 _SECONDS = 60  # without an answer
+_MAX_PDU = 1 << 18  # bytes
 _WARNINGS = (0xB000, 0xB006, 0xB007)  # stored, with a remark
 _LATER = range(0xA700, 0xA800)  # out of resources
 
@@ -87,7 +90,14 @@ class Sender:
             ae.add_requested_context(sop_class, [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
         to = self._destination
         tls_args = (self._context, to.host) if self._context else None
-        association = ae.associate(to.host, to.port, ae_title=to.ae_title, tls_args=tls_args, max_pdu=1 << 18)
+        association = ae.associate(
+            to.host,
+            to.port,
+            ae_title=to.ae_title,
+            max_pdu=_MAX_PDU,
+            tls_args=tls_args,
+            evt_handlers=[(EVT_CONN_OPEN, send_at_once)],
+        )
         if not association.is_established:
             raise AwayError("rejected" if association.is_rejected else "no connection")
         try:
