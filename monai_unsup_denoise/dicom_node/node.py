@@ -117,8 +117,6 @@ def running_node(
         spool, counts = open_spool(settings), Counts()
         stack.callback(spool.close)
         completeness = Completeness(settings.quiet_seconds, interrupted_seconds=settings.interrupted_seconds)
-        for study in spool.studies():
-            completeness.found(study)
         keeps_source = any(one.originals for one in settings.destinations)
         workers = stack.enter_context(
             denoising_workers(bundle=bundle, model=model, device=device, processes=settings.jobs, threads=threads_each)
@@ -170,6 +168,8 @@ def running_node(
                 thread.join(_PATIENCE)
 
         stack.callback(end)
+        for study in spool.studies():  # only now can their senders repeat what is missing
+            completeness.found(study)
         for thread in running:
             thread.start()
         log("started", port=receiver.port, health_port=page.port, **spool.count())

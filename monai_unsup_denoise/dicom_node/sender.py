@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pynetdicom
 from pydicom import dcmread
@@ -100,11 +101,24 @@ class Sender:
         )
         if not association.is_established:
             raise AwayError("rejected" if association.is_rejected else "no connection")
+        _leave_answers(association)
         try:
             yield association
         finally:
             if association.is_established:
                 association.release()
+
+
+def _leave_answers(association: Association) -> None:
+    """Have the thread of the association take no messages.
+
+    pynetdicom pauses it while `send_c_store` waits for the answer, but may do so a moment too late (its issue 435).
+    Then the thread takes the answer, and what the destination has is sent to it again after a timeout. A client gets no
+    requests, so there is nothing else for that thread to take.
+    """
+    dimse: Any = association.dimse
+    take = dimse.get_msg
+    dimse.get_msg = lambda block=False: take(block=True) if block else (None, None)
 
 
 def _store(association: Association, path: Path) -> int | None:

@@ -91,7 +91,7 @@ class Node:
             code = "from monai_unsup_denoise.cli import main; main()"
             command = [sys.executable, "-c", code, "listen", "--config", str(self.config)]
             self.process = subprocess.Popen(command, stderr=log, stdout=log, env=os.environ | {"OMP_NUM_THREADS": "1"})
-        wait_for(lambda: len(self.events("started")) > starts or self.process.poll() is not None, "start")
+        wait_for(lambda: len(self.events("started")) > starts or self.process.poll() is not None, "start", 300)
         assert self.process.poll() is None, self.log()
         return self
 

@@ -1,0 +1,110 @@
+"""Many series from several senders, an archive that is away for a while, and a node that is killed in the middle."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from tests.io.dicom.synthetic import block, write_series
+from tests_scale.dicom_node.conftest import SLICES
+from tests_scale.dicom_node.machines import Archive, Node, destination, storescu, wait_for
+
+_SENDERS = 4
+
+
+def send_until_taken(folder: Path, node: Node) -> None:
+    """As a scanner does: the whole series again, until each of its instances was answered with success."""
+    wait_for(lambda: storescu(folder, node.port).returncode == 0, f"sending {folder.name}", seconds=1200)
+
+
+def memory_of(node: Node, samples: list[tuple[int, int]], stop: threading.Event) -> None:
+    """Sample the resident bytes of the node, and of the process that denoises, each second."""
+    while not stop.wait(1):
+        try:
+            process = psutil.Process(node.process.pid)
+            samples.append((process.memory_info().rss, sum(c.memory_info().rss for c in process.children())))
+        except psutil.NoSuchProcess:
+            continue
+
+
+def soak(folder: Path, series: int, say: Callable[[str], None]) -> None:
+    """Send so many series through a node with these accidents, and check what arrives."""
+    sources = [folder / "sources" / f"{number:03d}" for number in range(series)]
+    for source in sources:
+        write_series(source, block((32, 32, SLICES)))
+    archive = Archive(folder / "archive").start()
+    node = Node(folder / "node", [destination(archive)], max_series=series // 3).start()  # so that some are refused
+    samples: list[tuple[int, int]] = []
+    runs, stop = [0], threading.Event()
+    watcher = threading.Thread(target=memory_of, args=(node, samples, stop))
+    watcher.start()
+    start = time.monotonic()
+    delivered = lambda: len({event["job"] for event in node.events("delivered")})  # noqa: E731
+    try:
+        with ThreadPoolExecutor(_SENDERS) as senders:
+            sending = [senders.submit(send_until_taken, source, node) for source in sources]
+            wait_for(lambda: delivered() >= series // 8, "first deliveries", 1200)
+            archive.stop()
+            wait_for(lambda: node.events("destination_away"), "archive away")
+            time.sleep(5)
+            archive.start()
+            wait_for(lambda: delivered() >= series // 4, "more deliveries", 1200)
+            runs.append(len(samples))
+            node.end(signal.SIGKILL)
+            node.start()
+            for one in sending:
+                one.result()
+        sent = time.monotonic() - start
+        wait_for(lambda: len(archive.times_received()) >= series * SLICES, "all arrive", 1800)
+        wait_for(lambda: not any(node.in_spool(state) for state in ("receiving", "waiting", "outgoing")), "empty spool")
+        refused = len(node.events("refused"))
+        assert node.end() == 0
+    finally:
+        stop.set()
+        watcher.join()
+        archive.stop()
+        if node.process.poll() is None:
+            node.end(signal.SIGKILL)
+    times = archive.times_received()
+    origins = {item.SOPInstanceUID: item.SourceImageSequence[0].ReferencedSOPInstanceUID for item in archive.items()}
+    arrived = len({item.SeriesInstanceUID for item in archive.items()})
+    repeated = sum(times.values()) - len(times)
+    jobs = {name: {event["job"] for event in node.events(name)} for name in ("complete", "denoised", "delivered")}
+    say(
+        f"{series} series sent in {sent:.0f} s, {len(jobs['complete'])} complete, {len(jobs['denoised'])} denoised, "
+        f"{len(jobs['delivered'])} delivered, {arrived} at the archive; {len(times)} instances, {repeated} sent again "
+        f"under the same UID; {refused} refusals, {len(node.events('destination_away'))} tries while away, "
+        f"{time.monotonic() - start:.0f} s in all"
+    )
+    kept = np.array(samples[runs[1] + 15 :] or samples) / 1e6
+    thirds = [f"{part[:, 0].mean():.0f} + {part[:, 1].mean():.0f}" for part in np.array_split(kept, 3)]
+    say(f"MB of the node + its worker after the kill, in thirds of the rest: {', '.join(thirds)}")
+    assert not node.in_spool("dead")
+    assert arrived == series and len(times) == series * SLICES
+    assert len(set(origins.values())) == series * SLICES  # each source image has one result
+    assert repeated <= 1  # the one on its way when the node was killed
+    # A line of the log may be missing from the moment of the kill.
+    assert all(series - 1 <= len(found) <= series for found in jobs.values())
+    first, last = kept[: len(kept) // 3].mean(axis=0), kept[-(len(kept) // 3) :].mean(axis=0)
+    assert (last < 1.25 * first + 20).all()
+
+
+def test_each_of_24_series_arrives_exactly_once(tmp_path):
+    soak(tmp_path, 24, print)
+
+
+@pytest.mark.slow
+def test_each_of_200_series_arrives_exactly_once(tmp_path, capsys):
+    def say(line: str) -> None:
+        with capsys.disabled():
+            print(line)
+
+    soak(tmp_path, 200, say)
