@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -31,17 +29,16 @@ def archive(tmp_path: Path) -> Iterator[Archive]:
     archive.stop()
 
 
-@pytest.fixture
-def start_node(tmp_path: Path, archive: Archive) -> Iterator[Callable[..., Node]]:
-    """Start a node with these settings of its destination, and others in ``node``."""
-    with ExitStack() as stack:
-
-        def start(node: dict[str, Any] | None = None, **settings: Any) -> Node:
-            started = Node(tmp_path / "node", [destination(archive, **settings)], **(node or {})).start()
-            stack.callback(lambda: started.process.poll() is None and started.end())
-            return started
-
-        yield start
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Node, Archive]]:
+    """A node, and the archive behind it, which wants the originals, too."""
+    folder = tmp_path_factory.mktemp("node")
+    archive = Archive(folder / "archive").start()
+    node = Node(folder / "node", [destination(archive, originals=True)]).start()
+    yield node, archive
+    if node.process.poll() is None:
+        node.end()
+    archive.stop()
 
 
 @pytest.fixture

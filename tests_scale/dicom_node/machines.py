@@ -50,7 +50,17 @@ class Archive:
         self._process = subprocess.Popen(
             [*words, *self._options, str(self.port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
+        wait_for(self._answers, "archive")
         return self
+
+    def start_refusing(self) -> Archive:
+        """As `start`, but it rejects all associations."""
+        self._options = ("--refuse",)
+        return self.start()
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def stop(self) -> None:
         if self._process is not None:
