@@ -1,6 +1,7 @@
 """The settings file: what it says, and what is said about its mistakes."""
 
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,14 @@ def test_a_missing_or_broken_file_is_named(tmp_path):
     for name, words in (("none.json", "cannot be read"), ("broken.json", "is not JSON")):
         with pytest.raises(InputError, match=f"{name}: {words}"):
             read_settings(tmp_path / name)
+
+
+def test_the_page_has_an_example_and_every_setting(repository, tmp_path):
+    page = (repository / "docs" / "dicom_node.md").read_text(encoding="utf-8")
+    (tmp_path / "node.json").write_text(page.split("```json\n")[1].split("```")[0])
+    settings = read_settings(tmp_path / "node.json")
+    assert settings.destinations[0].originals
+    for field in fields(settings):
+        row = next(line for line in page.splitlines() if line.startswith("|") and f"`{field.name}`" in line)
+        if isinstance(field.default, int | float | str):
+            assert f"{field.default}" in row

@@ -27,13 +27,13 @@ def free_port() -> int:
         return taken.getsockname()[1]
 
 
-def wait_for(condition: Callable[[], Any], what: str, seconds: float = _SECONDS) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, seconds: float = _SECONDS, every: float = 0.2) -> Any:
     """The first true value of a condition."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if value := condition():
             return value
-        time.sleep(0.1)
+        time.sleep(every)
     raise AssertionError(f"{what}: not within {seconds:.0f} s")
 
 
