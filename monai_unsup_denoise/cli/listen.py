@@ -1,5 +1,6 @@
 """`mri-denoise listen`: a DICOM node that denoises what is sent to it, and sends it on."""
 
+import os
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -43,6 +44,8 @@ def listen(
     It runs until Ctrl-C or SIGTERM. Events are written to standard error, one JSON object a line; health and metrics
     (Prometheus) are at http://127.0.0.1:9104/health and /metrics. Needs the packages of the extra `dicom-node`.
     """
+    if os.name == "nt":
+        raise InputError("listen: does not run on Windows, whose files have no locks that end with a process")
     require(extra="dicom-node")
     from monai_unsup_denoise.dicom_node.settings import read_settings
 

@@ -49,10 +49,11 @@ class Denoising:
     ) -> None:
         self._spool, self._counts, self._workers = spool, counts, workers
         self._jobs, self._keeps_source, self._on_outgoing = jobs, keeps_source, on_outgoing
+        self._running: dict[Path, Future] = {}  # outlives a `run` that ends in an error
 
     def run(self, more: threading.Event, stop: threading.Event) -> None:
         """Denoise until ``stop``; ``more`` is set when there may be a new job."""
-        running: dict[Path, Future] = {}
+        running = self._running
         while not stop.is_set():
             more.clear()
             for job in self._spool.jobs("waiting"):

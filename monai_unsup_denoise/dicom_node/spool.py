@@ -23,15 +23,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 
+from monai_unsup_denoise.dicom_node.accepted import Accepted
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.staging import flush
 
 SOURCE, DENOISED = "source", "denoised"
 REASON, LATE, ATTEMPTS = "reason.txt", "late", "attempts"
 _FOLDERS = ("partial", "receiving", "waiting", "outgoing", "dead", "accepted", "removing")
+_DAY = 86400  # seconds
 _UNDENOISED = ("receiving", "waiting")  # each of their bytes will need another one for the result
 
 
@@ -61,6 +62,7 @@ class Spool:
     def __init__(self, folder: Path, *, max_series: int, max_bytes: float, min_free_bytes: float) -> None:
         self.folder = folder
         self._limits = max_series, max_bytes, min_free_bytes
+        self._accepted = Accepted(folder / "accepted")
         try:
             for name in _FOLDERS:
                 (folder / name).mkdir(parents=True, exist_ok=True)
@@ -95,12 +97,12 @@ class Spool:
         folder = self / "receiving" / hashed(study) / hashed(series)
         place = folder / SOURCE / f"{hashed(instance)}.dcm"
         size = arrived.stat().st_size
-        if self._was_taken(hashed(series), place.name):
+        if place.name in self._accepted.of(hashed(series)):
             return False
         self._check_room(size, is_new=not folder.exists())
         flush(arrived)
         with self._lock:  # so that `take` does not move the folder away between the check and the rename
-            if self._was_taken(hashed(series), place.name):
+            if place.name in self._accepted.of(hashed(series)):
                 return False
             is_new = not place.parent.exists()
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -111,9 +113,6 @@ class Spool:
             self._bytes += 2 * size
             self._stored_meanwhile += 2 * size
         return not was_there
-
-    def _was_taken(self, series: str, instance: str) -> bool:
-        return instance in _lines(self / "accepted" / series)
 
     def why_full(self) -> str:
         """Why new series are refused; empty while there is room."""
@@ -144,14 +143,9 @@ class Spool:
         with self._lock:
             for series in sorted((self / "receiving" / study).glob("*")):  # none if it has been taken meanwhile
                 names = {path.name for path in (series / SOURCE).glob("*.dcm")}
-                accepted = self / "accepted" / series.name
-                is_late = bool(_lines(accepted) - names)  # not so if the process was killed just after the next step
-                with open(accepted, "a", encoding="ascii") as journal:
-                    journal.writelines(f"{name}\n" for name in sorted(names))
-                    journal.flush()
-                    os.fsync(journal.fileno())
-                flush(accepted.parent)
-                _read_lines.cache_clear()
+                # Not so where the process was killed just after the next step.
+                is_late = bool(self._accepted.of(series.name) - names)
+                self._accepted.add(series.name, names)
                 job = self / "waiting" / f"{time.time_ns():020d}-{series.name[:12]}"
                 if is_late:
                     (series / LATE).touch()
@@ -217,23 +211,10 @@ class Spool:
 
     def forget(self, days: float) -> None:
         """Forget the instances of series that were taken that long ago, and what aborted transfers left."""
-        for name, age in (("accepted", 86400 * days), ("partial", 86400)):
-            for path in (self / name).iterdir():
-                if time.time() - path.stat().st_mtime > age:
-                    path.unlink()
-        _read_lines.cache_clear()
-
-
-def _lines(path: Path) -> frozenset[str]:
-    try:
-        return _read_lines(path)
-    except FileNotFoundError:
-        return frozenset()
-
-
-@lru_cache(maxsize=64)
-def _read_lines(path: Path) -> frozenset[str]:
-    return frozenset(path.read_text(encoding="ascii").split())
+        self._accepted.forget(_DAY * days)
+        for path in (self / "partial").iterdir():
+            if time.time() - path.stat().st_mtime > _DAY:
+                path.unlink()
 
 
 def _names(folder: Path) -> list[str]:
