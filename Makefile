@@ -1,6 +1,6 @@
 # The commands. Each makes the environment it needs the first time; `make help` says what they do.
 .DEFAULT_GOAL := help
-.PHONY: help train weights evaluate export demo benchmark benchmark-full trust uncertainty train-published train-baselines train-peers baselines paper-ablation design-ablation fine-tuning ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test-entry-points test test-bare test-all test-training fuzz lint speed refinement training-speed backends profile clean
+.PHONY: help train weights evaluate export demo benchmark benchmark-full trust uncertainty train-published train-baselines train-peers baselines paper-ablation design-ablation fine-tuning ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test-entry-points test-scale test test-bare test-all test-training fuzz lint speed refinement training-speed backends profile clean
 
 CONFIGS := bundles/brain_mri_denoise/configs
 MODELS  := bundles/brain_mri_denoise/models
@@ -169,6 +169,13 @@ fuzz: $(STAMP) ## thousands of damaged scans and interrupted writes: docs/reliab
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.reliability.run $(or $(ARGS),--csv docs/reliability.csv)
 	$(BIN)/python -m pytest tests/reliability -m slow
 
+# dcmtk and openssl: the other ends of the DICOM connections. Without them, and without the right to install them, the
+# tests say what they lack and are skipped.
+test-scale: $(STAMP) ## send series through the DICOM node: accidents, counts, TLS (minutes)
+	@if ! command -v storescu >/dev/null && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y dcmtk openssl >/dev/null; fi
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests_scale $(ARGS)
+
 test-doors: test-entry-points
 
 lint: $(STAMP) ## check the style (ruff), the spelling (codespell) and the types of the package (mypy)
@@ -209,7 +216,7 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	echo "Installing into .venv with $$("$$found" --version) (once; some minutes)"; \
 	"$$found" -m venv .venv
 	@$(PIP) "$$(grep '^torch==' constraints.txt)"
-	@$(PIP) -e '.[train,benchmark,test,dev]'
+	@$(PIP) -e '.[train,benchmark,dicom-node,test,dev]'
 	@touch $@
 
 # Pins and licences of the baselines conflict with ours, hence their own environment. Noise2Void brings its own torch.

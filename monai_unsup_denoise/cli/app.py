@@ -12,6 +12,7 @@ from monai_unsup_denoise.cli.bids import BidsAppCommand, bids
 from monai_unsup_denoise.cli.demo import demo
 from monai_unsup_denoise.cli.denoise import denoise
 from monai_unsup_denoise.cli.export import export_bundle, export_onnx, export_torchscript
+from monai_unsup_denoise.cli.listen import listen
 from monai_unsup_denoise.cli.options import with_new_names
 from monai_unsup_denoise.cli.run_bundle import PASSES_OPTIONS_ON
 from monai_unsup_denoise.cli.train import evaluate, train
@@ -32,6 +33,7 @@ app.command()(denoise)
 app.command(context_settings=PASSES_OPTIONS_ON)(train)
 app.command(context_settings=PASSES_OPTIONS_ON)(evaluate)
 app.command(cls=BidsAppCommand)(bids)
+app.command()(listen)
 app.command()(benchmark)
 app.command()(trust)
 app.command()(demo)

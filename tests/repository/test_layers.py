@@ -21,6 +21,7 @@ LAYER = {
     "tracking": 3,
     "export": 3,
     "benchmark": 3,
+    "dicom_node": 3,
     "cli": 4,
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import uuid
 from datetime import datetime
@@ -53,8 +54,9 @@ def write_derived_series(
     """Write ``voxels`` ``(X, Y, Z)``, in rescaled units, as a series derived from ``series`` into ``folder``.
 
     Each file is a copy of its source's dataset, frames in the source's order: patient, study, geometry, acquisition
-    and rescale stay; series and instances get new UIDs; pixels are rounded and clipped to the source's stored bits (so
-    they read back within half a stored unit) and not compressed. The folder appears whole or not at all.
+    and rescale stay; series and instances get new UIDs, the same for the same voxels; pixels are rounded and clipped to
+    the source's stored bits (so they read back within half a stored unit) and not compressed. The folder appears whole
+    or not at all.
 
     ``sigma``, the estimated noise level in rescaled units, and ``software``, name and version, go into the derivation's
     description. Returns the files, in the order of those of ``series``.
@@ -68,7 +70,7 @@ def write_derived_series(
     voxels = np.asarray(voxels)
     if not np.isfinite(voxels).all():
         raise ValueError("voxels: some are NaN or infinite")
-    uid, now = generate_uid(), datetime.now()
+    uid, now = _series_uid(series, voxels, software), datetime.now()
     noise = "" if sigma is None else f"; estimated noise level: sigma {sigma:.4g}"
     names = [f"IM{number:04d}.dcm" for number in range(1, len(series.files) + 1)]
     with disable_value_validation(), atomic_folder(folder) as partial:
@@ -87,7 +89,7 @@ def write_derived_series(
             item.InstanceCreationDate, item.InstanceCreationTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
             try:
                 stored = np.stack([_to_stored(voxels[:, :, z].T, item, slices[z].header) for z in places])
-                _save(_derived(item, stored, uid), partial / name)
+                _save(_derived(item, stored, uid, name), partial / name)
             except Exception as error:  # elements that were skipped on reading
                 if isinstance(error, OSError) and error.errno is not None:  # the disk
                     raise
@@ -115,10 +117,17 @@ def check_folder(folder: Path, *, source: DicomSeries, overwrite: bool) -> None:
     check_parent(folder)
 
 
-def _derived(item: Dataset, stored: np.ndarray, series_uid: str) -> Dataset:
-    """The source ``item`` with other pixels ``(frames, rows, columns)``, in the series ``series_uid``."""
+def _series_uid(series: DicomSeries, voxels: np.ndarray, software: str) -> str:
+    """The same for the same result, so that an archive takes what is sent again, after a crash say, for what it has."""
+    digest = hashlib.sha256(np.ascontiguousarray(voxels).data).hexdigest()
+    return generate_uid(entropy_srcs=[series.uid, software, digest])
+
+
+def _derived(item: Dataset, stored: np.ndarray, series_uid: str, name: str) -> Dataset:
+    """The source ``item`` as the file ``name`` with other pixels ``(frames, rows, columns)`` in ``series_uid``."""
     refer_to_source(item)
-    item.SeriesInstanceUID, item.SOPInstanceUID = series_uid, generate_uid()
+    instance_uid = generate_uid(entropy_srcs=[series_uid, str(item.SOPInstanceUID), name])
+    item.SeriesInstanceUID, item.SOPInstanceUID = series_uid, instance_uid
     item.SeriesNumber = integer_of(item, "SeriesNumber") + 1000
     description = str(item.get("SeriesDescription") or "")[:55].rstrip()  # of 64 characters, with the suffix
     item.SeriesDescription = f"{description} denoised".strip()

@@ -93,6 +93,15 @@ def test_every_identifier_is_new_and_of_one_series(source, tmp_path):
     assert {item.StudyInstanceUID for item in items} == {before[0].StudyInstanceUID}
 
 
+def test_the_same_voxels_get_the_same_identifiers(source, tmp_path):
+    voxels = read_series(find_series(source)[0]).numpy()
+    uids = []
+    for name, change in (("one", 0), ("again", 0), ("other", 1)):
+        items = [pydicom.dcmread(path) for path in write(source, voxels + change, tmp_path / name)]
+        uids.append([(item.SeriesInstanceUID, item.SOPInstanceUID) for item in items])
+    assert uids[0] == uids[1] and not set(uids[0]) & set(uids[2])
+
+
 def test_the_source_is_only_read(source, tmp_path):
     before = digests(source)
     files = write(source, block() * 0.5, tmp_path / "out")
