@@ -15,7 +15,7 @@ RUN python3 -m venv --without-pip /opt/mri-denoise
 # pip.conf, is for those whose pip goes through a mirror; it is left in no layer.
 COPY constraints.txt .
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
-    PIP_INDEX_URL="${TORCH_INDEX}"; if [ -n "$PIP_INDEX_URL" ]; then export PIP_INDEX_URL; fi; \
+    if [ -n "${TORCH_INDEX}" ]; then export PIP_INDEX_URL="${TORCH_INDEX}"; fi; \
     python3 -m pip --python /opt/mri-denoise/bin/python install "$(grep '^torch==' constraints.txt)"
 COPY setup.cfg pyproject.toml README.md LICENSE ./
 COPY monai_unsup_denoise monai_unsup_denoise
@@ -28,9 +28,11 @@ COPY --chmod=755 apps/container/entrypoint.sh /opt/mri-denoise/bin/entrypoint.sh
 
 FROM ${BASE}
 ARG VERSION=0.10.0
+ARG SOURCE=
 LABEL org.opencontainers.image.title="monai-unsup-denoise" \
       org.opencontainers.image.description="MRI denoising learned from unpaired noisy and clean images: a BIDS App" \
       org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.source="${SOURCE}" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.authors="The monai-unsup-denoise authors"
 COPY --from=build /opt/mri-denoise /opt/mri-denoise
