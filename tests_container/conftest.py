@@ -51,7 +51,7 @@ def base(podman: Podman) -> str:
 
 @pytest.fixture(scope="session")
 def image(podman: Podman, base: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The image of the Dockerfile, with the wheels that pip finds here: the build needs no network."""
+    """The image of the Dockerfile, with the wheels that pip finds here."""
     wheels = make_wheels(REPOSITORY, podman.folder / "wheels")
     secret = tmp_path_factory.mktemp("secret") / "pip.conf"
     secret.write_text("[global]\nno_index = true\nfind_links = /wheels\n")
@@ -59,7 +59,7 @@ def image(podman: Podman, base: str, tmp_path_factory: pytest.TempPathFactory) -
     places = [f"--volume={wheels}:/wheels:ro", f"--secret=id=pip,src={secret}"]
     tag = "localhost/mri-denoise"
     # chroot: the engine's own isolation needs cgroups and limits that a sandbox may not give.
-    podman("build", "--isolation=chroot", "--network=none", *arguments, *places, "--tag", tag, REPOSITORY)
+    podman("build", "--isolation=chroot", *arguments, *places, "--tag", tag, REPOSITORY)
     return tag
 
 

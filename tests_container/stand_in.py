@@ -33,13 +33,16 @@ def make_base(podman: Podman) -> str:
 
 
 def make_wheels(repository: Path, folder: Path) -> Path:
-    """Collect what `pip install` of the package in `repository` needs, in the tested versions; return `folder`."""
+    """Collect what `pip install` of the package in `repository` needs, in the tested versions, unless `folder` is there; return it."""
+    if folder.exists():
+        return folder
+    unfinished = folder.with_name("unfinished_wheels")
     setup = configparser.ConfigParser()
     setup.read(repository / "setup.cfg", encoding="utf-8")
     needed = setup["options"]["install_requires"].split()
     constraints = repository / "constraints.txt"
     torch = next(line for line in constraints.read_text().splitlines() if line.startswith("torch=="))
-    command = [sys.executable, "-m", "pip", "download", "-q", "--no-input", "-c", constraints, "-d", folder]
+    command = [sys.executable, "-m", "pip", "download", "-q", "--no-input", "-c", constraints, "-d", unfinished]
     done = subprocess.run([*command, torch, *needed, "setuptools>=78.1.1", "wheel"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return folder
+    return unfinished.rename(folder)
