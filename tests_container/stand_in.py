@@ -33,7 +33,7 @@ def make_base(podman: Podman) -> str:
 
 
 def make_wheels(repository: Path, folder: Path) -> Path:
-    """Collect what `pip install` of the package in `repository` needs, in the tested versions, unless `folder` is there; return it."""
+    """Collect in `folder`, unless it is there, what the package in `repository` needs; in the tested versions."""
     if folder.exists():
         return folder
     unfinished = folder.with_name("unfinished_wheels")
