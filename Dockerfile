@@ -6,6 +6,7 @@ FROM ${BASE} AS build
 # of pip's own index.
 ARG TORCH_BUILD=cpu
 ARG TORCH_INDEX=https://download.pytorch.org/whl/${TORCH_BUILD}
+ARG VERSION=0.10.0
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 WORKDIR /src
 # Without pip: nothing is installed into the finished image.
@@ -20,13 +21,20 @@ COPY setup.cfg pyproject.toml README.md LICENSE ./
 COPY monai_unsup_denoise monai_unsup_denoise
 COPY transforms transforms
 COPY bundles bundles
-ARG VERSION=0.10.0
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
     python3 -m pip --python /opt/mri-denoise/bin/python install -c constraints.txt . \
     && test "$(/opt/mri-denoise/bin/mri-denoise --version)" = "mri-denoise ${VERSION}"
 COPY --chmod=755 apps/container/entrypoint.sh /opt/mri-denoise/bin/entrypoint.sh
 
 FROM ${BASE}
+ARG VERSION=0.10.0
+ARG SOURCE=
+LABEL org.opencontainers.image.title="monai-unsup-denoise" \
+      org.opencontainers.image.description="MRI denoising learned from unpaired noisy and clean images: a BIDS App" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.authors="The monai-unsup-denoise authors"
 COPY --from=build /opt/mri-denoise /opt/mri-denoise
 # Any user may run it, without a home, in a root file system that cannot be written: caches go to /tmp. The packages in
 # the home folder, which Apptainer mounts, are not ours.
@@ -40,13 +48,5 @@ ENV PATH=/opt/mri-denoise/bin:${PATH} \
     PYTHONDONTWRITEBYTECODE=1
 WORKDIR /tmp
 USER 1000:1000
-ARG VERSION=0.10.0
-ARG SOURCE=
-LABEL org.opencontainers.image.title="monai-unsup-denoise" \
-      org.opencontainers.image.description="MRI denoising learned from unpaired noisy and clean images: a BIDS App" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.source="${SOURCE}" \
-      org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.authors="The monai-unsup-denoise authors"
 ENTRYPOINT ["/opt/mri-denoise/bin/entrypoint.sh"]
 CMD ["--help"]
