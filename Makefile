@@ -147,7 +147,7 @@ container: ## build the container image mri-denoise [ENGINE=podman TORCH_BUILD=c
 	$(or $(ENGINE),docker) build $(if $(TORCH_BUILD),--build-arg TORCH_BUILD=$(TORCH_BUILD)) \
 		$(if $(SOURCE),--build-arg SOURCE="$(SOURCE)") --tag mri-denoise $(ARGS) .
 
-test-container: $(STAMP) ## build the image with podman and run it [BASE=image STORAGE=folder] (as root; about 10 minutes, 5 GB)
+test-container: $(STAMP) ## build the image with podman and run it [BASE=image STORAGE=folder] (as root; 10 minutes or more, 5 GB)
 	BASE="$(BASE)" STORAGE="$(STORAGE)" $(BIN)/python -m pytest tests_container -s $(ARGS)
 
 test: $(STAMP) ## run the tests and print their coverage (minutes)
