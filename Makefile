@@ -1,6 +1,6 @@
 # The commands. Each makes the environment it needs the first time; `make help` says what they do.
 .DEFAULT_GOAL := help
-.PHONY: help train weights evaluate export demo benchmark benchmark-full trust uncertainty train-published train-baselines train-peers baselines paper-ablation design-ablation fine-tuning ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test-entry-points test-scale test test-bare test-all test-training fuzz lint speed refinement training-speed backends profile clean
+.PHONY: help train weights evaluate export demo benchmark benchmark-full trust uncertainty train-published train-baselines train-peers baselines paper-ablation design-ablation fine-tuning ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label container test-container test-doors test-entry-points test-scale test test-bare test-all test-training fuzz lint speed refinement training-speed backends profile clean
 
 CONFIGS := bundles/brain_mri_denoise/configs
 MODELS  := bundles/brain_mri_denoise/models
@@ -144,6 +144,13 @@ label: .label/.installed ## MONAI Label: serve the scans in STUDIES=folder here,
 
 test-label: .label/.installed ## run the tests of the MONAI Label app
 	.label/bin/python -m pytest tests_apps/label $(ARGS)
+
+container: ## build the container image mri-denoise [ENGINE=podman TORCH_BUILD=cu130 SOURCE=url] (needs Docker and the internet)
+	$(or $(ENGINE),docker) build $(if $(TORCH_BUILD),--build-arg TORCH_BUILD=$(TORCH_BUILD)) \
+		$(if $(SOURCE),--build-arg SOURCE="$(SOURCE)") --tag mri-denoise $(ARGS) .
+
+test-container: $(STAMP) ## build the image with podman and run it [BASE=image STORAGE=folder] (as root; 10 minutes or more, 5 GB)
+	BASE="$(BASE)" STORAGE="$(STORAGE)" $(BIN)/python -m pytest tests_container -s $(ARGS)
 
 test: $(STAMP) ## run the tests and print their coverage (minutes)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report= $(ARGS)

@@ -90,6 +90,8 @@ def test_the_package_the_bundle_and_the_apps_have_one_version(repository):
     yaml = {name: (repository / name).read_text() for name in ("CITATION.cff", "apps/deploy/app.yaml")}
     found = {name: re.search(r"^ *version: *(\S+)$", text, re.MULTILINE)[1] for name, text in yaml.items()}
     assert found | {"bundle": metadata["version"]} == dict.fromkeys([*found, "bundle"], __version__)
+    in_image = re.findall(r"^ARG VERSION=(.*)$", (repository / "Dockerfile").read_text(), re.MULTILINE)
+    assert in_image == [__version__] * 2
 
 
 def test_only_the_baselines_import_the_packages_of_others(repository):
