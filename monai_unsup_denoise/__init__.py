@@ -5,7 +5,7 @@ import sys
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
-__version__ = "0.10.0"
+__version__ = "0.11.0"
 
 # PyTorch takes large pages for large tensors where the system offers them: fewer page faults. It looks at this once,
 # before the first tensor.
