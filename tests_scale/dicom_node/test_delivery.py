@@ -46,7 +46,8 @@ def test_a_stored_series_arrives_denoised_and_once(pair, sent):
     assert len(arrived) == 2 * SLICES and len(derived) == SLICES
     assert {item.SourceImageSequence[0].ReferencedSOPInstanceUID for item in derived} == originals
     noisy, denoised = (np.stack([pydicom.dcmread(x.filename).pixel_array for x in some]) for some in (sources, derived))
-    assert 0.5 < denoised.std() / noisy.std() < 1 and denoised.mean() == pytest.approx(noisy.mean(), rel=0.1)
+    noisy, denoised = (stack[stack > 600] for stack in (noisy, denoised))  # the block, 1200 and noise of 40
+    assert denoised.std() < 0.8 * noisy.std() and denoised.mean() == pytest.approx(noisy.mean(), rel=0.05)
     counts = node.metrics()
     assert counts["mri_denoise_instances_received_total"] == SLICES
     assert counts["mri_denoise_instances_repeated_total"] == 2 * SLICES
