@@ -1,0 +1,225 @@
+"""Calls of a function on the workers of a Dask cluster, one at a time on each.
+
+As `workers.py`, on other machines too. A worker that is lost costs nothing: Dask makes its calls elsewhere.
+"""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import sys
+import threading
+import uuid
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
+from contextlib import redirect_stderr
+from functools import partial
+from io import StringIO
+from typing import Any, TypeVar
+
+import dask
+from distributed import Client, KilledWorker, LocalCluster, Security, as_completed, get_worker
+
+from monai_unsup_denoise import __version__
+from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.workers import THREAD_VARIABLES, WorkerError, call_safely
+
+Item = TypeVar("Item")
+Steps = Generator[None, None, str]
+
+LOCAL = "local"
+# The function goes to the scheduler once, with its weights; Dask would warn of its size.
+_CONFIG = {"distributed.admin.large-graph-warning-threshold": "1GB"}
+
+
+class DaskWorkers:
+    """Calls ``function`` on the workers of the cluster at ``address``.
+
+    Args:
+        function: takes an item, and stops once it has checked and read it; later stops do not matter; returns a line.
+        address: of a scheduler (``tcp://host:8786``), its scheduler file (``.json``), or ``local`` for workers on this
+            machine, which end with the block.
+        processes: workers of a local cluster.
+        threads: of each worker of a local cluster.
+        on_gpu: call it only on workers that offer the resource GPU, each of which takes one.
+
+    Raises:
+        InputError: if the function cannot be handed to another process, no scheduler answers, or none of its workers
+            has a GPU.
+    """
+
+    def __init__(
+        self, function: Callable[[Any], Steps], *, address: str, processes: int, threads: int, on_gpu: bool = False
+    ) -> None:
+        self._option = f"--dask {address}"
+        try:
+            self._function = _Function(pickle.dumps(function))
+        except Exception as error:  # a TorchScript network, for example
+            reason = str(error).partition("\n")[0]
+            raise InputError(f"{self._option}: not possible with this model ({reason}); leave it out") from error
+        self._resources = {"GPU": 1} if on_gpu else None
+        self._run = f"mri-denoise-{uuid.uuid4().hex[:8]}"
+        self._begun: set[int] = set()
+        self._cluster = _local_cluster(processes, threads, self._resources) if address == LOCAL else None
+        try:
+            self._client = self._connect(address)
+        except BaseException:
+            if self._cluster:
+                self._cluster.close()
+            raise
+
+    def __enter__(self) -> DaskWorkers:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._client.close()  # the scheduler then drops the calls that have not begun
+        if self._cluster:
+            self._cluster.close()
+
+    def outcomes(
+        self, items: Sequence[Item], *, is_done: Callable[[Item], bool]
+    ) -> Generator[tuple[int, Future], None, None]:
+        """Number and outcome of each item, a line about it, as they come.
+
+        The outcome raises the `InputError` of the function, else another error. A worker may be lost when it has done
+        an item and the cluster does not know yet. The function is then called again, and may refuse to do it twice;
+        where ``is_done`` says that all it writes is there, the outcome is None.
+
+        Raises:
+            InputError: if the scheduler ends.
+        """
+        self._client.subscribe_topic(self._run, self._note_begun)
+        with dask.config.set(_CONFIG):
+            # Kept by the scheduler, which a value that is scattered would not be: it outlives all workers.
+            function = self._client.submit(_received, self._function, key=f"{self._run}-function")
+            calls = self._client.map(
+                _call,
+                items,
+                range(len(items)),
+                key=[(self._run, number) for number in range(len(items))],
+                resources=self._resources,
+                function=function,
+                run=self._run,
+            )
+        completed = as_completed(calls)
+        del calls  # so that the cluster forgets each result that has been taken
+        for call in completed:
+            number = call.key[1]
+            if call.cancelled():
+                raise InputError(
+                    f"{self._option}: the scheduler has ended; start it and give the command again: what is written stays"
+                )
+            outcome: Future[str | None] = Future()
+            try:
+                outcome.set_result(self._line(call, number, partial(is_done, items[number])))
+            except Exception as error:
+                outcome.set_exception(error)
+            self._begun.discard(number)
+            yield number, outcome
+
+    def _line(self, call: Any, number: int, is_done: Callable[[], bool]) -> str | None:
+        try:
+            error, text, had_begun = call.result()
+        except KilledWorker as killed:
+            reason = f"its worker was lost {killed.allowed_failures + 1} times, perhaps for lack of memory"
+            raise WorkerError(f"{reason}; give the workers more") from None
+        if error is InputError and not had_begun and number in self._begun and is_done():
+            return None
+        if error:
+            raise error(text)
+        return text
+
+    def _note_begun(self, event: tuple[float, int]) -> None:
+        self._begun.add(event[1])
+
+    def _connect(self, address: str) -> Client:
+        try:
+            if self._cluster:
+                client = Client(self._cluster)
+            elif address.endswith(".json"):
+                client = Client(scheduler_file=address)
+            else:
+                client = Client(address)
+        except (OSError, ValueError, TypeError) as error:
+            reason = str(error).partition("\n")[0]
+            raise InputError(f"{self._option}: no scheduler answers ({reason}); give its address, or local") from error
+        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        if workers and self._resources and not any("GPU" in worker["resources"] for worker in workers):
+            client.close()
+            raise InputError(f"{self._option}: no worker offers a GPU; start the workers with --resources GPU=1")
+        if not workers:
+            print(f"warning: {self._option}: no worker yet; waiting for the first one", file=sys.stderr)
+        return client
+
+
+class _Function:
+    """A pickled function. Each worker that receives it loads it when it is called first, and keeps it."""
+
+    def __init__(self, pickled: bytes) -> None:
+        self.__setstate__((pickled, __version__))
+
+    def __getstate__(self) -> tuple[bytes, str]:
+        return self._pickled, self._version
+
+    def __setstate__(self, state: tuple[bytes, str]) -> None:
+        self._pickled, self._version = state
+        self._function: Callable[[Any], Steps] | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, item: Any, *, begin: Callable[[], None]) -> str:
+        """Take all steps of the call, also in a worker with several threads one at a time; ``begin`` at the first stop.
+
+        Raises:
+            InputError: that of the function, or if this worker has another version of the package.
+        """
+        with self._lock:
+            if self._version != __version__:
+                ours = f"the command has monai-unsup-denoise {self._version}, a worker {__version__}"
+                raise InputError(f"{ours}; install the same one")
+            if self._function is None:
+                with redirect_stderr(StringIO()):  # of libraries that tell what they lack
+                    self._function = pickle.loads(self._pickled)
+            steps = self._function(item)
+            stops = 0
+            while True:
+                try:
+                    next(steps)
+                except StopIteration as end:
+                    return end.value
+                stops += 1
+                if stops == 1:
+                    begin()
+
+
+def _received(function: _Function) -> _Function:
+    return function
+
+
+def _call(item: Any, number: int, *, function: _Function, run: str) -> tuple[type[Exception] | None, str, bool]:
+    """On a worker: class and message of the error, or None and the line; and whether the item was checked and read.
+
+    An error is returned, not raised: Dask would log it with all arguments.
+    """
+    begun: list[int] = []
+
+    def begin() -> None:
+        begun.append(number)
+        get_worker().log_event(run, number)
+
+    error, text = call_safely(partial(function, begin=begin), item)
+    return error, text, bool(begun)
+
+
+def _local_cluster(processes: int, threads: int, resources: dict[str, int] | None) -> LocalCluster:
+    """Workers on this machine, which no other user can reach: the connections are encrypted with keys of this run."""
+    return LocalCluster(
+        n_workers=processes,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address=None,
+        memory_limit=None,  # a scan that does not fit is refused by itself
+        security=Security.temporary(),
+        silence_logs=logging.CRITICAL,
+        env=dict.fromkeys(THREAD_VARIABLES, str(threads)),
+        resources=resources,
+    )
