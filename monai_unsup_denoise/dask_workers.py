@@ -60,6 +60,7 @@ class DaskWorkers:
         self._resources = {"GPU": 1} if on_gpu else None
         self._run = f"mri-denoise-{uuid.uuid4().hex[:8]}"
         self._begun: set[int] = set()
+        self._ended: dict[int, tuple[bool, str, str]] = {}
         self._cluster = _local_cluster(processes, threads, self._resources) if address == LOCAL else None
         try:
             self._client = self._connect(address)
@@ -88,7 +89,7 @@ class DaskWorkers:
         Raises:
             InputError: if the scheduler ends.
         """
-        self._client.subscribe_topic(self._run, self._note_begun)
+        self._client.subscribe_topic(self._run, self._note)
         with dask.config.set(_CONFIG):
             # Kept by the scheduler, which a value that is scattered would not be: it outlives all workers.
             function = self._client.submit(_received, self._function, key=f"{self._run}-function")
@@ -106,9 +107,8 @@ class DaskWorkers:
         for call in completed:
             number = call.key[1]
             if call.cancelled():
-                raise InputError(
-                    f"{self._option}: the scheduler has ended; start it and give the command again: what is written stays"
-                )
+                what = "start it and give the command again: what is written stays"
+                raise InputError(f"{self._option}: the scheduler has ended; {what}")
             outcome: Future[str | None] = Future()
             try:
                 outcome.set_result(self._line(call, number, partial(is_done, items[number])))
@@ -118,19 +118,30 @@ class DaskWorkers:
             yield number, outcome
 
     def _line(self, call: Any, number: int, is_done: Callable[[], bool]) -> str | None:
-        try:
-            error, text, had_begun = call.result()
-        except KilledWorker as killed:
-            reason = f"its worker was lost {killed.allowed_failures + 1} times, perhaps for lack of memory"
-            raise WorkerError(f"{reason}; give the workers more") from None
-        if error is InputError and not had_begun and number in self._begun and is_done():
+        if number not in self._ended:
+            try:
+                call.result()
+            except KilledWorker as killed:
+                reason = f"its worker was lost {killed.allowed_failures + 1} times, perhaps for lack of memory"
+                raise WorkerError(f"{reason}; give the workers more") from None
+        had_begun, error, text = self._ended.pop(number)
+        if error == InputError.__name__ and not had_begun and number in self._begun and is_done():
             return None
         if error:
-            raise error(text)
+            raise {InputError.__name__: InputError}.get(error, WorkerError)(text)
         return text
 
-    def _note_begun(self, event: tuple[float, int]) -> None:
-        self._begun.add(event[1])
+    def _note(self, event: tuple[float, tuple[int, tuple[bool, str, str] | None]]) -> None:
+        """What a worker says when it begins an item, and when it has done it.
+
+        The outcome comes this way, not as the value of the call, which would be lost with its worker.
+        """
+        number, outcome = event[1]
+        if outcome is None:
+            self._begun.add(number)
+        else:
+            had_begun, error, text = outcome
+            self._ended.setdefault(number, (had_begun, error, text))  # not that of a second call
 
     def _connect(self, address: str) -> Client:
         try:
@@ -195,19 +206,20 @@ def _received(function: _Function) -> _Function:
     return function
 
 
-def _call(item: Any, number: int, *, function: _Function, run: str) -> tuple[type[Exception] | None, str, bool]:
-    """On a worker: class and message of the error, or None and the line; and whether the item was checked and read.
+def _call(item: Any, number: int, *, function: _Function, run: str) -> None:
+    """On a worker: call the function, and say when the item is checked and read, and how it ended.
 
-    An error is returned, not raised: Dask would log it with all arguments.
+    An error is not raised: Dask would log it, with the names of files.
     """
+    worker = get_worker()
     begun: list[int] = []
 
     def begin() -> None:
         begun.append(number)
-        get_worker().log_event(run, number)
+        worker.log_event(run, (number, None))
 
     error, text = call_safely(partial(function, begin=begin), item)
-    return error, text, bool(begun)
+    worker.log_event(run, (number, (bool(begun), error.__name__ if error else "", text)))
 
 
 def _local_cluster(processes: int, threads: int, resources: dict[str, int] | None) -> LocalCluster:

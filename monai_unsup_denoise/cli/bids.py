@@ -20,7 +20,7 @@ from monai_unsup_denoise.cli.options import (
     Threads,
     Weights,
     check_dask,
-    seen_by_workers,
+    for_workers,
     shard_of,
     with_switches,
 )
@@ -122,7 +122,7 @@ def bids(
         raise InputError(f"{analysis_level}: no such level; give participant, the only one")
     check_dask(dask, jobs)
     if dask:
-        bids_dir, output_dir, model, bundle = map(seen_by_workers, (bids_dir, output_dir, model, bundle))
+        bids_dir, output_dir, model, bundle = for_workers(bids_dir, output_dir, model, bundle)
     read_description(bids_dir)
     scans = find_scans(
         bids_dir,

@@ -20,7 +20,7 @@ from monai_unsup_denoise.cli.options import (
     Threads,
     Weights,
     check_dask,
-    seen_by_workers,
+    for_workers,
     shard_of,
     with_switches,
 )
@@ -135,8 +135,8 @@ def denoise(
 
     check_dask(dask, jobs)
     if dask:
-        source, model, bundle = map(seen_by_workers, (source, model, bundle))
-        output = f"{seen_by_workers(Path(output))}{'/' if output.endswith('/') else ''}"
+        source, model, bundle, target = for_workers(source, model, bundle, Path(output))
+        output = f"{target}{'/' if output.endswith('/') else ''}"
     scans, is_collection = plan_jobs(source, output, series)
     if volume is not None and (is_collection or scans[0].series):
         raise InputError(f"--volume {volume}: chooses from one file with several volumes; give that file as IN")

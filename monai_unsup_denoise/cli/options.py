@@ -2,10 +2,10 @@
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -103,9 +103,9 @@ def check_dask(dask: str | None, jobs: int) -> None:
         raise InputError(f"--jobs {jobs}: the cluster {dask} has its own workers; leave it out")
 
 
-def seen_by_workers(path: Path | None) -> Path | None:
-    """The path as processes in other current folders find it."""
-    return path and path.expanduser().absolute()
+def for_workers(*paths: Path | None) -> Iterator[Any]:
+    """The paths as processes in other current folders find them; None stays."""
+    return (path and path.expanduser().absolute() for path in paths)
 
 
 #: The switches of `DenoiseSettings`. Left out, the bundle decides.

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,10 +80,8 @@ class Cluster:
     def end(self) -> None:
         started = [one for process in self._started if process.is_running() for one in process.children(recursive=True)]
         for process in [*self._started, *started]:
-            try:
+            with suppress(psutil.NoSuchProcess):
                 process.kill()
-            except psutil.NoSuchProcess:
-                pass
         for process in self._started:
             process.wait()
 
@@ -109,7 +108,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 @pytest.fixture
 def two_workers(cluster: Cluster) -> tuple[Cluster, list[Worker]]:
     """A scheduler and two workers."""
-    return cluster, [cluster.add_worker(), cluster.add_worker()]
+    workers = [cluster.add_worker(), cluster.add_worker()]
+    wait_until(lambda: cluster.said().count("Register worker") == 2)
+    return cluster, workers
 
 
 def write_scans(folder: Path, count: int, shape: tuple[int, int, int] = (32, 32, 12)) -> Path:
