@@ -10,6 +10,7 @@ import pickle
 import sys
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from contextlib import redirect_stderr
@@ -30,6 +31,9 @@ Steps = Generator[None, None, str]
 LOCAL = "local"
 # The function goes to the scheduler once, with its weights; Dask would warn of its size.
 _CONFIG = {"distributed.admin.large-graph-warning-threshold": "1GB"}
+
+#: How often a call that Dask has given up is returned to it, because the call itself has not started that often.
+_MOST_RETURNS = 10
 
 
 class DaskWorkers:
@@ -59,7 +63,9 @@ class DaskWorkers:
             raise InputError(f"{self._option}: not possible with this model ({reason}); leave it out") from error
         self._resources = {"GPU": 1} if on_gpu else None
         self._run = f"mri-denoise-{uuid.uuid4().hex[:8]}"
+        self._starts: Counter[int] = Counter()
         self._begun: set[int] = set()
+        self._returned: Counter[int] = Counter()
         self._ended: dict[int, tuple[bool, str, str]] = {}
         self._cluster = _local_cluster(processes, threads, self._resources) if address == LOCAL else None
         try:
@@ -109,13 +115,23 @@ class DaskWorkers:
             if call.cancelled():
                 what = "start it and give the command again: what is written stays"
                 raise InputError(f"{self._option}: the scheduler has ended; {what}")
+            if self._is_innocent(call, number):
+                call.retry()
+                completed.add(call)
+                continue
             outcome: Future[str | None] = Future()
             try:
                 outcome.set_result(self._line(call, number, partial(is_done, items[number])))
             except Exception as error:
                 outcome.set_exception(error)
-            self._begun.discard(number)
             yield number, outcome
+
+    def _is_innocent(self, call: Any, number: int) -> bool:
+        """Whether Dask has given up a call that only waited, while others killed the workers where it did so."""
+        if number in self._ended or call.status != "error" or not isinstance(call.exception(), KilledWorker):
+            return False
+        self._returned[number] += 1
+        return self._starts[number] <= call.exception().allowed_failures and self._returned[number] <= _MOST_RETURNS
 
     def _line(self, call: Any, number: int, is_done: Callable[[], bool]) -> str | None:
         if number not in self._ended:
@@ -131,16 +147,17 @@ class DaskWorkers:
             raise {InputError.__name__: InputError}.get(error, WorkerError)(text)
         return text
 
-    def _note(self, event: tuple[float, tuple[int, tuple[bool, str, str] | None]]) -> None:
-        """What a worker says when it begins an item, and when it has done it.
+    def _note(self, event: tuple[float, tuple[int, str, tuple[bool, str, str]]]) -> None:
+        """What a worker says of an item: that it starts, that it has begun to compute, and how it ended.
 
         The outcome comes this way, not as the value of the call, which would be lost with its worker.
         """
-        number, outcome = event[1]
-        if outcome is None:
+        number, what, (had_begun, error, text) = event[1]
+        if what == "starts":
+            self._starts[number] += 1
+        elif what == "begun":
             self._begun.add(number)
         else:
-            had_begun, error, text = outcome
             self._ended.setdefault(number, (had_begun, error, text))  # not that of a second call
 
     def _connect(self, address: str) -> Client:
@@ -148,6 +165,7 @@ class DaskWorkers:
             if self._cluster:
                 client = Client(self._cluster)
             elif address.endswith(".json"):
+                open(address).close()  # for one that is not there, Dask would wait
                 client = Client(scheduler_file=address)
             else:
                 client = Client(address)
@@ -212,14 +230,19 @@ def _call(item: Any, number: int, *, function: _Function, run: str) -> None:
     An error is not raised: Dask would log it, with the names of files.
     """
     worker = get_worker()
-    begun: list[int] = []
+    has_begun = False
+
+    def say(what: str, error: str = "", text: str = "") -> None:
+        worker.log_event(run, (number, what, (has_begun, error, text)))
 
     def begin() -> None:
-        begun.append(number)
-        worker.log_event(run, (number, None))
+        nonlocal has_begun
+        has_begun = True
+        say("begun")
 
+    say("starts")
     error, text = call_safely(partial(function, begin=begin), item)
-    worker.log_event(run, (number, (bool(begun), error.__name__ if error else "", text)))
+    say("ended", error.__name__ if error else "", text)
 
 
 def _local_cluster(processes: int, threads: int, resources: dict[str, int] | None) -> LocalCluster:
