@@ -1,6 +1,6 @@
 # The commands. Each makes the environment it needs the first time; `make help` says what they do.
 .DEFAULT_GOAL := help
-.PHONY: help train weights evaluate export demo benchmark benchmark-full trust uncertainty train-published train-baselines train-peers baselines paper-ablation design-ablation fine-tuning ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test-entry-points test test-bare test-all test-training fuzz lint speed refinement training-speed backends profile clean
+.PHONY: help train weights evaluate export demo benchmark benchmark-full trust uncertainty train-published train-baselines train-peers baselines paper-ablation design-ablation fine-tuning ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label test-doors test-entry-points test test-bare test-scale test-all test-training fuzz lint speed refinement training-speed backends profile clean
 
 CONFIGS := bundles/brain_mri_denoise/configs
 MODELS  := bundles/brain_mri_denoise/models
@@ -149,6 +149,9 @@ test: $(STAMP) ## run the tests and print their coverage (minutes)
 test-bare: $(STAMP) ## denoise in an empty environment with the core dependencies alone (minutes, a gigabyte)
 	$(BIN)/python -m pytest tests/repository/test_bare_installation.py -m slow $(ARGS)
 
+test-scale: .venv/.workflows ## cohorts on a Dask cluster on this machine, and in workflow engines (minutes)
+	$(BIN)/python -m pytest tests_scale $(ARGS)
+
 test-all: $(STAMP) ## run the tests, the slow ones too
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow or not slow" $(ARGS)
 
@@ -204,7 +207,11 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	echo "Installing into .venv with $$("$$found" --version) (once; some minutes)"; \
 	"$$found" -m venv .venv
 	@$(PIP) "$$(grep '^torch==' constraints.txt)"
-	@$(PIP) -e '.[train,benchmark,test,dev]'
+	@$(PIP) -e '.[train,benchmark,scale,test,dev]'
+	@touch $@
+
+.venv/.workflows: $(STAMP)
+	@$(PIP) -e '.[workflows]'
 	@touch $@
 
 # Pins and licences of the baselines conflict with ours, hence their own environment. Noise2Void brings its own torch.

@@ -36,7 +36,7 @@ def test_no_class_shares_a_name_with_monai(repository):
 def test_test_names_have_at_most_60_characters(repository):
     long = [
         f"{path.relative_to(repository)}: {name}"
-        for folder in ("tests", "tests_apps")
+        for folder in ("tests", "tests_apps", "tests_scale")
         for path in (repository / folder).rglob("*.py")
         for name in re.findall(r"def (test_\w+)", path.read_text(encoding="utf-8"))
         if len(name) > 60
