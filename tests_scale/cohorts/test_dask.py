@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Outcome
-from tests_scale.cohorts.conftest import Cluster, Worker, contents, lines, wait_until, write_scans
+from tests_scale.cohorts.conftest import Cluster, Worker, contents, lines, wait_until, write_dataset, write_scans
 
 
 def kill_as_outputs_come(worker: Worker, folder: Path, counts: tuple[int, ...]) -> tuple[threading.Thread, list[int]]:

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,13 +18,12 @@ EXAMPLES = ROOT / "examples"
 
 
 @pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """`mri-denoise` on the path, and an engine that does not call home."""
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("NO_ET", "1")
     monkeypatch.syspath_prepend(EXAMPLES)
     monkeypatch.syspath_prepend(EXAMPLES / "cluster")
-    yield
 
 
 def test_jobs_of_an_array_are_the_whole_dataset(
