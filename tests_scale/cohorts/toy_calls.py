@@ -24,6 +24,7 @@ class Loaded:
         (self.folder / f"loaded_{os.getpid()}_{time.monotonic_ns()}").touch()
 
     def __call__(self, item: int) -> Steps:
+        time.sleep(0.1)  # so that times of files, which are coarse, differ between calls
         (self.folder / f"begins_{item}").touch()
         yield
         time.sleep(0.2)
