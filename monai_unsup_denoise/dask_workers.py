@@ -8,25 +8,21 @@ from __future__ import annotations
 import logging
 import pickle
 import sys
-import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
-from contextlib import redirect_stderr
 from functools import partial
-from io import StringIO
 from typing import Any, TypeVar
 
 import dask
-from distributed import Client, KilledWorker, LocalCluster, Security, as_completed, get_worker
+from distributed import Client, KilledWorker, LocalCluster, Security, as_completed
 
-from monai_unsup_denoise import __version__
+from monai_unsup_denoise.dask_calls import PickledFunction, Steps, call_on_worker, received
 from monai_unsup_denoise.errors import InputError
-from monai_unsup_denoise.workers import THREAD_VARIABLES, WorkerError, call_safely
+from monai_unsup_denoise.workers import THREAD_VARIABLES, WorkerError
 
 Item = TypeVar("Item")
-Steps = Generator[None, None, str]
 
 LOCAL = "local"
 # The function goes to the scheduler once, with its weights; Dask would warn of its size.
@@ -57,7 +53,7 @@ class DaskWorkers:
     ) -> None:
         self._option = f"--dask {address}"
         try:
-            self._function = _Function(pickle.dumps(function))
+            self._function = PickledFunction(pickle.dumps(function))
         except Exception as error:  # a TorchScript network, for example
             reason = str(error).partition("\n")[0]
             raise InputError(f"{self._option}: not possible with this model ({reason}); leave it out") from error
@@ -98,9 +94,9 @@ class DaskWorkers:
         self._client.subscribe_topic(self._run, self._note)
         with dask.config.set(_CONFIG):
             # Kept by the scheduler, which a value that is scattered would not be: it outlives all workers.
-            function = self._client.submit(_received, self._function, key=f"{self._run}-function")
+            function = self._client.submit(received, self._function, key=f"{self._run}-function")
             calls = self._client.map(
-                _call,
+                call_on_worker,
                 items,
                 range(len(items)),
                 key=[(self._run, number) for number in range(len(items))],
@@ -179,70 +175,6 @@ class DaskWorkers:
         if not workers:
             print(f"warning: {self._option}: no worker yet; waiting for the first one", file=sys.stderr)
         return client
-
-
-class _Function:
-    """A pickled function. Each worker that receives it loads it when it is called first, and keeps it."""
-
-    def __init__(self, pickled: bytes) -> None:
-        self.__setstate__((pickled, __version__))
-
-    def __getstate__(self) -> tuple[bytes, str]:
-        return self._pickled, self._version
-
-    def __setstate__(self, state: tuple[bytes, str]) -> None:
-        self._pickled, self._version = state
-        self._function: Callable[[Any], Steps] | None = None
-        self._lock = threading.Lock()
-
-    def __call__(self, item: Any, *, begin: Callable[[], None]) -> str:
-        """Take all steps of the call, also in a worker with several threads one at a time; ``begin`` at the first stop.
-
-        Raises:
-            InputError: that of the function, or if this worker has another version of the package.
-        """
-        with self._lock:
-            if self._version != __version__:
-                ours = f"the command has monai-unsup-denoise {self._version}, a worker {__version__}"
-                raise InputError(f"{ours}; install the same one")
-            if self._function is None:
-                with redirect_stderr(StringIO()):  # of libraries that tell what they lack
-                    self._function = pickle.loads(self._pickled)
-            steps = self._function(item)
-            stops = 0
-            while True:
-                try:
-                    next(steps)
-                except StopIteration as end:
-                    return end.value
-                stops += 1
-                if stops == 1:
-                    begin()
-
-
-def _received(function: _Function) -> _Function:
-    return function
-
-
-def _call(item: Any, number: int, *, function: _Function, run: str) -> None:
-    """On a worker: call the function, and say when the item is checked and read, and how it ended.
-
-    An error is not raised: Dask would log it, with the names of files.
-    """
-    worker = get_worker()
-    has_begun = False
-
-    def say(what: str, error: str = "", text: str = "") -> None:
-        worker.log_event(run, (number, what, (has_begun, error, text)))
-
-    def begin() -> None:
-        nonlocal has_begun
-        has_begun = True
-        say("begun")
-
-    say("starts")
-    error, text = call_safely(partial(function, begin=begin), item)
-    say("ended", error.__name__ if error else "", text)
 
 
 def _local_cluster(processes: int, threads: int, resources: dict[str, int] | None) -> LocalCluster:

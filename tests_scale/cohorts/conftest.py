@@ -26,7 +26,7 @@ __all__ = ["bundle", "identity", "mri_denoise", "repository", "smoothing"]
 ROOT = Path(__file__).resolve().parents[2]
 DASK = Path(sys.executable).with_name("dask")
 COMMAND = [sys.executable, "-c", "from monai_unsup_denoise.cli import main; main()"]
-WAIT = 120  # seconds, of a busy machine
+WAIT = 300  # seconds, of a busy machine
 
 
 def wait_until(condition: Callable[[], object], seconds: float = WAIT) -> None:
