@@ -20,7 +20,7 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from experiments.speed import machine
 
