@@ -179,14 +179,16 @@ class DaskWorkers:
 
 def _local_cluster(processes: int, threads: int, resources: dict[str, int] | None) -> LocalCluster:
     """Workers on this machine, which no other user can reach: the connections are encrypted with keys of this run."""
-    return LocalCluster(
-        n_workers=processes,
-        threads_per_worker=1,
-        host="127.0.0.1",
-        dashboard_address=None,
-        memory_limit=None,  # a scan that does not fit is refused by itself
-        security=Security.temporary(),
-        silence_logs=logging.CRITICAL,
-        env=dict.fromkeys(THREAD_VARIABLES, str(threads)),
-        resources=resources,
-    )
+    no_pages = {f"distributed.{part}.http.routes": [] for part in ("scheduler", "worker")}
+    with dask.config.set(no_pages):
+        return LocalCluster(
+            n_workers=processes,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # a free port, with no pages
+            memory_limit=None,  # a scan that does not fit is refused by itself
+            security=Security.temporary(),
+            silence_logs=logging.CRITICAL,
+            env=dict.fromkeys(THREAD_VARIABLES, str(threads)),
+            resources=resources,
+        )

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import http.client
 import signal
 import subprocess
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+import dask
 import psutil
+import pytest
+from distributed import Client
 
+from monai_unsup_denoise.dask_workers import DaskWorkers
 from tests.cli.conftest import Outcome
 from tests_scale.cohorts.conftest import COMMAND, WAIT, contents, lines, wait_until, write_scans
+from tests_scale.cohorts.toy_calls import act
 
 
 def test_local_cluster_is_a_single_process(
@@ -25,6 +33,20 @@ def test_local_cluster_is_a_single_process(
     assert lines(one, folders[0]) == lines(many, folders[1])
     left = [" ".join(process.cmdline()) for process in psutil.Process().children(recursive=True)]
     assert not [words for words in left if "resource_tracker" not in words]  # which Python keeps to its own end
+
+
+def test_other_users_find_no_pages_and_no_open_connection(capfd: pytest.CaptureFixture[str]) -> None:
+    with DaskWorkers(act, address="local", processes=1, threads=1) as workers:
+        assert next(workers.outcomes([1], is_done=bool))[1].result() == "1"
+        tree = [psutil.Process(), *psutil.Process().children(recursive=True)]
+        listening = [one.laddr for process in tree for one in process.net_connections() if one.status == "LISTEN"]
+        assert listening and {address.ip for address in listening} == {"127.0.0.1"}
+        for address in listening:
+            with pytest.raises((urllib.error.HTTPError, OSError, http.client.HTTPException)):
+                urllib.request.urlopen(f"http://127.0.0.1:{address.port}/info/main/workers.html", timeout=5)
+            with pytest.raises(OSError), dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
+                Client(f"tcp://127.0.0.1:{address.port}")
+    assert capfd.readouterr().err == ""
 
 
 def test_interrupted_command_leaves_no_process(tmp_path: Path, identity: Path) -> None:
