@@ -9,10 +9,8 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-import dask
 import psutil
 import pytest
-from distributed import Client
 
 from monai_unsup_denoise.dask_workers import DaskWorkers
 from tests.cli.conftest import Outcome
@@ -34,7 +32,7 @@ def test_local_cluster_is_a_single_process(
     assert not [words for words in left if "resource_tracker" not in words]  # which Python keeps to its own end
 
 
-def test_other_users_find_no_pages_and_no_open_connection(capfd: pytest.CaptureFixture[str]) -> None:
+def test_other_users_find_no_pages_of_it(capfd: pytest.CaptureFixture[str]) -> None:
     with DaskWorkers(act, address="local", processes=1, threads=1) as workers:
         assert next(workers.outcomes([1], is_done=bool))[1].result() == "1"
         tree = [psutil.Process(), *psutil.Process().children(recursive=True)]
@@ -43,8 +41,6 @@ def test_other_users_find_no_pages_and_no_open_connection(capfd: pytest.CaptureF
         for address in listening:
             with pytest.raises((OSError, http.client.HTTPException)):
                 urllib.request.urlopen(f"http://127.0.0.1:{address.port}/info/main/workers.html", timeout=5)
-            with pytest.raises(OSError, match="tcp:"), dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
-                Client(f"tcp://127.0.0.1:{address.port}")
     assert capfd.readouterr().err == ""
 
 
