@@ -179,7 +179,7 @@ class DaskWorkers:
 
 def _local_cluster(processes: int, threads: int, resources: dict[str, int] | None) -> LocalCluster:
     """Workers on this machine, which no other user can reach: the connections are encrypted with keys of this run."""
-    no_pages = {f"distributed.{part}.http.routes": [] for part in ("scheduler", "worker")}
+    no_pages: dict[str, list[str]] = {f"distributed.{part}.http.routes": [] for part in ("scheduler", "worker")}
     with dask.config.set(no_pages):
         return LocalCluster(
             n_workers=processes,
