@@ -178,7 +178,7 @@ fuzz: $(STAMP) ## thousands of damaged scans and interrupted writes: docs/reliab
 
 # dcmtk and openssl: the other ends of the DICOM connections. Without them, and without the right to install them, the
 # tests say what they lack and are skipped.
-test-scale: $(STAMP) ## send series through the DICOM node: accidents, counts, TLS (minutes)
+test-scale: .venv/.workflows ## a Dask cluster on this machine, workflow engines, and the DICOM node with dcmtk; accidents (minutes)
 	@if ! command -v storescu >/dev/null && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y dcmtk openssl >/dev/null; fi
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests_scale $(ARGS)
@@ -223,7 +223,11 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	echo "Installing into .venv with $$("$$found" --version) (once; some minutes)"; \
 	"$$found" -m venv .venv
 	@$(PIP) "$$(grep '^torch==' constraints.txt)"
-	@$(PIP) -e '.[train,benchmark,dicom-node,test,dev]'
+	@$(PIP) -e '.[train,benchmark,scale,dicom-node,test,dev]'
+	@touch $@
+
+.venv/.workflows: $(STAMP)
+	@$(PIP) -e '.[workflows]'
 	@touch $@
 
 # Pins and licences of the baselines conflict with ours, hence their own environment. Noise2Void brings its own torch.

@@ -10,6 +10,7 @@ from monai_unsup_denoise.errors import InputError
 EXTRAS = {
     "train": ("filelock", "ignite", "matplotlib", "mlflow", "nilearn", "platformdirs", "pytorch_optimizer"),
     "benchmark": ("matplotlib", "nilearn", "pandas", "platformdirs", "skimage"),
+    "scale": ("cryptography", "dask", "distributed"),
     "onnx": ("onnx", "onnxscript"),
     "dicom-node": ("prometheus_client", "pynetdicom"),
 }

@@ -22,7 +22,8 @@ from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.lean_imports import lean_imports
 from monai_unsup_denoise.process import interruptible
 
-_THREADS = [f"{library}_NUM_THREADS" for library in ("OMP", "MKL", "OPENBLAS", "NUMBA")]
+#: Environment variables that set the threads of a process.
+THREAD_VARIABLES = [f"{library}_NUM_THREADS" for library in ("OMP", "MKL", "OPENBLAS", "NUMBA")]
 
 
 class WorkerError(Exception):
@@ -92,7 +93,7 @@ class Workers:
                 raise WorkerError("not started")
             process = subprocess.Popen(
                 [sys.executable, "-c", code],
-                env={**os.environ, **dict.fromkeys(_THREADS, str(self._threads))},
+                env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(self._threads))},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -115,7 +116,7 @@ def main() -> None:
         with lean_imports():
             function = pickle.load(calls)
         while True:
-            pickle.dump(_result(function, pickle.load(calls)), results)
+            pickle.dump(call_safely(function, pickle.load(calls)), results)
             results.flush()
 
 
@@ -125,7 +126,7 @@ def _interrupt_once(number: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _result(function: Callable[[Any], Any], argument: Any) -> tuple[type[Exception] | None, Any]:
+def call_safely(function: Callable[[Any], Any], argument: Any) -> tuple[type[Exception] | None, Any]:
     """The result of a call; or the class of the error that the parent raises, and its message."""
     try:
         return None, function(argument)

@@ -11,6 +11,7 @@ from typer.core import TyperCommand
 
 from monai_unsup_denoise.cli.options import (
     Bundle,
+    Dask,
     Device,
     Jobs,
     NonpositiveOption,
@@ -18,6 +19,8 @@ from monai_unsup_denoise.cli.options import (
     Shard,
     Threads,
     Weights,
+    check_dask,
+    for_workers,
     shard_of,
     with_switches,
 )
@@ -104,6 +107,7 @@ def bids(
     jobs: Jobs = 1,
     threads: Threads = None,
     shard: Shard = None,
+    dask: Dask = None,
     overwrite: Overwrite = False,
     **switches: bool | None,
 ) -> None:
@@ -116,6 +120,9 @@ def bids(
     """
     if analysis_level != "participant":
         raise InputError(f"{analysis_level}: no such level; give participant, the only one")
+    check_dask(dask, jobs)
+    if dask:
+        bids_dir, output_dir, model, bundle = for_workers(bids_dir, output_dir, model, bundle)
     read_description(bids_dir)
     scans = find_scans(
         bids_dir,
@@ -137,7 +144,8 @@ def bids(
     )
     try:
         with index_of_reports(output_dir, REPORTS) if report else nullcontext():
-            denoise_each(scans, denoise_scan, name=str, jobs=jobs, threads=threads)
+            on_gpu = denoiser.device.type == "cuda"
+            denoise_each(scans, denoise_scan, name=str, jobs=jobs, threads=threads, dask=dask, on_gpu=on_gpu)
     except InputError as error:  # with paths relative to the dataset: its own may name people
         raise InputError(str(error).replace(f"{bids_dir}/", "")) from None
 

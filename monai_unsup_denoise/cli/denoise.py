@@ -11,6 +11,7 @@ import typer
 
 from monai_unsup_denoise.cli.options import (
     Bundle,
+    Dask,
     Device,
     Jobs,
     NonpositiveOption,
@@ -18,6 +19,8 @@ from monai_unsup_denoise.cli.options import (
     Shard,
     Threads,
     Weights,
+    check_dask,
+    for_workers,
     shard_of,
     with_switches,
 )
@@ -117,6 +120,7 @@ def denoise(
     jobs: Jobs = 1,
     threads: Threads = None,
     shard: Shard = None,
+    dask: Dask = None,
     overwrite: Overwrite = False,
     **switches: bool | None,
 ) -> None:
@@ -129,17 +133,23 @@ def denoise(
     """
     from monai_unsup_denoise.io.outputs import plan_jobs
 
+    check_dask(dask, jobs)
+    if dask:
+        source, model, bundle, target = for_workers(source, model, bundle, Path(output))
+        output = f"{target}{'/' if output.endswith('/') else ''}"
     scans, is_collection = plan_jobs(source, output, series)
     if volume is not None and (is_collection or scans[0].series):
         raise InputError(f"--volume {volume}: chooses from one file with several volumes; give that file as IN")
     if shard and not is_collection:
         raise InputError(f"--shard {shard}: chooses from a folder of scans; leave it out for one scan")
+    if dask and not is_collection:
+        raise InputError(f"--dask {dask}: is for a folder of scans; leave it out for one scan")
     names = [name.value for name in maps or ()]
     with suppress_stderr(), lean_imports():
         from monai_unsup_denoise.inference import Denoiser
         from monai_unsup_denoise.inference.each_scan import denoise_each, use_threads
         from monai_unsup_denoise.inference.reports import index_of_reports
-        from monai_unsup_denoise.inference.scans import check_job, complete, denoise_in_steps, share_outputs
+        from monai_unsup_denoise.inference.scans import check_job, complete, denoise_in_steps, is_written, share_outputs
 
         scans = shard_of(share_outputs(scans), shard)
         if not is_collection:
@@ -151,7 +161,16 @@ def denoise(
     )
     if is_collection:
         with index_of_reports(Path(output).expanduser(), "**/*_report.html") if report else nullcontext():
-            denoise_each(scans, denoise_one, name=attrgetter("scan"), jobs=jobs, threads=threads)
+            denoise_each(
+                scans,
+                denoise_one,
+                name=attrgetter("scan"),
+                jobs=jobs,
+                threads=threads,
+                dask=dask,
+                on_gpu=denoiser.device.type == "cuda",
+                is_done=is_written,
+            )
     else:
         use_threads(threads)
         print_line(complete(denoise_one(scans[0])))

@@ -2,14 +2,15 @@
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.extras import require
 
 Item = TypeVar("Item")
 
@@ -47,6 +48,15 @@ Shard = Annotated[
         help="Denoise only every Nth scan, from the Ith on (I from 1 to N), as one of N jobs of a cluster.",
     ),
 ]
+Dask = Annotated[
+    str | None,
+    typer.Option(
+        "--dask",
+        metavar="SCHEDULER",
+        help="Denoise the scans of a folder on the workers of a Dask cluster: tcp://HOST:PORT, a scheduler file "
+        "(.json), or local for --jobs workers on this machine.",
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing outputs.")]
 
 
@@ -78,6 +88,24 @@ def shard_of(items: list[Item], shard: str | None) -> list[Item]:
     if not found or int(found[1]) > int(found[2]):
         raise InputError(f"--shard {shard}: give I/N, I from 1 to N, such as 2/8")
     return items[int(found[1]) - 1 :: int(found[2])]
+
+
+def check_dask(dask: str | None, jobs: int) -> None:
+    """Check, before any work is done, that a cluster can be used.
+
+    Raises:
+        InputError: if Dask is not installed, or ``jobs`` is given for a cluster that has its own workers.
+    """
+    if dask is None:
+        return
+    require(extra="scale")
+    if dask != "local" and jobs > 1:
+        raise InputError(f"--jobs {jobs}: the cluster {dask} has its own workers; leave it out")
+
+
+def for_workers(*paths: Path | None) -> Iterator[Any]:
+    """The paths as processes in other current folders find them; None stays."""
+    return (path and path.expanduser().absolute() for path in paths)
 
 
 #: The switches of `DenoiseSettings`. Left out, the bundle decides.

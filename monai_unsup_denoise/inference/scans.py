@@ -133,6 +133,11 @@ def check_job(job: Job, maps: Sequence[str], *, report: bool = False, overwrite:
         check_writable(report_path(output), overwrite=overwrite)
 
 
+def is_written(job: Job) -> bool:
+    """Whether all outputs of a scan are there: the sidecar comes last."""
+    return job.output.exists() and sidecar_path(job.output).exists()
+
+
 def _is_ours(sidecar: Path) -> bool:
     """Whether an earlier run wrote this sidecar."""
     try:

@@ -72,7 +72,7 @@ def test_every_package_in_the_tree_is_listed(repository, setup_cfg):
 
 def test_everything_the_package_imports_is_a_declared_dependency(repository, setup_cfg):
     declared = distributions(setup_cfg["options"]["install_requires"])
-    for extra in ("train", "benchmark", "brainweb", "onnx", "dicom-node"):
+    for extra in ("train", "benchmark", "brainweb", "onnx", "dicom-node", "scale"):
         declared |= distributions(setup_cfg["options.extras_require"][extra])
     declared |= {"ants" if name == "antspyx" else name for name in baselines(repository)}
     imported = imports_of(repository / PACKAGE) | imports_of(repository / "transforms")
@@ -117,7 +117,7 @@ def test_the_tested_versions_meet_the_declared_bounds(repository, setup_cfg):
             requirement = Requirement(line)
             tested[requirement.name] = next(iter(requirement.specifier)).version
     extras = setup_cfg["options.extras_require"]
-    installed_by_make = ("train", "benchmark", "test", "dev")
+    installed_by_make = ("train", "benchmark", "scale", "test", "dev", "workflows")
     lines = "\n".join([setup_cfg["options"]["install_requires"], *(extras[extra] for extra in installed_by_make)])
     for line in filter(None, lines.split("\n")):
         requirement = Requirement(line)
