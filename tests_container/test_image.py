@@ -78,7 +78,7 @@ def test_denoise_gives_the_voxels_of_the_command(run, dataset, tmp_path):
         (("denoise", "/data/none.nii.gz", "/out/x.nii.gz"), "error: /data/none.nii.gz"),
         (("denoise", f"/data/{SCAN}", "/data/x.nii.gz"), "error: /data"),
         (("denoise", f"/data/{SCAN}", "/x/x.nii.gz"), "error: /x"),
-        (("train", "--output_dir", "/out"), "error: ignite: not installed"),
+        (("train",), "error: "),
     ],
 )
 def test_a_mistake_is_one_line(arguments, beginning, run, dataset):
