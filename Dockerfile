@@ -17,12 +17,15 @@ COPY constraints.txt .
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
     if [ -n "${TORCH_INDEX}" ]; then export PIP_INDEX_URL="${TORCH_INDEX}"; fi; \
     python3 -m pip --python /opt/mri-denoise/bin/python install "$(grep '^torch==' constraints.txt)"
+# Of ITK what reads and writes images; the rest is 0.6 GB.
 COPY setup.cfg pyproject.toml README.md LICENSE ./
 COPY monai_unsup_denoise monai_unsup_denoise
 COPY transforms transforms
 COPY bundles bundles
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
     python3 -m pip --python /opt/mri-denoise/bin/python install -c constraints.txt . \
+    && python3 -m pip --python /opt/mri-denoise/bin/python uninstall --yes \
+        itk-filtering itk-registration itk-segmentation \
     && test "$(/opt/mri-denoise/bin/mri-denoise --version)" = "mri-denoise ${VERSION}"
 COPY --chmod=755 apps/container/entrypoint.sh /opt/mri-denoise/bin/entrypoint.sh
 
