@@ -20,6 +20,7 @@ document.getElementById("open").addEventListener("click", async () => {
     for (const part of [place, ...document.querySelectorAll("#stage, #choices")]) part.hidden = false;
     const viewer = new niivue.Niivue({
       isRadiologicalConvention: true, dragAndDropEnabled: false, loadingText: "", logLevel: "error", backColor: [0, 0, 0, 1],
+      multiplanarShowRender: niivue.SHOW_RENDER.NEVER,  // of a head in three dimensions only specks show
       onLocationChange: location => { place.textContent = location.string; },
     });
     await viewer.attachToCanvas(canvas);
