@@ -1,6 +1,6 @@
 # The commands. Each makes the environment it needs the first time; `make help` says what they do.
 .DEFAULT_GOAL := help
-.PHONY: help train weights evaluate export demo benchmark benchmark-full trust uncertainty train-published train-baselines train-peers baselines paper-ablation design-ablation fine-tuning ablation ideas transfer peers deploy-app deploy-map deploy-package test-deploy label test-label container test-container test-doors test-entry-points test-scale test test-bare test-all test-training fuzz lint speed refinement training-speed backends profile clean
+.PHONY: help train weights evaluate export demo benchmark benchmark-full trust uncertainty train-published train-baselines baselines paper-ablation design-ablation fine-tuning deploy-app deploy-map deploy-package test-deploy label test-label container test-container test-entry-points test-scale test test-bare test-all test-training fuzz lint speed refinement training-speed backends profile clean
 
 CONFIGS := bundles/brain_mri_denoise/configs
 MODELS  := bundles/brain_mri_denoise/models
@@ -70,8 +70,7 @@ benchmark-full: $(STAMP) ## the full comparison in docs/benchmark (hours); BRAIN
 
 trust: baselines ## what denoisers keep and what they invent, after `make uncertainty`: docs/trust/trust.csv (hours)
 	$(BIN)/mri-denoise trust --method ours --method ours_no_refinement --method nlmeans --method bm4d_vst --method paper \
-		--noise white --noise zero_filled --every-level \
-		--output-dir docs/trust $(ARGS)
+		--noise white --noise zero_filled --every-level --output-dir docs/trust $(ARGS)
 	$(BIN)/python -m experiments.strength
 
 uncertainty: $(STAMP) ## train and calibrate the error head, list the known scans, count verdicts of reports (two hours)
@@ -94,8 +93,6 @@ train-baselines: train-published ## train the learned methods of the benchmark, 
 	$(on_two_cores) $(call laid_over,weights_4_longer train_paired multi_gpu_train) $(ARGS)
 	$(BIN)/python -m monai.bundle run training $(call laid_over,slab_2d train_paired train_dncnn) $(ARGS)
 
-train-peers: train-baselines
-
 paper-ablation: $(STAMP) ## the published method without each of its terms: docs/benchmark/ablation.csv (one to two hours)
 	$(BIN)/python -m experiments.paper_ablation $(ARGS)
 
@@ -106,12 +103,6 @@ fine-tuning: $(STAMP) ## the gain of starting from trained weights: docs/transfe
 	$(BIN)/python -m experiments.fine_tuning $(ARGS)
 
 baselines: .baselines/.installed ## install the packages of the baselines into .baselines (some gigabytes)
-
-# The names of version 0.5, for one more release.
-ablation: paper-ablation
-ideas: design-ablation
-transfer: fine-tuning
-peers: baselines
 
 deploy-app: .deploy/.installed ## MONAI Deploy: denoise a DICOM study, INPUT=folder OUTPUT=folder [MODEL=bundle or model.ts]
 	$(if $(and $(INPUT),$(OUTPUT)),,$(error usage: make deploy-app INPUT=folder OUTPUT=folder [MODEL=folder or model.ts]))
@@ -182,8 +173,6 @@ test-scale: .venv/.workflows ## a Dask cluster on this machine, workflow engines
 	@if ! command -v storescu >/dev/null && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y dcmtk openssl >/dev/null; fi
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests_scale $(ARGS)
-
-test-doors: test-entry-points
 
 lint: $(STAMP) ## check the style (ruff), the spelling (codespell) and the types of the package (mypy)
 	$(BIN)/ruff check .

@@ -14,6 +14,7 @@ from distributed import get_worker
 
 from monai_unsup_denoise import __version__
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.lean_imports import lean_imports
 from monai_unsup_denoise.workers import call_safely
 
 Steps = Generator[None, None, str]
@@ -44,7 +45,7 @@ class PickledFunction:
                 ours = f"the command has monai-unsup-denoise {self._version}, a worker {__version__}"
                 raise InputError(f"{ours}; install the same one")
             if self._function is None:
-                with redirect_stderr(StringIO()):  # of libraries that tell what they lack
+                with lean_imports(), redirect_stderr(StringIO()):  # of libraries that tell what they lack
                     self._function = pickle.loads(self._pickled)
             steps = self._function(item)
             stops = 0
