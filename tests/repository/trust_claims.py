@@ -12,6 +12,7 @@ from monai_unsup_denoise.benchmark.trust.page import misses, trust_page
 ROOT = Path(__file__).parents[2]
 PAGE, CARD = "docs/trust.md", "bundles/brain_mri_denoise/docs/README.md"
 TRUST = pd.read_csv(ROOT / "docs/trust/trust.csv")
+BOOTSTRAP = pd.read_csv(ROOT / "docs/uncertainty_bootstrap.csv")
 STRENGTH = pd.read_csv(ROOT / "docs/strength.csv")
 VALUES = TRUST.set_index(["method", "check", "group"])["value"]
 
@@ -80,6 +81,10 @@ def claims() -> Iterator[tuple[str, str]]:
     yield PAGE, f"Of {bounded} bounds, this model meets {int(bounded) - missed['ours']} in white noise"
     yield PAGE, f"given the noise level, {int(bounded) - missed['nlmeans']} ("
     yield from strength_claims()
+    heads = BOOTSTRAP[BOOTSTRAP["part"] == "heads"].set_index("method")
+    for method, words in (("bootstrap", "sigma, and it holds"), ("error head", "sigma, and holds")):
+        row = heads.loc[method]
+        yield PAGE, f"{row['width']:.2f} {words} {100 * row['0.68']:.0f} and {100 * row['0.95']:.0f} %"
 
 
 def volumes(method: str) -> list[str]:
