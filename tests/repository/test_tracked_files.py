@@ -82,7 +82,7 @@ def test_no_file_is_longer_than_a_reader_wants(tracked, repository):
     lines = {
         path.relative_to(repository).as_posix(): path.read_text(encoding="utf-8").count("\n")
         for path in tracked
-        if path.suffix in {".py", ".json", ".md"} or path.name == "Makefile"
+        if path.suffix in {".py", ".json", ".md", ".mk"} or path.name == "Makefile"
     }
     too_long = {name: count for name, count in lines.items() if count > LONGEST}
     assert not too_long.keys() - MAY_BE_LONGER, too_long
