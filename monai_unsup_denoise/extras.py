@@ -11,6 +11,7 @@ EXTRAS = {
     "train": ("filelock", "ignite", "matplotlib", "mlflow", "nilearn", "platformdirs", "pytorch_optimizer"),
     "benchmark": ("matplotlib", "nilearn", "pandas", "platformdirs", "skimage"),
     "scale": ("cryptography", "dask", "distributed"),
+    "federated": ("nvflare",),
     "onnx": ("onnx", "onnxscript"),
     "dicom-node": ("prometheus_client", "pynetdicom"),
 }

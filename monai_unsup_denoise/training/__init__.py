@@ -4,6 +4,7 @@ from monai_unsup_denoise.training.best_model import BestModel
 from monai_unsup_denoise.training.by_noise_level import ByNoiseLevel
 from monai_unsup_denoise.training.checkpoints import EpochCheckpoint
 from monai_unsup_denoise.training.epoch_seed import EpochSeed
+from monai_unsup_denoise.training.federated_rounds import FederatedRounds, load_received
 from monai_unsup_denoise.training.longer_code import load_with_longer_code
 from monai_unsup_denoise.training.net2net import load_and_deepen
 from monai_unsup_denoise.training.parameter_groups import muon_groups
@@ -18,12 +19,14 @@ __all__ = [
     "ByNoiseLevel",
     "EpochCheckpoint",
     "EpochSeed",
+    "FederatedRounds",
     "UnpairedTrainer",
     "ValidationImages",
     "WeightAverage",
     "comparison_figure",
     "existing",
     "load_and_deepen",
+    "load_received",
     "muon_groups",
     "new_run_name",
     "place_networks",

@@ -1,0 +1,180 @@
+"""Federated training against training alone: three sites with different scanners, in NVFlare's simulator.
+
+    python -m experiments.federated --output-dir docs --work-dir runs/federated
+
+makes three sites with a few phantom scans each, trains one model on all of them with `apps/federated`, and one at each
+site on its scans alone, with as many steps and the same settings. Measures both on a scan of another subject with the
+contrast and the noise of each site. Writes `federated.csv`, prints it as a table, and logs the federated training as
+one run in MLflow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import pandas as pd
+import torch
+from monai.utils import path_to_sqlite_uri
+
+from experiments.short_training import train_once
+from monai_unsup_denoise.benchmark.scores import psnr
+from monai_unsup_denoise.data import phantom_datalist
+from monai_unsup_denoise.files import atomic_write, write_json
+from monai_unsup_denoise.functional import SCANNER_KINDS, add_scanner_noise
+from monai_unsup_denoise.inference import Denoiser
+
+APP = Path(__file__).parents[1] / "apps" / "federated"
+#: Smaller than the default, so that the experiment takes minutes on a CPU.
+NETWORK = {"channels": [8, 16], "blocks": [1, 1]}
+SLICES, SPACING = 24, 2
+LEVELS = (5.0, 15.0)
+TEST_SUBJECT = 11  # in no training set
+COLUMNS = ("site", "contrast", "noise", "level", "noisy", "own", "federated")
+
+
+@dataclass(frozen=True)
+class Site:
+    """A place with a scanner: its scans are of one contrast and kind of noise."""
+
+    name: str
+    contrast: str
+    noise: str
+    noisy_subjects: tuple[int, ...]
+    clean_subjects: tuple[int, ...]
+
+
+SITES = (
+    Site("north", "T1w", "white", (0, 1), (4, 5, 6)),
+    Site("south", "PDw", "zero_filled", (2, 3), (7, 12, 13)),
+    Site("west", "T2w", "sum_of_squares", (14, 15), (16, 17, 18)),
+)
+
+
+def main() -> None:
+    """Make the sites, train together and alone, measure."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--output-dir", type=Path, default=Path("docs"), help="folder for federated.csv")
+    parser.add_argument("--work-dir", type=Path, default=Path("runs/federated"), help="folder for scans and trainings")
+    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=100, help="of training in each round")
+    options = parser.parse_args()
+    work = options.work_dir.absolute()
+    settings = make_sites(work)
+    shared = train_together(work, settings, rounds=options.rounds, steps=options.steps)
+    rows = []
+    for site in SITES:
+        alone = {"max_epochs": options.rounds, "iterations_per_epoch": options.steps, "val_interval": 1}
+        # The same config, phantoms for the validation included, but with the usual handler in place of the rounds.
+        alone["train#handlers#3"] = (
+            "{'_target_': 'ValidationHandler', 'validator': '@validate#evaluator', 'interval': 1}"
+        )
+        configs = ["train_federated.json", str(settings / f"{site.name}.json")]
+        train_once(work / "alone" / site.name, alone, configs)
+        models = {"own": work / "alone" / site.name / "model.pt", "federated": shared}
+        rows += [
+            {"site": site.name, "contrast": site.contrast, "noise": site.noise, **row} for row in test(site, models)
+        ]
+    results = pd.DataFrame(rows, columns=list(COLUMNS))
+    with atomic_write(options.output_dir / "federated.csv") as partial:
+        results.to_csv(partial, index=False, float_format="%.3f")
+    print(federated_table(results), end="")
+
+
+def make_sites(work: Path) -> Path:
+    """Write the scans and the settings of every site; return the folder of the settings."""
+    folder = work / "sites"
+    for site in SITES:
+        scans = work / "scans" / site.name
+        for subject, level in zip(site.noisy_subjects, (5.0, 12.0), strict=True):
+            _save(scans / "noisy" / f"sub-{subject}.nii.gz", with_noise(clean_scan(site, subject), site, level))
+        for subject in site.clean_subjects:
+            _save(scans / "clean" / f"sub-{subject}.nii.gz", clean_scan(site, subject))
+        own = {"noisy_dir": str(scans / "noisy"), "clean_dir": str(scans / "clean")}
+        write_json(folder / f"{site.name}.json", _common(work / "trainings" / site.name) | own)
+    write_json(folder / "server.json", _common(work / "trainings" / "server"))
+    return folder
+
+
+def train_together(work: Path, settings: Path, *, rounds: int, steps: int) -> Path:
+    """The federated training, unless it was done before; returns the weights of the best global model."""
+    model = work / "federated" / "model.pt"
+    if not model.exists():
+        job, numbers = work / "job", ["--rounds", str(rounds), "--steps", str(steps)]
+        command = [sys.executable, str(APP / "job.py"), "--simulate", str(settings), "--output-dir", str(job), *numbers]
+        subprocess.run(command, check=True)
+        command = [sys.executable, str(APP / "results.py"), str(job / "mri_denoise"), "--output-dir", str(model.parent)]
+        subprocess.run(command, check=True)
+    return model
+
+
+def test(site: Site, models: dict[str, Path]) -> list[dict[str, Any]]:
+    """PSNR in dB at each level, of the noisy scan and of what each model makes of it."""
+    denoisers = {
+        name: Denoiser.from_bundle(model=path, settings={**NETWORK, "refine": False}) for name, path in models.items()
+    }
+    clean, rows = clean_scan(site, TEST_SUBJECT), []
+    for level in LEVELS:
+        noisy = with_noise(clean, site, level)
+        scores = {
+            name: psnr(denoiser.denoise_image(denoiser.wrap(noisy)).denoised, clean)
+            for name, denoiser in denoisers.items()
+        }
+        rows.append({"level": level, "noisy": psnr(noisy, clean), **scores})
+    return rows
+
+
+def clean_scan(site: Site, subject: int) -> np.ndarray:
+    """The middle of a phantom head with the site's contrast; highest value 1."""
+    [item] = phantom_datalist(None, [subject], contrasts=[site.contrast], spacing=SPACING, progress=False)
+    scan: Any = nibabel.load(item["image"])
+    voxels = scan.get_fdata(dtype=np.float32)
+    first = max(0, (voxels.shape[2] - SLICES) // 2)
+    return voxels[..., first : first + SLICES] / voxels.max()
+
+
+def with_noise(clean: np.ndarray, site: Site, level: float) -> np.ndarray:
+    """Noise of the site's kind, in percent of the maximum; the seed is the level."""
+    generator = torch.Generator().manual_seed(int(level))
+    scanner = SCANNER_KINDS[site.noise]
+    return add_scanner_noise(torch.from_numpy(clean), level / 100, scanner=scanner, generator=generator).numpy()
+
+
+def federated_table(results: pd.DataFrame) -> str:
+    """A Markdown table: PSNR in dB of each site's test scan."""
+    lines = ["| site | contrast | noise | level | noisy | its own training | federated |", "|" + " --- |" * 7]
+    for row in results.to_dict("records"):
+        scores = " | ".join(f"{row[name]:.2f}" for name in ("noisy", "own", "federated"))
+        lines.append(f"| {row['site']} | {row['contrast']} | {row['noise']} | {row['level']:g} % | {scores} |")
+    return "\n".join(lines) + "\n"
+
+
+def _common(folder: Path) -> dict[str, Any]:
+    """Settings of every machine of the federation."""
+    return {
+        **NETWORK,
+        "output_dir": str(folder),
+        "model_path": str(folder / "model.pt"),
+        "tracking_uri": path_to_sqlite_uri(folder / "mlruns.db"),
+        "clean_data": "$@datalists['clean']",  # of the site alone
+        "datalists#spacing": SPACING,  # of the phantoms for the validation
+        "validation_levels": list(LEVELS),
+        "progress": False,
+        "log_pictures": False,
+    }
+
+
+def _save(path: Path, voxels: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as partial:
+        nibabel.save(nibabel.Nifti1Image(voxels, np.diag([SPACING, SPACING, 1.0, 1.0])), partial)
+
+
+if __name__ == "__main__":
+    main()
