@@ -1,6 +1,6 @@
 # The commands. Each makes the environment it needs the first time; `make help` says what they do.
 .DEFAULT_GOAL := help
-.PHONY: help train weights evaluate export demo benchmark benchmark-full trust uncertainty train-published train-baselines baselines paper-ablation design-ablation fine-tuning deploy-app deploy-map deploy-package test-deploy label test-label container test-container test-entry-points test-scale test test-bare test-all test-training fuzz lint speed refinement training-speed backends profile clean
+.PHONY: federated help train weights evaluate export demo benchmark benchmark-full trust uncertainty train-published train-baselines baselines paper-ablation design-ablation fine-tuning deploy-app deploy-map deploy-package test-deploy label test-label container test-container test-entry-points test-scale test test-bare test-all test-training fuzz lint speed refinement training-speed backends profile clean
 
 CONFIGS := bundles/brain_mri_denoise/configs
 MODELS  := bundles/brain_mri_denoise/models
@@ -101,6 +101,9 @@ design-ablation: $(STAMP) ## the default training with one design choice changed
 
 fine-tuning: $(STAMP) ## the gain of starting from trained weights: docs/transfer.csv (about 10 minutes)
 	$(BIN)/python -m experiments.fine_tuning $(ARGS)
+
+federated: $(STAMP) ## three simulated sites train one model, and each its own: docs/federated.csv (half an hour)
+	OMP_NUM_THREADS=1 $(BIN)/python -m experiments.federated $(ARGS)
 
 baselines: .baselines/.installed ## install the packages of the baselines into .baselines (some gigabytes)
 

@@ -11,6 +11,7 @@ one run in MLflow.
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from monai.utils import path_to_sqlite_uri
 
 from experiments.short_training import train_once
 from monai_unsup_denoise.benchmark.scores import psnr
+from monai_unsup_denoise.cli.site_configs import VARIABLE
 from monai_unsup_denoise.data import phantom_datalist
 from monai_unsup_denoise.files import atomic_write, write_json
 from monai_unsup_denoise.functional import SCANNER_KINDS, add_scanner_noise
@@ -72,9 +74,8 @@ def main() -> None:
     for site in SITES:
         alone = {"max_epochs": options.rounds, "iterations_per_epoch": options.steps, "val_interval": 1}
         # The same config, phantoms for the validation included, but with the usual handler in place of the rounds.
-        alone["train#handlers#3"] = (
-            "{'_target_': 'ValidationHandler', 'validator': '@validate#evaluator', 'interval': 1}"
-        )
+        handler = {"_target_": "ValidationHandler", "validator": "@validate#evaluator", "interval": 1}
+        alone["train#handlers#3"] = str(handler)
         configs = ["train_federated.json", str(settings / f"{site.name}.json")]
         train_once(work / "alone" / site.name, alone, configs)
         models = {"own": work / "alone" / site.name / "model.pt", "federated": shared}
@@ -110,7 +111,7 @@ def train_together(work: Path, settings: Path, *, rounds: int, steps: int) -> Pa
         command = [sys.executable, str(APP / "job.py"), "--simulate", str(settings), "--output-dir", str(job), *numbers]
         subprocess.run(command, check=True)
         command = [sys.executable, str(APP / "results.py"), str(job / "mri_denoise"), "--output-dir", str(model.parent)]
-        subprocess.run(command, check=True)
+        subprocess.run(command, check=True, env=os.environ | {VARIABLE: str(settings / "server.json")})
     return model
 
 

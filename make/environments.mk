@@ -13,7 +13,7 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	echo "Installing into .venv with $$("$$found" --version) (once; some minutes)"; \
 	"$$found" -m venv .venv
 	@$(PIP) "$$(grep '^torch==' constraints.txt)"
-	@$(PIP) -e '.[train,benchmark,scale,dicom-node,test,dev]'
+	@$(PIP) -e '.[train,benchmark,scale,dicom-node,federated,test,dev]'
 	@touch $@
 
 .venv/.workflows: $(STAMP)

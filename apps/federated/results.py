@@ -2,7 +2,8 @@
 
     python apps/federated/results.py my/federated/mri_denoise --output-dir my/model
 
-takes the folder of a finished job, from the simulator or downloaded from NVFlare's server.
+takes the folder of a finished job, from the simulator or downloaded from NVFlare's server. MRI_DENOISE_SITE must name
+the settings of the server, if it has some.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 import torch
 from mlflow import MlflowClient
 from monai.utils import path_to_sqlite_uri
+from shared_networks import denoiser_weights
 
 from monai_unsup_denoise.cli.config_checks import report_mistakes_in_one_line
 from monai_unsup_denoise.errors import InputError
@@ -39,17 +41,14 @@ def psnr_of_rounds(job: Path) -> list[float]:
 
 
 def best_weights(job: Path) -> dict[str, torch.Tensor]:
-    """The denoiser of the global model of highest PSNR, that after the last round included.
+    """The shared weights of highest PSNR, those after the last round included.
 
     Raises:
         InputError: if this is not the folder of a finished job.
     """
     before, last = psnr_of_rounds(job)[:-1], psnr_of_rounds(job)[-1]
     name = MODELS[0] if last >= max(before) else MODELS[1]
-    state = torch.load(_find(job, name), map_location="cpu", weights_only=True)
-    return {
-        key.removeprefix("denoiser."): value for key, value in state["model"].items() if key.startswith("denoiser.")
-    }
+    return torch.load(_find(job, name), map_location="cpu", weights_only=True)["model"]
 
 
 def track(job: Path, model: Path, tracking_uri: str, experiment: str = "brain_mri_denoise_federated") -> str:
@@ -67,11 +66,12 @@ def main() -> None:
     """Read the command line; write ``model.pt``, print the rounds, log to MLflow."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("job", type=Path, help="folder of the finished job")
+    parser.add_argument("--config", action="append", default=[], help="as in the job; can be repeated")
     parser.add_argument("--output-dir", type=Path, default=Path("federated_model"), help="for model.pt")
     parser.add_argument("--tracking-uri", help="of MLflow; default: mlruns.db in the output folder")
     options = parser.parse_args()
     sys.excepthook = report_mistakes_in_one_line
-    values, weights = psnr_of_rounds(options.job), best_weights(options.job)
+    values, weights = psnr_of_rounds(options.job), denoiser_weights(best_weights(options.job), options.config)
     model = options.output_dir / "model.pt"
     save_state(weights, model)
     track(options.job, model, options.tracking_uri or path_to_sqlite_uri(options.output_dir / "mlruns.db"))

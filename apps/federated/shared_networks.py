@@ -1,12 +1,13 @@
 """The networks whose weights are exchanged, as NVFlare's server makes them from the bundle of its machine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from monai.bundle import ConfigParser
 from torch import nn
 
 from monai_unsup_denoise.cli.site_configs import site_configs
+from monai_unsup_denoise.training import load_received
 
 
 class SharedNetworks(nn.ModuleDict):
@@ -20,8 +21,23 @@ class SharedNetworks(nn.ModuleDict):
     """
 
     def __init__(self, configs: Sequence[str] = ()) -> None:
-        parser = ConfigParser()
-        parser.read_config(site_configs(configs, needs_settings=False))
-        parser["device"] = "$torch.device('cpu')"
-        torch.manual_seed(parser.get_parsed_content("seed"))
-        super().__init__(dict(parser.get_parsed_content("generators").items()))
+        super().__init__(dict(_parser(configs).get_parsed_content("generators").items()))
+
+
+def denoiser_weights(shared: Mapping[str, torch.Tensor], configs: Sequence[str] = ()) -> dict[str, torch.Tensor]:
+    """What ``model.pt`` holds: the part of the shared weights that denoises.
+
+    Raises:
+        InputError: if they are not of the networks of these configs and of the settings of this machine.
+    """
+    parser = _parser(configs)
+    load_received(parser.get_parsed_content("generators"), shared)
+    return parser.get_parsed_content("denoiser").state_dict()
+
+
+def _parser(configs: Sequence[str]) -> ConfigParser:
+    parser = ConfigParser()
+    parser.read_config(site_configs(configs, needs_settings=False))
+    parser["device"] = "$torch.device('cpu')"
+    torch.manual_seed(parser.get_parsed_content("seed"))
+    return parser

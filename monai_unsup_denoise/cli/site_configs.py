@@ -24,9 +24,8 @@ def site_configs(names: Sequence[str] = (), *, needs_settings: bool = True) -> l
     known = {path.name for path in (bundle_folder() / "configs").glob("train*.json")}
     for name in names:
         if name not in known:
-            raise InputError(
-                f"{name}: not one of the configs of the bundle on this machine: {', '.join(sorted(known))}"
-            )
+            has = ", ".join(sorted(known))
+            raise InputError(f"{name}: not a config of the bundle on this machine, which has {has}")
     settings = os.environ.get(VARIABLE)
     if settings and not Path(settings).is_file():
         raise InputError(f"{VARIABLE}={settings}: no such file; give the JSON file with the settings of this site")
