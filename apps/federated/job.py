@@ -1,6 +1,6 @@
 """The federated training as a job of NVFlare: write it into a folder to submit, or run it in NVFlare's simulator.
 
-    python apps/federated/job.py --rounds 10 --steps 300 --sites 3 --export my/job
+    python apps/federated/job.py --rounds 10 --steps 300 --sites 3 --write my/job
     python apps/federated/job.py --rounds 10 --steps 300 --simulate my/sites --output-dir my/federated
 
 The simulator takes a folder with a JSON file for each site, such as ``my/sites/leipzig.json``; ``server.json`` beside
@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nvflare.app_opt.pt.recipes.fedavg import FedAvgRecipe
+from nvflare.client.config import TransferType
 from nvflare.recipe import SimEnv, add_final_global_evaluation, set_per_site_config
 
 from monai_unsup_denoise.cli.config_checks import report_mistakes_in_one_line
@@ -28,12 +29,19 @@ NAME = "mri_denoise"
 
 
 def make_recipe(
-    *, rounds: int, steps: int, sites: int, configs: Sequence[str] = (), per_site: Mapping[str, dict] | None = None
+    *,
+    rounds: int,
+    steps: int,
+    sites: int,
+    configs: Sequence[str] = (),
+    differences: bool = False,
+    per_site: Mapping[str, dict] | None = None,
 ) -> FedAvgRecipe:
     """Federated averaging: ``rounds`` of ``steps`` at each of ``sites``, then a validation of the last weights.
 
     Args:
         configs: names of configs of the bundle, such as ``train_paper.json``.
+        differences: sites send how the weights have changed, as filters for privacy need it; else the weights.
         per_site: NVFlare's settings of single sites, by name.
     """
     chosen = [word for name in configs for word in ("--config", name)]
@@ -45,6 +53,7 @@ def make_recipe(
         train_script=str(HERE / "client.py"),
         train_args=shlex.join(["--rounds", str(rounds), "--steps", str(steps), *chosen]),
         launch_external_process=True,
+        params_transfer_type=TransferType.DIFF if differences else TransferType.FULL,
         key_metric="psnr",
     )
     if per_site:
@@ -76,25 +85,32 @@ def simulate(settings: Path, output_dir: Path, *, rounds: int, steps: int, confi
 
 
 def main() -> None:
-    """Read the command line; export or simulate."""
+    """Read the command line; write or simulate."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--steps", type=int, default=300, help="of training in each round")
     parser.add_argument("--config", action="append", default=[], help="name of a config of the bundle; can be repeated")
-    parser.add_argument("--sites", type=int, help="how many must take part (--export)")
-    parser.add_argument("--export", type=Path, metavar="FOLDER", help="write the job here")
+    parser.add_argument("--differences", action="store_true", help="send changes of weights, for filters (--write)")
+    parser.add_argument("--sites", type=int, help="how many must take part (--write)")
+    parser.add_argument("--write", type=Path, metavar="FOLDER", help="write the job here")
     parser.add_argument("--simulate", type=Path, metavar="FOLDER", help="of the JSON files of the sites")
     parser.add_argument("--output-dir", type=Path, default=Path("federated"), help="of the simulation")
     options = parser.parse_args()
     sys.excepthook = report_mistakes_in_one_line
-    if bool(options.export) == bool(options.simulate):
-        parser.error("give either --export or --simulate")
-    if options.export:
+    if bool(options.write) == bool(options.simulate):
+        parser.error("give either --write or --simulate")
+    if options.write:
         if not options.sites:
-            parser.error("--export needs --sites")
-        recipe = make_recipe(rounds=options.rounds, steps=options.steps, sites=options.sites, configs=options.config)
-        recipe.export(str(options.export))
-        print(options.export / NAME)
+            parser.error("--write needs --sites")
+        recipe = make_recipe(
+            rounds=options.rounds,
+            steps=options.steps,
+            sites=options.sites,
+            configs=options.config,
+            differences=options.differences,
+        )
+        recipe.export(str(options.write))
+        print(options.write / NAME)
     else:
         chosen = {"rounds": options.rounds, "steps": options.steps, "configs": options.config}
         print(simulate(options.simulate, options.output_dir, **chosen))
