@@ -172,7 +172,7 @@ fuzz: $(STAMP) ## thousands of damaged scans and interrupted writes: docs/reliab
 
 # dcmtk and openssl: the other ends of the DICOM connections. Without them, and without the right to install them, the
 # tests say what they lack and are skipped.
-test-scale: .venv/.workflows ## a Dask cluster on this machine, workflow engines, and the DICOM node with dcmtk; accidents (minutes)
+test-scale: .venv/.workflows ## a Dask cluster, workflow engines, the DICOM node with dcmtk, NVFlare, on this machine; accidents (minutes)
 	@if ! command -v storescu >/dev/null && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y dcmtk openssl >/dev/null; fi
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests_scale $(ARGS)

@@ -72,7 +72,7 @@ def test_every_package_in_the_tree_is_listed(repository, setup_cfg):
 
 def test_everything_the_package_imports_is_a_declared_dependency(repository, setup_cfg):
     declared = distributions(setup_cfg["options"]["install_requires"])
-    for extra in ("train", "benchmark", "brainweb", "onnx", "dicom-node", "scale"):
+    for extra in ("train", "benchmark", "brainweb", "onnx", "dicom-node", "scale", "federated"):
         declared |= distributions(setup_cfg["options.extras_require"][extra])
     declared |= {"ants" if name == "antspyx" else name for name in baselines(repository)}
     imported = imports_of(repository / PACKAGE) | imports_of(repository / "transforms")
