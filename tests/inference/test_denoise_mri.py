@@ -85,7 +85,7 @@ def test_copies_and_pickles_hold_no_weights(volume, smoothing):
         np.testing.assert_array_equal(other({"image": volume})["image"], clean)
 
 
-@pytest.mark.parametrize("start", ["fork", "spawn"])
+@pytest.mark.parametrize("start", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 def test_workers_of_a_loader_denoise(start, scan, volume, smoothing):
     expected = denoise(volume, model=smoothing, **FAST)  # the weights are loaded here before the workers start
     dataset = Dataset([{"image": str(scan)}] * 3, pipeline(smoothing, **FAST))
