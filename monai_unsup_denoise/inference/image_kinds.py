@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,8 @@ def open_image(image: Any, *, dtype: VoxelType, series_axis: int | None, name: s
         InputError: for another kind of image, voxels that are no real numbers, or axes that are not clear.
     """
     if isinstance(image, (str, os.PathLike)):
+        if series_axis is not None:
+            raise InputError(f"{image}: series_axis {series_axis}: is for an image in memory; leave it out")
         return _open_path(Path(image).expanduser(), dtype=dtype)
     same = dtype == "same"
     if isinstance(image, SpatialImage):
@@ -78,7 +81,8 @@ def open_image(image: Any, *, dtype: VoxelType, series_axis: int | None, name: s
             values = np.asanyarray(image.dataobj)
         except Exception as error:  # whatever a damaged file raises
             raise InputError(f"{file}: {why_unreadable(error)}") from error
-        return _open_array(values, lambda out, _: image_like(image, out, same=same), axis=series_axis, name=file)
+        wrap = partial(image_like, image, same=same)
+        return _open_array(values, wrap, axis=series_axis, name=file, has_channel=False)
     if isinstance(image, torch.Tensor):
         file = str(getattr(image, "meta", {}).get("filename_or_obj") or name)
         plain = image.detach().as_subclass(torch.Tensor).cpu()
@@ -88,10 +92,10 @@ def open_image(image: Any, *, dtype: VoxelType, series_axis: int | None, name: s
                 "a series last: give series_axis, 0 or -1, or denoise channels one by one, as DenoiseMRI does"
             )
         values = (plain.float() if plain.is_floating_point() else plain).numpy()
-        return _open_array(values, lambda out, _: _as_tensor(out, image, same=same), axis=series_axis, name=file)
+        return _open_array(values, partial(_as_tensor, image, same=same), axis=series_axis, name=file)
     if isinstance(image, np.ndarray):
         kind = image.dtype if same else np.dtype(np.float32)
-        return _open_array(image, lambda out, _: to_type(out, kind), axis=series_axis, name=name)
+        return _open_array(image, partial(to_type, dtype=kind), axis=series_axis, name=name)
     raise InputError(
         f"{name}: {type(image).__name__} is no kind of image known here; give an array, a tensor, an image of nibabel "
         "or a path"
@@ -100,16 +104,19 @@ def open_image(image: Any, *, dtype: VoxelType, series_axis: int | None, name: s
 
 def _open_path(path: Path, *, dtype: VoxelType) -> OpenImage:
     def wrap(out: np.ndarray, affine: np.ndarray) -> Any:
-        slices = find_series(path, below=False)[0].files if path.is_dir() else ()
+        slices = find_series(path, below=False)[0].files if dtype == "same" and path.is_dir() else ()
         return image_of(out, source=path, affine=affine, dtype=dtype, slices=slices)
 
     return OpenImage(open_volumes(path) or path, wrap)
 
 
 def _open_array(
-    values: np.ndarray, wrap: Callable[[np.ndarray, np.ndarray], Any], *, axis: int | None, name: str
+    values: np.ndarray, wrap: Callable[[np.ndarray], Any], *, axis: int | None, name: str, has_channel: bool = True
 ) -> OpenImage:
-    """An array of one slice, one volume with or without a channel, or a series; the result gets its shape."""
+    """An array of one slice, one volume with or without a channel, or a series; the result gets its shape.
+
+    ``has_channel`` says whether a first axis of one, of four, is a channel, and not the only slice of a series.
+    """
     if values.dtype.kind not in "iuf":
         raise InputError(f"{name}: {_REFUSED.get(values.dtype.kind, f'{values.dtype} voxels; give numbers')}")
     shape = values.shape
@@ -119,13 +126,15 @@ def _open_array(
         values = np.moveaxis(values, axis, -1)
     elif len(shape) == 2:
         values = values[..., None]
-    elif len(shape) == 4 and shape[0] == 1:  # a channel
+    elif len(shape) == 4 and shape[0] == 1 and has_channel:
         values = values[0]
 
-    def with_axes(out: np.ndarray, affine: np.ndarray) -> Any:
+    moved = values.shape
+
+    def with_axes(out: np.ndarray, _: np.ndarray) -> Any:
         if out.size == math.prod(shape):  # it may be a map of one volume of a series
-            out = out.reshape(shape) if axis is None else np.moveaxis(out, -1, axis)
-        return wrap(out, affine)
+            out = out.reshape(shape) if axis is None else np.moveaxis(out.reshape(moved), -1, axis)
+        return wrap(out)
 
     while values.ndim > 4 and values.shape[-1] == 1:
         values = values[..., 0]
@@ -140,7 +149,7 @@ def _volume(values: np.ndarray, name: str) -> MetaTensor:
     return MetaTensor(torch.from_numpy(own), meta={"filename_or_obj": name})
 
 
-def _as_tensor(values: np.ndarray, like: torch.Tensor, *, same: bool) -> torch.Tensor:
+def _as_tensor(like: torch.Tensor, values: np.ndarray, *, same: bool) -> torch.Tensor:
     """A tensor on the device of ``like``, with its metadata and applied operations where it has some."""
     if same and not like.is_floating_point():
         values = to_type(values, torch.empty(0, dtype=like.dtype).numpy().dtype)

@@ -43,7 +43,7 @@ def _versions(bundle: str | Path | None, model: str | Path | None) -> tuple[int,
     """When the files that a user may train or edit were last written; 0 for one that is not there."""
     files = [] if model is None else [Path(model)]
     if bundle is not None:
-        folder = Path(bundle).parents[1] if str(bundle).endswith(".json") else Path(bundle)
+        folder = Path(bundle).absolute().parent.parent if str(bundle).endswith(".json") else Path(bundle)
         files += [Path(bundle), folder / "configs" / "inference.json", folder / "models" / "model.pt"]
     files = [file.expanduser() for file in files]
     return tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)

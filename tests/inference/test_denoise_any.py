@@ -134,8 +134,21 @@ def test_series_in_memory_is_that_of_the_command(series, tmp_path, smoothing, mr
     first = torch.from_numpy(np.moveaxis(values, -1, 0).copy())
     clean = denoise(first, series_axis=0, model=smoothing, **FAST)
     np.testing.assert_array_equal(np.moveaxis(clean.numpy(), 0, -1), expected.get_fdata())
+    one = denoise(first[:1], series_axis=0, model=smoothing, **FAST)
+    torch.testing.assert_close(one, denoise(first[:1], model=smoothing, **FAST), rtol=0, atol=0)
     last = denoise(torch.from_numpy(values), series_axis=-1, model=smoothing, **FAST)
     np.testing.assert_array_equal(last, expected.get_fdata())
+
+
+def test_series_of_one_slice_is_no_channel_in_a_file(series, tmp_path, smoothing):
+    image = nibabel.load(series).slicer[:, :, 3:4]
+    thin = nibabel.Nifti1Image(np.moveaxis(image.get_fdata(dtype=np.float32), 2, 0), np.eye(4))
+    nibabel.save(thin, tmp_path / "thin.nii")
+    clean = denoise(thin, model=smoothing, **FAST)
+    assert clean.shape == (1, 18, 17, 3)
+    np.testing.assert_array_equal(
+        clean.get_fdata(), denoise(tmp_path / "thin.nii", model=smoothing, **FAST).get_fdata()
+    )
 
 
 def test_noise_is_what_the_command_reports(scan, series, tmp_path, smoothing, mri_denoise):

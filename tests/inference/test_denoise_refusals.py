@@ -63,6 +63,11 @@ def test_image_of_a_file_is_refused_by_its_name(tmp_path, identity, mri_denoise)
         assert str(of_path.value) == str(of_image.value) and f"error: {of_path.value}\n" in command.err
 
 
+def test_axis_of_a_series_is_for_images_in_memory(scan):
+    with pytest.raises(InputError, match=rf"^{scan}: series_axis 0: is for an image in memory; leave it out$"):
+        denoise(scan, series_axis=0)
+
+
 def test_damaged_file_is_refused_when_it_is_read(tmp_path, identity):
     path = tmp_path / "cut.nii.gz"
     nibabel.save(nibabel.Nifti1Image(GOOD, np.eye(4)), path)
