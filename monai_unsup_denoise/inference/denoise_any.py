@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, TypeVar, 
 
 import numpy as np
 from monai.data import MetaTensor
+from nibabel.filebasedimages import FileBasedImage
 from nibabel.spatialimages import SpatialImage
 from torch import Tensor
 
@@ -28,7 +29,9 @@ from monai_unsup_denoise.protocols import NoiseAwareNetwork
 if TYPE_CHECKING:
     from typing import Unpack
 
-Image = TypeVar("Image", np.ndarray, Tensor, SpatialImage)
+Image = TypeVar("Image", np.ndarray, Tensor)
+# FileBasedImage: what `nibabel.load` says that it returns.
+_File = str | os.PathLike[str] | FileBasedImage
 
 
 class DenoiseOptions(TypedDict, total=False):
@@ -82,7 +85,7 @@ def denoise(
 ) -> tuple[Image, ScanNoise]: ...
 @overload
 def denoise(
-    image: str | os.PathLike[str],
+    image: _File,
     *,
     return_noise: Literal[False] = False,
     dtype: VoxelType = "float32",
@@ -90,7 +93,7 @@ def denoise(
 ) -> SpatialImage: ...
 @overload
 def denoise(
-    image: str | os.PathLike[str],
+    image: _File,
     *,
     return_noise: Literal[True],
     dtype: VoxelType = "float32",

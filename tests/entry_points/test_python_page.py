@@ -68,5 +68,6 @@ def test_code_of_the_page_passes_mypy(repository, tmp_path):
     (tmp_path / "page.py").write_text("\n".join(code_of(repository / "docs" / "python.md", "python")))
     command = [sys.executable, "-m", "mypy", "--config-file", "setup.cfg", tmp_path / "page.py"]
     done = subprocess.run(command, cwd=repository, capture_output=True, text=True)
-    wrong = [line for line in done.stdout.splitlines() if "page.py" in line and "error: " in line]
-    assert wrong == [], done.stdout
+    of_nibabel = '"FileBasedImage" has no attribute "get_fdata"'  # what `nibabel.load` says that it returns
+    lines = [line for line in done.stdout.splitlines() if "page.py" in line and "error: " in line]
+    assert [line for line in lines if of_nibabel not in line] == [], done.stdout + done.stderr
