@@ -32,7 +32,7 @@ def of(array: np.ndarray, tensor: torch.Tensor, image: Nifti1Image) -> None:
     reveal_type(clean)
     reveal_type(noise.sigma)
     reveal_type(DenoiseMRId("image", strength=0.8))
-    denoise(array, strenght=0.8)
+    denoise(array, power=0.8)
     denoise(array, strength="0.8")
 """
 TYPES = ["ndarray", "Tensor", "SpatialImage", "SpatialImage", "ndarray", "float | None", "DenoiseMRId"]
