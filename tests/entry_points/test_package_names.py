@@ -51,7 +51,7 @@ def test_name_of_the_package_is_there(name):
 @pytest.mark.slow
 def test_mypy_sees_the_types_and_the_mistakes(tmp_path, repository):
     (tmp_path / "use.py").write_text(TYPED)
-    command = [sys.executable, "-m", "mypy", "--config-file", "setup.cfg", "--cache-dir", tmp_path, tmp_path / "use.py"]
+    command = [sys.executable, "-m", "mypy", "--config-file", "setup.cfg", tmp_path / "use.py"]
     done = subprocess.run(command, cwd=repository, capture_output=True, text=True)
     revealed = [line for line in done.stdout.splitlines() if "Revealed type" in line]
     assert len(revealed) == len(TYPES), done.stdout + done.stderr
