@@ -1,15 +1,36 @@
-"""Denoising of MR magnitude images, learned from unpaired noisy and clean images, as a MONAI Bundle."""
+"""Denoising of MR magnitude images, learned from unpaired noisy and clean images, as a MONAI Bundle.
+
+``from monai_unsup_denoise import denoise; clean = denoise(image)``
+"""
 
 import os
 import sys
+from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from monai_unsup_denoise.errors import InputError
+    from monai_unsup_denoise.inference import DenoiseMRI, DenoiseMRId, Denoiser, ScanNoise, denoise
+
+__all__ = ["DenoiseMRI", "DenoiseMRId", "Denoiser", "InputError", "ScanNoise", "denoise"]
 
 __version__ = "0.11.0"
 
 # PyTorch takes large pages for large tensors where the system offers them: fewer page faults. It looks at this once,
 # before the first tensor.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+
+
+def __getattr__(name: str) -> object:
+    """A name of ``__all__``, imported when it is first asked for (PEP 562): PyTorch and MONAI take seconds."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = "errors" if name == "InputError" else "inference"
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
 
 
 class _SourceTree:

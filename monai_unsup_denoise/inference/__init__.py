@@ -1,6 +1,8 @@
 """Denoise a volume with a trained network: estimate the noise once, denoise, refine, make maps."""
 
 from monai_unsup_denoise.inference.calibration import read_calibration
+from monai_unsup_denoise.inference.denoise_any import ScanNoise, denoise
+from monai_unsup_denoise.inference.denoise_mri import DenoiseMRI, DenoiseMRId
 from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume
 from monai_unsup_denoise.inference.denoiser import Denoiser
 from monai_unsup_denoise.inference.folder import FolderDenoiser, ScanDataset

@@ -1,6 +1,7 @@
 """A scan before and after denoising."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -72,6 +73,13 @@ class DenoisedVolume:
         if self.distance is not None and self.distance > 1:
             report["distance"] = round(self.distance, 2)
         return report | ({"clipped_voxels": self.clipped_voxels} if self.clipped_voxels else {})
+
+
+def report_of_series(reports: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The number of volumes, and the noise report of the brightest, whose maximum is that of the scan."""
+    brightest = min(reports, key=lambda report: report["sigma_percent"] or math.inf)
+    clipped = sum(report.get("clipped_voxels", 0) for report in reports)
+    return {"volumes": len(reports)} | dict(brightest) | ({"clipped_voxels": clipped} if clipped else {})
 
 
 def stack_volumes(volumes: Sequence[DenoisedVolume]) -> DenoisedVolume:

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.functional import (
     air_noise,
     least_sigma,
@@ -30,6 +31,7 @@ _STRUCTURED = 0.5  # sigma in multiples of `least_sigma` below which less of the
 _TOO_FEW, _UNSURE = 64**2, 0.3  # voxels of a slice; the expected error of sigma where it is in doubt
 _CHECKED, _LEAST_SHARE = 0.2, 0.65  # expected error from which the residual is looked at; what it must have of sigma
 _TINY = 1e-6  # in the volume's units
+SIGMA_UNKNOWN = "sigma: this model does not know noise levels; leave it out"
 _CELL = 4  # voxels: side of the cells of a noise reader
 _SLAB, _READ = 2**20, 5 * 2**19  # voxels: of a slab, and to read at most
 _MIDDLE = 2**23  # voxels in which white noise is read once more
@@ -137,6 +139,18 @@ def estimate_noise(
     x, y, z = network.correlation(mean)[0].tolist()
     share = min(1.0, float(sigma) / least / _STRUCTURED) if math.isfinite(least) else 1.0
     return NoiseEstimate(code, float(sigma), error, (x, y, z), float(network.coils(mean)), share)
+
+
+def with_sigma(noise: NoiseEstimate, network: Any, *, sigma: float) -> NoiseEstimate:
+    """The noise with this level, in the units of its volume, and all else as it was read; a map keeps its shape.
+
+    Raises:
+        InputError: if the network does not know noise levels.
+    """
+    if not isinstance(network, NoiseAwareNetwork) or noise.sigma is None:
+        raise InputError(SIGMA_UNKNOWN)
+    factor = noise.code.new_full((1, *[1] * (noise.code.dim() - 2)), sigma / noise.sigma)
+    return replace(noise, code=network.scale_sigma(noise.code, factor), sigma=sigma, error=0.0)
 
 
 def sigma_map(image: Tensor, noise: NoiseEstimate, network: NoiseAwareNetwork) -> Tensor:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from monai.data import MetaTensor
@@ -15,14 +15,31 @@ from tqdm import tqdm
 
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume
-from monai_unsup_denoise.inference.noise import NoiseEstimate
-from monai_unsup_denoise.io.volumes import Volumes
+from monai_unsup_denoise.inference.noise import SIGMA_UNKNOWN, NoiseEstimate, with_sigma
 from monai_unsup_denoise.protocols import NoiseAwareNetwork
 
 if TYPE_CHECKING:
     from monai_unsup_denoise.inference.denoiser import Denoiser
 
 _ASKED = 9  # volumes that the noise is estimated from; in real repeats their estimates differ by 1 to 5 %
+
+
+class VolumeSeries(Protocol):
+    """The volumes ``(X, Y, Z)`` of a scan, by their numbers from 0, as `read_scan` reads them.
+
+    Attributes:
+        path: of the file, or what else messages call the scan.
+        affine: from voxels to millimetres, ``(4, 4)``.
+        shape: ``(X, Y, Z)``.
+    """
+
+    path: Any
+    affine: np.ndarray
+    shape: tuple[int, ...]
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, number: int) -> MetaTensor: ...
 
 
 @dataclass(frozen=True)
@@ -47,7 +64,9 @@ class SharedNoise:
         )
 
 
-def denoise_volumes(denoiser: Denoiser, volumes: Volumes, *, progress: bool = False) -> Iterator[DenoisedVolume]:
+def denoise_volumes(
+    denoiser: Denoiser, volumes: VolumeSeries, *, progress: bool = False, sigma: float | None = None
+) -> Iterator[DenoisedVolume]:
     """Every volume, denoised with one noise estimate; nothing is denoised before all of them were read and checked.
 
     The noise of a scanner does not depend on what is measured: it is the same, in scanner units, in all volumes of a
@@ -61,10 +80,11 @@ def denoise_volumes(denoiser: Denoiser, volumes: Volumes, *, progress: bool = Fa
         denoiser: with which weights and settings.
         volumes: of the scan.
         progress: show a progress bar.
+        sigma: noise level in scanner units, in place of the estimated one.
 
     Raises:
-        InputError: naming the first volume that is no volume of magnitudes, or if all are zero; as
-            `Denoiser.denoise_image`.
+        InputError: naming the first volume that is no volume of magnitudes, or if all are zero; for a sigma that the
+            network does not know; as `Denoiser.denoise_image`.
     """
     denoiser = copy.copy(denoiser)
     denoiser.inferer = copy.copy(denoiser.inferer)
@@ -76,6 +96,11 @@ def denoise_volumes(denoiser: Denoiser, volumes: Volumes, *, progress: bool = Fa
         raise InputError(f"{volumes.path}: all voxels are zero; export the scan again")
     asked = {filled[place] for place in np.linspace(0, len(filled) - 1, _ASKED).round().astype(int)}
     noise = _shared_noise(denoiser, volumes, bar(sorted(asked), desc="estimating noise"))
+    if sigma is not None:
+        if noise is None:
+            raise InputError(SIGMA_UNKNOWN)
+        level = sigma / float(noise.meta["reference"])
+        noise = replace(noise, estimate=with_sigma(noise.estimate, denoiser.network, sigma=level))
     for number in (shown := bar(numbers)):
         shown.set_description(f"volume {number}")
         image = _load(denoiser, volumes, number)
@@ -86,13 +111,13 @@ def denoise_volumes(denoiser: Denoiser, volumes: Volumes, *, progress: bool = Fa
             yield denoiser.denoise_image(image, noise=of_image)
 
 
-def _load(denoiser: Denoiser, volumes: Volumes, number: int) -> MetaTensor | None:
+def _load(denoiser: Denoiser, volumes: VolumeSeries, number: int) -> MetaTensor | None:
     """Volume ``number``, preprocessed and checked; None if it is zero everywhere."""
     volume = volumes[number]
     return denoiser.preprocess(volume) if volume.any() else None
 
 
-def _shared_noise(denoiser: Denoiser, volumes: Volumes, numbers: Iterable[int]) -> SharedNoise | None:
+def _shared_noise(denoiser: Denoiser, volumes: VolumeSeries, numbers: Iterable[int]) -> SharedNoise | None:
     """The noise of that of the volumes ``numbers`` which has the median sigma, of the sure ones where there are any."""
     if not isinstance(denoiser.network, NoiseAwareNetwork):
         return None
@@ -102,7 +127,7 @@ def _shared_noise(denoiser: Denoiser, volumes: Volumes, numbers: Iterable[int]) 
     return sorted(sure, key=lambda noise: noise.sigma)[len(sure) // 2]
 
 
-def _zeros(denoiser: Denoiser, volumes: Volumes, noise: SharedNoise | None) -> DenoisedVolume:
+def _zeros(denoiser: Denoiser, volumes: VolumeSeries, noise: SharedNoise | None) -> DenoisedVolume:
     zeros = np.zeros(volumes.shape, dtype=np.float32)
     return DenoisedVolume(
         noisy=zeros,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from monai_unsup_denoise import __version__
-from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume
+from monai_unsup_denoise.inference.denoised_volume import DenoisedVolume, report_of_series
 from monai_unsup_denoise.inference.denoiser import Denoiser
 from monai_unsup_denoise.inference.reports import settings_for_report, write_scan_report
 from monai_unsup_denoise.inference.volumes import denoise_volumes
@@ -86,6 +85,4 @@ def write_volumes(
         if sigma is not None and "sigma" in wanted:
             path = map_path(job.output, "sigma")
             write_volume(path, sigma, source=job.scan, affine=volumes.affine, overwrite=overwrite)
-    brightest = min(reports, key=lambda report: report["sigma_percent"] or math.inf)
-    clipped = sum(report.get("clipped_voxels", 0) for report in reports)
-    return {"volumes": len(volumes)} | brightest | ({"clipped_voxels": clipped} if clipped else {})
+    return report_of_series(reports)

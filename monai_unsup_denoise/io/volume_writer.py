@@ -19,6 +19,7 @@ from monai_unsup_denoise.io.dicom import stored_type
 from monai_unsup_denoise.io.dicom.files import is_dicom
 from monai_unsup_denoise.io.file_checks import check_ending, check_file
 from monai_unsup_denoise.io.nibabel_formats import MGH, as_nifti, is_nibabel
+from monai_unsup_denoise.io.nibabel_images import as_stored, mgh_like, new_nifti, nifti_like, scaling, to_type
 from monai_unsup_denoise.io.nrrd_axes import without_single_axes
 
 VoxelType = Literal["float32", "same"]
@@ -98,6 +99,14 @@ def write_volume(
             _write_itk(image, partial)
 
 
+def image_of(
+    values: np.ndarray, *, source: Path, affine: np.ndarray, dtype: VoxelType = "float32", slices: Sequence[Path] = ()
+) -> Any:
+    """What `write_volume` writes into a NIfTI file, or MGH of MGH, as an image of nibabel; arguments as there."""
+    make = _mgh if source.name.lower().endswith(MGH) else _nifti
+    return make(values, source, affine, same=dtype == "same", slices=slices)
+
+
 @contextmanager
 def open_output(
     path: Path, *, source: Path, dtype: VoxelType = "float32", overwrite: bool = False
@@ -119,10 +128,10 @@ def open_output(
     image.update_header()
     header = image.header
     if not is_mgh:  # which has no scaling
-        header.set_slope_inter(*_scaling(original) if same else (1, 0))
+        header.set_slope_inter(*scaling(original) if same else (1, 0))
 
     def write(values: np.ndarray) -> None:
-        stored = _as_stored(values, original) if same else values
+        stored = as_stored(values, original) if same else values
         with _written(path):
             file.write(stored.astype(header.get_data_dtype()).tobytes(order="F"))
 
@@ -160,53 +169,19 @@ def _is_nifti(path: Path) -> bool:
 
 
 def _nifti(values: np.ndarray, source: Path, affine: np.ndarray, *, same: bool, slices: Sequence[Path]) -> Any:
-    if not is_nibabel(source):
-        stored = _to_type(values, _type_of(source, slices)) if same else values.astype(np.float32)
-        image = nibabel.Nifti1Image(stored, affine)
-        image.set_sform(affine, code="scanner")
-        image.set_qform(affine, code="scanner")
-        image.header.set_xyzt_units("mm")
-        return image
-    original = as_nifti(nibabel.load(source))
-    header = original.header.copy()
-    values = _with_time_axis(values, original)
-    if not same:
-        header.set_data_dtype(np.float32)
-        return type(original)(values.astype(np.float32), original.affine, header)
-    image = type(original)(_as_stored(values, original), original.affine, header)
-    image.header.set_slope_inter(*_scaling(original))
-    return image
+    if is_nibabel(source):
+        return nifti_like(nibabel.load(source), values, same=same)
+    return new_nifti(to_type(values, _type_of(source, slices)) if same else values.astype(np.float32), affine)
 
 
 def _mgh(values: np.ndarray, source: Path, affine: np.ndarray, *, same: bool, slices: Sequence[Path]) -> Any:
-    original: Any = nibabel.load(source)
-    dtype = original.get_data_dtype() if same else np.dtype(np.float32)
-    stored = _to_type(_with_time_axis(values, original), dtype)
-    image = nibabel.MGHImage(stored, original.affine, original.header)
-    image.set_data_dtype(dtype)
-    return image
-
-
-def _with_time_axis(values: np.ndarray, original: Any) -> np.ndarray:
-    """``values`` in the shape of ``original``, such as ``(X, Y, Z, 1)``, unless they are one of its volumes."""
-    shape = [n or 1 for n in original.shape]
-    return values.reshape(shape) if values.size == math.prod(shape) else values
-
-
-def _scaling(image: Any) -> tuple[float, float]:
-    return float(image.dataobj.slope), float(image.dataobj.inter)
-
-
-def _as_stored(values: np.ndarray, original: Any) -> np.ndarray:
-    """``values`` in the type and with the scaling of ``original``."""
-    slope, inter = _scaling(original)
-    return _to_type((values.astype(np.float64) - inter) / slope, original.get_data_dtype())
+    return mgh_like(nibabel.load(source), values, same=same)
 
 
 def _itk_image(values: np.ndarray, source: Path, affine: np.ndarray, *, same: bool, slices: Sequence[Path]) -> Any:
     import itk
 
-    stored = _to_type(values, _type_of(source, slices)) if same else values.astype(np.float32)
+    stored = to_type(values, _type_of(source, slices)) if same else values.astype(np.float32)
     if slices or is_dicom(source):
         lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
         spacing = np.linalg.norm(lps[:3, :3], axis=0)
@@ -237,11 +212,3 @@ def _type_of(source: Path, slices: Sequence[Path]) -> np.dtype:
     if slices or is_dicom(source):
         return stored_type(slices or [source])
     return itk.array_view_from_image(_read_itk(source)).dtype
-
-
-def _to_type(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """``values`` in ``dtype``; rounded and clipped to its range where it is an integer."""
-    if dtype.kind not in "iu":
-        return values.astype(dtype)
-    limits = np.iinfo(dtype)
-    return np.clip(np.rint(values.astype(np.float64)), limits.min, limits.max).astype(dtype)

@@ -13,7 +13,9 @@ import nibabel
 import numpy as np
 import pytest
 import torch
+from monai.transforms import Compose, EnsureChannelFirstd, LoadImaged
 
+from monai_unsup_denoise import DenoiseMRId, denoise
 from monai_unsup_denoise.inference import Denoiser
 from monai_unsup_denoise.io.dicom import find_series, read_series
 
@@ -92,6 +94,26 @@ def python_array(scan: Path, series: Path, folder: Path) -> Result:
     return denoiser.denoise_image(denoiser.wrap(read_nifti(scan)[0])).denoised, None
 
 
+def python_function(scan: Path, series: Path, folder: Path) -> Result:
+    image = denoise(scan)
+    return image.get_fdata(dtype=np.float32), image.affine
+
+
+def python_function_dicom(scan: Path, series: Path, folder: Path) -> Result:
+    image = denoise(series)
+    return image.get_fdata(dtype=np.float32), image.affine
+
+
+def python_function_array(scan: Path, series: Path, folder: Path) -> Result:
+    return denoise(read_nifti(scan)[0]), None
+
+
+def monai_transform(scan: Path, series: Path, folder: Path) -> Result:
+    steps = [LoadImaged("image"), EnsureChannelFirstd("image"), DenoiseMRId("image")]
+    image = Compose(steps)({"image": str(scan)})["image"]
+    return image[0].numpy(), image.affine.numpy()
+
+
 def torchscript_without_refinement(scan: Path, series: Path, folder: Path) -> Result:
     image = Denoiser.from_bundle().load(scan)
     with torch.no_grad():
@@ -153,6 +175,7 @@ DICOM = (command_line_dicom, monai_deploy, monai_deploy_torchscript)
 #: With refinement, which an exported network does not have.
 COMPLETE = (
     *(bundle_run, command_line, bids, python_file, python_array, exported_zip, mlflow_model, monai_label),
+    *(python_function, python_function_dicom, python_function_array, monai_transform),
     *DICOM,
 )
 WITHOUT_REFINEMENT = (torchscript_without_refinement, onnx_without_refinement)

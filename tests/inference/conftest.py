@@ -1,5 +1,5 @@
-"""A scan, and weights that do nothing or something, as the tests of the command line have them."""
+"""A scan, weights that do nothing or something, and the command in this process, as the tests of the command line."""
 
-from tests.cli.conftest import bundle, identity, scan, smoothing, volume
+from tests.cli.conftest import bundle, identity, mri_denoise, scan, smoothing, volume
 
-__all__ = ["bundle", "identity", "scan", "smoothing", "volume"]
+__all__ = ["bundle", "identity", "mri_denoise", "scan", "smoothing", "volume"]

@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from monai.bundle import ConfigParser
 
+from monai_unsup_denoise import denoise
 from monai_unsup_denoise.cli import main
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.inference import Denoiser
@@ -65,11 +68,11 @@ def written(folder: Path, paths: dict[str, Path]) -> set[str]:
     return {numbers[path.name] for path in folder.iterdir() if any(path.iterdir())}
 
 
-def with_python(denoiser: Denoiser, paths: dict[str, Path]) -> dict[str, str]:
+def with_python(call: Callable[[Path], object], paths: dict[str, Path]) -> dict[str, str]:
     refusals = dict.fromkeys(paths, "")
     for name, path in paths.items():
         try:
-            denoiser.denoise(path)
+            call(path)
         except InputError as error:
             refusals[name] = str(error)
     return refusals
@@ -94,8 +97,9 @@ def test_input_is_read_or_refused_in_one_line(paths):
 @pytest.mark.slow
 def test_entry_points_give_the_same_verdicts(paths, config, tmp_path, capfd, repository):
     """`make fuzz` runs it; twenty seconds."""
-    python = with_python(Denoiser.from_bundle(config, device="cpu"), paths)
+    python = with_python(Denoiser.from_bundle(config, device="cpu").denoise, paths)
     assert_refusals_are_expected(python, paths)
+    assert with_python(partial(denoise, bundle=config, device="cpu"), paths) == python
 
     alone = {}
     for name, path in paths.items():
