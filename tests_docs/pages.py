@@ -10,13 +10,24 @@ from urllib.parse import unquote, urlsplit
 
 #: Attributes that make a browser load something, by element.
 _LOADS = {
-    **dict.fromkeys(("img", "script", "iframe", "embed", "source", "audio", "video", "input", "track"), ("src", "srcset")),
+    **dict.fromkeys(
+        ("img", "script", "iframe", "embed", "source", "audio", "video", "input", "track"), ("src", "srcset")
+    ),
     "object": ("data",),
     "video": ("src", "poster"),
     "image": ("href", "xlink:href"),
     "use": ("href", "xlink:href"),
 }
-_LOADING_LINKS = {"stylesheet", "icon", "preload", "prefetch", "preconnect", "dns-prefetch", "modulepreload", "manifest"}
+_LOADING_LINKS = {
+    "stylesheet",
+    "icon",
+    "preload",
+    "prefetch",
+    "preconnect",
+    "dns-prefetch",
+    "modulepreload",
+    "manifest",
+}
 _CSS_URL = re.compile(r"""url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)""")
 
 

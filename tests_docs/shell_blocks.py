@@ -3,13 +3,13 @@
 import re
 import shlex
 from collections.abc import Iterator
+from itertools import dropwhile, groupby
 
 _BLOCK = re.compile(r"^[ \t]*```(?:bash|sh|console)\n(.*?)^[ \t]*```", re.MULTILINE | re.DOTALL)
 _ANY_BLOCK = re.compile(r"^[ \t]*```.*?^[ \t]*```", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`([^`]+)`")
-_ENDS = {"|", "||", "&&", ";", "&", "(", ")", ">", "2>", "<"}
-#: `mri-denoise` is the name of the container image after these, not the command.
-_ENGINES = {"docker", "podman", "apptainer", "singularity"}
+_ENDS = {"|", "||", "&&", ";", "&", "(", ")", ">", "<"}
+_ASSIGNMENT = re.compile(r"\w+=")
 
 
 def commands(markdown: str, program: str) -> Iterator[list[str]]:
@@ -29,9 +29,7 @@ def _calls(line: str, program: str) -> Iterator[list[str]]:
         words = list(lexer)
     except ValueError:  # quotes that go on in the next line
         words = line.split()
-    starts = [number for number, word in enumerate(words) if word.rsplit("/", 1)[-1] == program]
-    if _ENGINES & set(words[: starts[0]] if starts else ()):
-        return
-    for start in starts:
-        rest = words[start + 1 :]
-        yield rest[: next((number for number, word in enumerate(rest) if word in _ENDS), len(rest))]
+    for ends, group in groupby(words, _ENDS.__contains__):
+        command = list(dropwhile(_ASSIGNMENT.match, group))
+        if not ends and command and command[0].rsplit("/", 1)[-1] == program:
+            yield command[1:]

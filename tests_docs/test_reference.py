@@ -35,7 +35,9 @@ def test_page_has_every_public_name(pages, site, page):
 
 
 def test_every_package_with_names_has_a_page(repository):
-    written = re.findall(r"\{public-names\} (\S+)", "".join(p.read_text() for p in (repository / "docs/site/api").glob("*")))
+    written = re.findall(
+        r"\{public-names\} (\S+)", "".join(p.read_text() for p in (repository / "docs/site/api").glob("*"))
+    )
     packages = [path.parent for path in (repository / "monai_unsup_denoise").rglob("__init__.py")]
     names = {".".join(path.relative_to(repository).parts) for path in packages} | {"monai_unsup_denoise.transforms"}
     without = {"monai_unsup_denoise", "monai_unsup_denoise.cli", "monai_unsup_denoise.data.phantom"}

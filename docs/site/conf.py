@@ -16,7 +16,7 @@ html_title = f"{project} {version}"
 extensions = [
     *("myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"),
     *("hooks.benchmark_data", "hooks.command_help", "hooks.folder_links", "hooks.formulas", "hooks.front_page"),
-    *("hooks.one_title", "hooks.public_names"),
+    *("hooks.one_title", "hooks.public_names", "hooks.signatures"),
 ]
 root_doc = "README"
 include_patterns = [

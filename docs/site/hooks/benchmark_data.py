@@ -53,9 +53,15 @@ def explorer_data(root: Path) -> dict[str, Any]:
         with (root / path).open(encoding="utf-8", newline="") as file:
             rows += [_row(row) for row in csv.DictReader(file) if row["status"] == "ok"]
     return {
-        "metrics": [dict(zip(("column", "title", "digits", "better"), (n, *m), strict=True)) for n, m in METRICS.items()],
+        "metrics": [
+            dict(zip(("column", "title", "digits", "better"), (n, *m), strict=True)) for n, m in METRICS.items()
+        ],
         "methods": {
-            name: {"title": entry["title"], "note": entry.get("note", ""), "pairs": entry.get("trained_on_pairs", False)}
+            name: {
+                "title": entry["title"],
+                "note": entry.get("note", ""),
+                "pairs": entry.get("trained_on_pairs", False),
+            }
             for name, entry in methods.items()
         },
         "rows": rows,

@@ -47,7 +47,7 @@ def _entry(package: ModuleType, name: str, home: str) -> list[str]:
     if inspect.isroutine(value):
         return [f".. autofunction:: {full_name}"]
     comment = ModuleAnalyzer.for_module(home).find_attr_docs().get(("", name), [])
-    return [f".. py:data:: {full_name}", f"   :type: {type(value).__name__}", "", *(f"   {line}" for line in comment)]
+    return [f".. py:data:: {name}", f"   :type: {type(value).__name__}", "", *(f"   {line}" for line in comment)]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
