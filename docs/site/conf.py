@@ -15,8 +15,8 @@ html_title = f"{project} {version}"
 
 extensions = [
     *("myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"),
-    *("hooks.benchmark_data", "hooks.command_help", "hooks.folder_links", "hooks.formulas", "hooks.front_page"),
-    *("hooks.one_title", "hooks.public_names", "hooks.signatures"),
+    *("hooks.accessible", "hooks.benchmark_data", "hooks.command_help", "hooks.docstrings", "hooks.folder_links"),
+    *("hooks.front_page", "hooks.one_title", "hooks.public_names", "hooks.signatures"),
 ]
 root_doc = "README"
 include_patterns = [
@@ -35,11 +35,12 @@ suppress_warnings = ["myst.header"]
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 autodoc_typehints_format = "short"
-autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_default_options = {"members": True}
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 72
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True
 toc_object_entries_show_parents = "hide"
 
 html_theme = "furo"

@@ -16,6 +16,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
 
 def _add_navigation(app: Sphinx, page: str, source: list[str]) -> None:
     if page == app.config.root_doc:
+        app.env.note_dependency(str(_NAVIGATION))
         source[0] += "\n\n" + _NAVIGATION.read_text(encoding="utf-8")
 
 

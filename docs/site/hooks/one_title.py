@@ -6,7 +6,7 @@ from sphinx.transforms import SphinxTransform
 
 
 class OneTitle(SphinxTransform):
-    """Moves the second and later top sections into the first."""
+    """Moves the second and later top sections into the first, and their sections beside them."""
 
     default_priority = 5
 
@@ -14,7 +14,10 @@ class OneTitle(SphinxTransform):
         first, *others = [node for node in self.document.children if isinstance(node, nodes.section)] or [None]
         for section in others:
             self.document.remove(section)
-            first.append(section)
+            inner = [node for node in section.children if isinstance(node, nodes.section)]
+            for node in inner:
+                section.remove(node)
+            first.extend([section, *inner])
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -43,7 +43,8 @@ def _entry(package: ModuleType, name: str, home: str) -> list[str]:
     value = getattr(package, name)
     full_name = f"{package.__name__}.{name}"
     if inspect.isclass(value):
-        return [f".. autoclass:: {full_name}"]
+        bases = [] if value.__bases__ == (object,) else ["   :show-inheritance:"]
+        return [f".. autoclass:: {full_name}", *bases]
     if inspect.isroutine(value):
         return [f".. autofunction:: {full_name}"]
     comment = ModuleAnalyzer.for_module(home).find_attr_docs().get(("", name), [])
