@@ -47,4 +47,3 @@ def test_every_package_with_names_has_a_page(repository):
 def test_docstrings_are_on_the_page(site):
     text = (site / "docs/site/api/inference.html").read_text(encoding="utf-8")
     assert "Denoises scans with a trained network" in text
-    assert "default" in text

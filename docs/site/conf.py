@@ -27,6 +27,7 @@ include_patterns = [
 exclude_patterns = [".*", "build", "docs/site/navigation.md", "docs/benchmark/ablation.md"]
 source_suffix = {".md": "markdown"}
 default_role = "py:obj"
+highlight_language = "text"
 
 myst_heading_anchors = 4
 # The model card has several titles and leaves levels of headings out, as MONAI's template does.
