@@ -203,3 +203,4 @@ clean: ## remove .venv, build products and caches; never a model or a result
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 include make/environments.mk
+include make/docs.mk

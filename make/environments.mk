@@ -16,6 +16,10 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@$(PIP) -e '.[train,benchmark,scale,dicom-node,federated,test,dev]'
 	@touch $@
 
+.venv/.docs: $(STAMP)
+	@$(PIP) -e '.[docs]'
+	@touch $@
+
 .venv/.workflows: $(STAMP)
 	@$(PIP) -e '.[workflows]'
 	@touch $@
