@@ -4,8 +4,8 @@
 
 makes three sites with a few phantom scans each, trains one model on all of them with `apps/federated`, and one at each
 site on its scans alone, with as many steps and the same settings. Measures both on a scan of another subject with the
-contrast and the noise of each site. Writes `federated.csv`, prints it as a table, and logs the federated training as
-one run in MLflow.
+contrast and the noise of each site. Writes `federated.csv` and its table in `federated.md`, and logs the federated
+training as one run in MLflow.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import torch
 from monai.utils import path_to_sqlite_uri
 
 from experiments.short_training import train_once
+from experiments.speed_page import fill_page
 from monai_unsup_denoise.benchmark.scores import psnr
 from monai_unsup_denoise.cli.site_configs import VARIABLE
 from monai_unsup_denoise.data import phantom_datalist
@@ -32,6 +33,7 @@ from monai_unsup_denoise.files import atomic_write, write_json
 from monai_unsup_denoise.functional import SCANNER_KINDS, add_scanner_noise
 from monai_unsup_denoise.inference import Denoiser
 
+START, END = "<!-- table of federated.csv -->", "<!-- end of the table of federated.csv -->"
 APP = Path(__file__).parents[1] / "apps" / "federated"
 #: Smaller than the default, so that the experiment takes minutes on a CPU.
 NETWORK = {"channels": [8, 16], "blocks": [1, 1]}
@@ -85,6 +87,7 @@ def main() -> None:
     results = pd.DataFrame(rows, columns=list(COLUMNS))
     with atomic_write(options.output_dir / "federated.csv") as partial:
         results.to_csv(partial, index=False, float_format="%.3f")
+    fill_page(options.output_dir / "federated.md", START, END, federated_table(results))
     print(federated_table(results), end="")
 
 
