@@ -1,10 +1,13 @@
 """Weights that came over the network."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from monai_unsup_denoise.bundle_folder import bundle_folder
 from monai_unsup_denoise.errors import InputError
 from monai_unsup_denoise.training import load_received
 
@@ -39,3 +42,10 @@ def test_wrong_weights_are_refused_and_change_nothing(networks, change, message)
     with pytest.raises(InputError, match=message):
         load_received(networks, weights)
     assert all(torch.equal(value, before[name]) for name, value in networks.state_dict().items())
+
+
+def test_the_rounds_take_the_place_of_the_validation():
+    configs = bundle_folder() / "configs"
+    [key] = [key for key in json.loads((configs / "train_federated.json").read_text()) if "handlers" in key]
+    handlers = json.loads((configs / "train.json").read_text())["train"]["handlers"]
+    assert key == f"train#handlers#{[handler.get('_target_') for handler in handlers].index('ValidationHandler')}"
