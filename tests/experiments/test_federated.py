@@ -16,6 +16,13 @@ def test_the_page_has_the_table(results, repository):
     assert federated.federated_table(results) in (repository / "docs" / "federated.md").read_text()
 
 
+def test_the_page_says_where_it_pays(results, repository):
+    gains = (results["federated"] - results["own"]).groupby(results["site"]).agg(["min", "max"])
+    assert gains.index[gains["min"] > 0].tolist() == ["north", "west"]
+    assert gains.index[gains["max"] < 0].tolist() == ["south"]
+    assert "at two sites of three" in (repository / "docs" / "federated.md").read_text()
+
+
 def test_every_site_was_measured_at_every_level(results):
     measured = set(zip(results["site"], results["level"], strict=True))
     assert measured == {(site.name, level) for site in federated.SITES for level in federated.LEVELS}
