@@ -11,7 +11,7 @@ import pytest
 
 from experiments.paper_ablation import ablation_table
 from monai_unsup_denoise.benchmark.methods import choose_methods
-from monai_unsup_denoise.benchmark.report import readme_table, volume_results, volume_tables
+from monai_unsup_denoise.benchmark.report import results_table, volume_results, volume_tables
 from monai_unsup_denoise.benchmark.report.published import published_scores
 from monai_unsup_denoise.benchmark.report.table import markdown
 
@@ -27,9 +27,21 @@ def results(repository: Path) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("volume", VOLUMES)
-def test_readme_has_the_table_of_the_results(repository: Path, results: pd.DataFrame, volume: str) -> None:
-    table = readme_table(results, volume, METHODS)
-    assert table in (repository / "README.md").read_text(encoding="utf-8"), f"expected\n{table}"
+def test_page_has_the_tables_of_the_results(repository: Path, results: pd.DataFrame, volume: str) -> None:
+    table = results_table(results, volume, METHODS)
+    assert table in (repository / "docs" / "results.md").read_text(encoding="utf-8"), f"expected\n{table}"
+
+
+def test_readme_has_the_results_at_15_percent(repository: Path, results: pd.DataFrame) -> None:
+    readme = (repository / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.+?) \| (\S+) \| (\S+) \|$", readme.partition("| | T1w | PDw |")[2], re.MULTILINE)[1:7]
+    psnr = results[results["level"] == 15].pivot_table(index="method", columns="volume", values="psnr")
+    names = ("noisy", "nlmeans", "sanlm", "bm4d_vst", "paper", "ours")
+    assert [(t1w.strip("*"), pdw.strip("*")) for _, t1w, pdw in rows] == [
+        tuple(f"{psnr[volume][name]:.2f}" for volume in VOLUMES) for name in names
+    ]
+    titles = {method.name: method.title for method in METHODS}
+    assert [title.strip("*").removesuffix(" σ") for title, *_ in rows] == [titles[name] for name in names]
 
 
 def test_page_has_every_table_of_the_results(repository: Path, results: pd.DataFrame) -> None:

@@ -17,12 +17,12 @@ EMPTY = "–"
 BEST = "★"
 _MAIN = {"psnr": 2, "ssim_3d": 3}  # columns and their digits in print
 
-#: The tables of the README: one method of each family, the lowest, typical and highest level.
-README_METHODS = (
+#: The tables of docs/results.md: one method of each family, the lowest, typical and highest level.
+RESULTS_METHODS = (
     *("noisy", "adf_unbiased", "nlmeans", "sanlm", "bm4d_vst"),
     *("noise2void", "cyclegan", "paper", "ours", "paired"),
 )
-README_LEVELS = (5, 15, 30)
+RESULTS_LEVELS = (5, 15, 30)
 
 
 def volume_tables(volume: VolumeResults) -> list[Table]:
@@ -72,8 +72,8 @@ def main_table(volume: VolumeResults) -> Table:
     return Table("PSNR in dB / SSIM in 3-D", _level_header(volume), rows, notes.texts, caption)
 
 
-def readme_table(results: pd.DataFrame, volume: str, methods: Sequence[DenoisingMethod]) -> str:
-    """PSNR and 3-D SSIM of `README_METHODS` at `README_LEVELS` on one volume, as Markdown without footnotes.
+def results_table(results: pd.DataFrame, volume: str, methods: Sequence[DenoisingMethod]) -> str:
+    """PSNR and 3-D SSIM of `RESULTS_METHODS` at `RESULTS_LEVELS` on one volume, as Markdown without footnotes.
 
     Args:
         results: the frame of results.csv.
@@ -84,9 +84,9 @@ def readme_table(results: pd.DataFrame, volume: str, methods: Sequence[Denoising
         InputError: see `volume_results`.
         KeyError: if the results have no such volume.
     """
-    rows_shown = results[results["level"].isin(README_LEVELS)]
+    rows_shown = results[results["level"].isin(RESULTS_LEVELS)]
     found = {one.name: one for one in volume_results(rows_shown, methods)}[volume]
-    shown = [method for method in found.methods if method in README_METHODS]
+    shown = [method for method in found.methods if method in RESULTS_METHODS]
     rows = [[escaped(found.method_title(method)), *_level_cells(found, method, _MAIN)] for method in shown]
     return markdown(Table("", ("PSNR dB / SSIM", *_level_header(found)[1:]), rows))
 

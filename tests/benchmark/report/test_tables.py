@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from monai_unsup_denoise.benchmark.report import readme_table, volume_results, volume_tables
+from monai_unsup_denoise.benchmark.report import results_table, volume_results, volume_tables
 from monai_unsup_denoise.benchmark.report.report import failure_lines, summary_table
 from monai_unsup_denoise.benchmark.report.table import markdown
 from monai_unsup_denoise.benchmark.report.tables import main_table
@@ -175,9 +175,9 @@ def test_text_with_pipes_and_tags_stays_in_its_cell(trial, methods):
     assert r"| a\|b &lt;i> \*c\* |" in text
 
 
-def test_readme_table_has_the_chosen_methods_and_levels(trial, methods):
+def test_results_table_has_the_chosen_methods_and_levels(trial, methods):
     frame = pd.concat([trial, trial.assign(volume="brainweb_pdw", psnr=1.0)])
-    found = cells(plain(readme_table(frame, "brainweb_t1w", methods)))
+    found = cells(plain(results_table(frame, "brainweb_t1w", methods)))
     assert found["PSNR dB / SSIM"] == ["5 %", "15 %", "30 %"]
     assert found["SANLM"] == ["30.60 / 0.740", "21.00 / 0.600", "14.50 / 0.400"]
     assert "ANTs" not in found and len(found) == 7
