@@ -204,3 +204,4 @@ clean: ## remove .venv, build products and caches; never a model or a result
 
 include make/environments.mk
 include make/docs.mk
+include make/release.mk

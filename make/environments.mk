@@ -20,6 +20,10 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@$(PIP) -e '.[docs]'
 	@touch $@
 
+.venv/.release: $(STAMP)
+	@$(PIP) -e '.[release]'
+	@touch $@
+
 .venv/.workflows: $(STAMP)
 	@$(PIP) -e '.[workflows]'
 	@touch $@

@@ -22,7 +22,13 @@ OPTIONAL = sorted({module for modules in EXTRAS.values() for module in modules} 
 
 @pytest.fixture(scope="module")
 def bare(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the programs of a new environment with this package, its dependencies and no extra."""
+    """The folder of the programs of a new environment with this package, its dependencies and no extra.
+
+    The variable INSTALLED names one that exists, as that of a release.
+    """
+    if os.environ.get("INSTALLED"):
+        yield repository / os.environ["INSTALLED"] / "bin"
+        return
     tree = tmp_path_factory.mktemp("tree")
     for name in ("setup.cfg", "pyproject.toml", "LICENSE", "README.md", "constraints.txt"):
         shutil.copy(repository / name, tree)
