@@ -42,7 +42,18 @@ def _is_fused(x: Tensor) -> bool:
         and x.dtype == (torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else torch.float32)
         and torch.backends.mkldnn.is_available()
         and hasattr(torch.ops.mkldnn, "_convolution_pointwise_")
+        and _has_onednn(x.dtype)
     )
+
+
+@torch.jit.unused
+def _has_onednn(dtype: torch.dtype) -> bool:
+    """Whether oneDNN computes in ``dtype`` on this CPU. It has no bfloat16 without AVX-512; PyTorch emulates it."""
+    if dtype == torch.bfloat16:
+        return torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    if dtype == torch.float16:
+        return torch.ops.mkldnn._is_mkldnn_fp16_supported()
+    return dtype == torch.float32
 
 
 @torch.jit.unused
