@@ -14,12 +14,17 @@ import torch
 
 from monai_unsup_denoise.data import phantom_datalist
 from monai_unsup_denoise.functional import add_rician_noise
-from monai_unsup_denoise.inference import Denoiser, DenoiseSettings, NoiseEstimate
+from monai_unsup_denoise.inference import Denoiser, DenoiseSettings, NoiseEstimate, autocast_dtype
 from monai_unsup_denoise.protocols import NoiseAwareNetwork
 
 MODELS = Path(__file__).parents[2] / "bundles" / "brain_mri_denoise" / "models"
 CARD = MODELS.parent / "docs" / "README.md"
 SLICES = 16
+
+
+_needs_bfloat16 = pytest.mark.skipif(
+    autocast_dtype("cpu") is None, reason="this processor emulates bfloat16, which takes minutes"
+)
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +131,7 @@ def test_torchscript_equals_the_network(denoiser: Denoiser, clean: np.ndarray) -
         torch.testing.assert_close(scripted(noisy), denoiser.network(noisy), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("dtype", [None, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("dtype", [None, pytest.param(torch.bfloat16, marks=_needs_bfloat16)], ids=str)
 def test_torchscript_gives_the_voxels_of_the_bundle(dtype: torch.dtype | None, clean: np.ndarray) -> None:
     """In bfloat16 up to its rounding: TorchScript's convolutions end without a ReLU or a sum."""
     scripted = torch.jit.load(MODELS / "model.ts")
