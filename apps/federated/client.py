@@ -6,6 +6,7 @@ environment variable MRI_DENOISE_SITE names, and configs are those of the bundle
 
 import argparse
 import sys
+from contextlib import suppress
 
 import nvflare.client as flare
 
@@ -22,12 +23,12 @@ def main() -> None:
     parser.add_argument("--config", action="append", default=[], help="name of a config of the bundle")
     options = parser.parse_args()
     sys.excepthook = report_mistakes_in_one_line
-    flare.init()
     settings = {"max_epochs": options.rounds, "iterations_per_epoch": options.steps}
     try:
         run_bundle(bundle_command("training", site_configs([*options.config, "train_federated.json"]), settings, []))
     finally:
-        flare.shutdown()  # its threads would keep the process
+        with suppress(RuntimeError):  # there is no connection yet, if the config is refused
+            flare.shutdown()  # its threads would keep the process
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from monai_unsup_denoise.errors import InputError
 
 HERE = Path(__file__).resolve().parent
 NAME = "mri_denoise"
+LAUNCH = 7200.0  # seconds until a site connects: it reads its scans before
 
 
 def make_recipe(
@@ -53,6 +54,7 @@ def make_recipe(
         train_script=str(HERE / "client.py"),
         train_args=shlex.join(["--rounds", str(rounds), "--steps", str(steps), *chosen]),
         launch_external_process=True,
+        launch_timeout=LAUNCH,
         params_transfer_type=TransferType.DIFF if differences else TransferType.FULL,
         key_metric="psnr",
     )

@@ -48,7 +48,11 @@ class FederatedRounds:
         self.value = 0.0
 
     def attach(self, engine: Engine) -> None:
-        """Attach it after the handlers that seed an epoch, and before those that store one."""
+        """Connect to NVFlare. Attach it after the handlers that seed an epoch, and before those that store one."""
+        import nvflare.client as flare
+
+        # Not earlier: MONAI lists the modules for its first component, and NVFlare's threads import more of them.
+        flare.init()
         engine.add_event_handler(Events.EPOCH_STARTED, self.receive)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self.send)
         engine.add_event_handler(Events.COMPLETED, self.evaluate_last)

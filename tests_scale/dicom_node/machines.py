@@ -59,7 +59,9 @@ class Archive:
         return self.start()
 
     def _answers(self) -> bool:
+        assert self._process is not None and self._process.poll() is None, "storescp has ended"
         with socket.socket() as probe:
+            probe.bind(("127.0.0.2", 0))  # from its own address, a probe can connect to itself, and take the port
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def stop(self) -> None:
