@@ -20,7 +20,7 @@ extensions = [
 ]
 root_doc = "README"
 include_patterns = [
-    *("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"),
+    *("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "CODE_OF_CONDUCT.md", "GOVERNANCE.md"),
     *("docs/**", "bundles/brain_mri_denoise/docs/README.md"),
 ]
 # ablation.md is a table without a title, which the model card shows.
