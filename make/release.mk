@@ -14,7 +14,7 @@ release: .venv/.release ## build sdist and wheel, denoise with the wheel in an e
 	build/release/bin/python -m pip install -qq --no-input --disable-pip-version-check -c constraints.txt dist/*.whl
 	@# Once more by its name: given a file, pip records its path, which the list of parts would show.
 	build/release/bin/python -m pip install -qq --no-input --disable-pip-version-check --no-deps --no-index \
-		--force-reinstall --find-links dist monai-unsup-denoise==$(VERSION)
+		--force-reinstall -f dist monai-unsup-denoise==$(VERSION)
 	INSTALLED=build/release $(BIN)/python -m pytest -q -m slow tests/repository/test_bare_installation.py
 	$(BIN)/cyclonedx-py environment build/release/bin/python --output-reproducible --output-file dist/sbom.cdx.json
 	! grep -q file:// dist/sbom.cdx.json
