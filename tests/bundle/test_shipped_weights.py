@@ -23,7 +23,7 @@ SLICES = 16
 
 
 _needs_bfloat16 = pytest.mark.skipif(
-    autocast_dtype("cpu") is None, reason="this processor emulates bfloat16, which takes minutes"
+    autocast_dtype("cpu") is None, reason="needs AVX-512: without it bfloat16 is emulated, in minutes"
 )
 
 

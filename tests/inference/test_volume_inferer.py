@@ -71,7 +71,7 @@ def test_halo_of_bundled_network_is_wide_enough():
     assert (network_only(56 * 24**2, halo=0)(volume, network, noise=noise) - whole).abs().max() > 0.1 * 0.1
 
 
-@pytest.mark.skipif(autocast_dtype("cpu") is None, reason="this processor emulates bfloat16, which takes minutes")
+@pytest.mark.skipif(autocast_dtype("cpu") is None, reason="needs AVX-512: without it bfloat16 is emulated, in minutes")
 def test_bfloat16_differs_by_a_hundredth_of_sigma():
     network, volume, inferer = Denoiser.from_bundle(device="cpu").network, noisy_cubes(6, 6, 6), network_only()
     noise = NoiseEstimate(network.encode_noise(volume))
