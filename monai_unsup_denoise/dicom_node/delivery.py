@@ -49,6 +49,8 @@ class Delivery:
 
     def run(self, more: threading.Event, stop: threading.Event) -> None:
         """Deliver until ``stop``; ``more`` is set when there may be a new job."""
+        for left in self._spool.jobs("outgoing"):  # one that a node had done when it was killed
+            self._leave(left)
         wait = _FIRST_WAIT
         while not stop.is_set():
             more.clear()
@@ -131,6 +133,10 @@ class Delivery:
 
     def _finish(self, job: Path) -> None:
         self._file(job, "done").touch()
+        self._leave(job)
+
+    def _leave(self, job: Path) -> None:
+        """Take a job out of ``outgoing`` if it is done for all destinations."""
         with self._spool.finishing:
             if not all((job / f"{name}.done").exists() for name in self._others):
                 return

@@ -15,7 +15,8 @@ from pydicom.filereader import read_file_meta_info
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE
 from pynetdicom.association import Association
-from pynetdicom.events import EVT_CONN_OPEN
+from pynetdicom.events import EVT_CONN_OPEN, EVT_PDU_RECV
+from pynetdicom.pdu import A_ASSOCIATE_RJ
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from monai_unsup_denoise.dicom_node.no_delay import send_at_once
@@ -91,16 +92,18 @@ class Sender:
             ae.add_requested_context(sop_class, [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
         to = self._destination
         tls_args = (self._context, to.host) if self._context else None
+        answers: list[type] = []  # the kinds of messages that came
         association = ae.associate(
             to.host,
             to.port,
             ae_title=to.ae_title,
             max_pdu=_MAX_PDU,
             tls_args=tls_args,
-            evt_handlers=[(EVT_CONN_OPEN, send_at_once)],
+            evt_handlers=[(EVT_CONN_OPEN, send_at_once), (EVT_PDU_RECV, lambda event: answers.append(type(event.pdu)))],
         )
         if not association.is_established:
-            raise AwayError("rejected" if association.is_rejected else "no connection")
+            # pynetdicom's own `is_rejected` is False where the rejection came before it looked at the connection.
+            raise AwayError("rejected" if A_ASSOCIATE_RJ in answers else "no connection")
         _leave_answers(association)
         try:
             yield association

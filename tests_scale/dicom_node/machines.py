@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -12,19 +13,25 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 from pydicom import dcmread
 
 SENDER, NODE, ARCHIVE = "SCANNER", "DENOISE", "PACS"
 _SECONDS = 90
+_PORTS = range(20000, 32000)
 
 
 def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
+    """A port that no client gets meanwhile: it is below those that systems give to them."""
+    for port in random.SystemRandom().sample(_PORTS, 100):
+        with socket.socket() as taken, suppress(OSError):
+            taken.bind(("", port))
+            return port
+    raise AssertionError("no free port")
 
 
 def wait_for(condition: Callable[[], Any], what: str, seconds: float = _SECONDS, every: float = 0.2) -> Any:
@@ -60,9 +67,8 @@ class Archive:
 
     def _answers(self) -> bool:
         assert self._process is not None and self._process.poll() is None, "storescp has ended"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.2", 0))  # from its own address, a probe can connect to itself, and take the port
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        connections = psutil.Process(self._process.pid).net_connections()
+        return any(one.status == psutil.CONN_LISTEN for one in connections)
 
     def stop(self) -> None:
         if self._process is not None:
