@@ -5,7 +5,8 @@ import shlex
 from collections.abc import Iterator
 from itertools import dropwhile, groupby
 
-_BLOCK = re.compile(r"^[ \t]*```(?:bash|sh|console)\n(.*?)^[ \t]*```", re.MULTILINE | re.DOTALL)
+_SHELL = r"(?:bash|sh|console|\{code-cell\} python\n%%bash)"  # the last one in tutorials
+_BLOCK = re.compile(rf"^[ \t]*```{_SHELL}\n(.*?)^[ \t]*```", re.MULTILINE | re.DOTALL)
 _ANY_BLOCK = re.compile(r"^[ \t]*```.*?^[ \t]*```", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`([^`]+)`")
 _ENDS = {"|", "||", "&&", ";", "&", "(", ")", ">", "<"}

@@ -96,5 +96,10 @@ def test_a_shown_command_is_found(line, words):
     assert list(commands(f"```bash\n{line}\n```\n", "mri-denoise")) == [words]
 
 
+def test_a_command_in_a_tutorial_is_found():
+    cell = "```{code-cell} python\n%%bash\nset -e\nmri-denoise train --epochs 1\n```\n"
+    assert list(commands(cell, "mri-denoise")) == [["train", "--epochs", "1"]]
+
+
 def test_an_image_of_that_name_is_no_command():
     assert not list(commands("```bash\ndocker run --rm mri-denoise /data /out participant\n```\n", "mri-denoise"))

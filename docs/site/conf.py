@@ -1,5 +1,6 @@
 """Settings of the documentation site. Its source folder is the repository, so that links work there and on the site."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -14,7 +15,7 @@ version = release = __version__
 html_title = f"{project} {version}"
 
 extensions = [
-    *("myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"),
+    *("myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"),
     *("hooks.accessible", "hooks.benchmark_data", "hooks.command_help", "hooks.docstrings", "hooks.folder_links"),
     *("hooks.front_page", "hooks.one_title", "hooks.public_names", "hooks.signatures"),
 ]
@@ -25,9 +26,19 @@ include_patterns = [
 ]
 # ablation.md is a table without a title, which the model card shows.
 exclude_patterns = [".*", "build", "docs/site/navigation.md", "docs/benchmark/ablation.md"]
-source_suffix = {".md": "markdown"}
+source_suffix = {".md": "myst-nb"}
 default_role = "py:obj"
 highlight_language = "text"
+
+# The tutorials are run when the site is built, unless they were before; an error in one is an error of the build.
+os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))  # they call mri-denoise
+nb_execution_mode = "cache"
+nb_execution_cache_path = str(ROOT / "build" / "tutorials")
+nb_execution_in_temp = True
+nb_execution_timeout = 300  # seconds, of a cell
+nb_execution_raise_on_error = True
+nb_merge_streams = True
+nb_output_stderr = "remove"  # progress bars, and notes of MONAI
 
 myst_heading_anchors = 4
 # The model card has several titles and leaves levels of headings out, as MONAI's template does.
