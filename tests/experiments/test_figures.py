@@ -140,7 +140,7 @@ def test_labels_of_the_plane_do_not_overlap(tables):
     assert not overlapping(found)
     assert not outside(found, figure)
     labels = [text for text in figure.axes[0].texts if isinstance(text, Annotation)]
-    extents = [Text.get_window_extent(label) for label in labels]
+    extents = [Text.get_window_extent(label).padded(8) for label in labels]  # the radius of a marker
     points = [figure.axes[0].transData.transform(label.xy) for label in labels]
     assert not any(box.contains(*point) for box in extents for point in points)
 
