@@ -16,7 +16,7 @@ html_title = f"{project} {version}"
 extensions = [
     *("myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"),
     *("hooks.accessible", "hooks.benchmark_data", "hooks.command_help", "hooks.docstrings", "hooks.folder_links"),
-    *("hooks.front_page", "hooks.one_title", "hooks.public_names", "hooks.signatures"),
+    *("hooks.front_page", "hooks.public_names", "hooks.signatures"),
 ]
 root_doc = "README"
 include_patterns = [
@@ -30,7 +30,7 @@ default_role = "py:obj"
 highlight_language = "text"
 
 myst_heading_anchors = 4
-# The model card has several titles and leaves levels of headings out, as MONAI's template does.
+# The model card leaves levels of headings out, as MONAI's template does.
 suppress_warnings = ["myst.header"]
 
 autodoc_member_order = "bysource"
