@@ -40,9 +40,10 @@ def write_model_zoo_folder(output: Path, bundle: Path, *, large_files_at: str) -
     for place in (folder, large):
         if place.exists():
             raise InputError(f"{place}: exists; remove it or give another folder")
-    with tempfile.TemporaryDirectory() as place:
-        write_bundle_zip(Path(place) / "bundle.zip", bundle)
-        with ZipFile(Path(place) / "bundle.zip") as archive:
+    with tempfile.TemporaryDirectory() as temporary:
+        zipped = Path(temporary) / "bundle.zip"
+        write_bundle_zip(zipped, bundle)
+        with ZipFile(zipped) as archive:
             archive.extractall(folder.parent)
     for path in folder.rglob("*.json"):  # as the zoo's hook `pretty-format-json` would
         path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")), indent=4) + "\n", encoding="utf-8")
