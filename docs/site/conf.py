@@ -17,7 +17,7 @@ html_title = f"{project} {version}"
 extensions = [
     *("myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"),
     *("hooks.accessible", "hooks.benchmark_data", "hooks.command_help", "hooks.docstrings", "hooks.folder_links"),
-    *("hooks.front_page", "hooks.one_title", "hooks.public_names", "hooks.signatures"),
+    *("hooks.front_page", "hooks.public_names", "hooks.signatures"),
 ]
 root_doc = "README"
 include_patterns = [
@@ -41,7 +41,7 @@ nb_merge_streams = True
 nb_output_stderr = "remove"  # progress bars, and notes of MONAI
 
 myst_heading_anchors = 4
-# The model card has several titles and leaves levels of headings out, as MONAI's template does.
+# The model card leaves levels of headings out, as MONAI's template does.
 suppress_warnings = ["myst.header"]
 
 autodoc_member_order = "bysource"

@@ -20,8 +20,8 @@ from monai_unsup_denoise.functional.scanner_noise import ScannerNoise
 
 Rng: TypeAlias = np.random.RandomState | np.random.Generator
 
+#: Names of the effects, attributes of ``ScannerNoise``.
 EFFECTS = ("windows", "coils", "gain", "resampling", "rounding", "background", "quiet_air")
-"""Names of the effects, attributes of ``ScannerNoise``."""
 
 _RESOLUTIONS = (1.0, 0.75, 0.65, 0.55, 0.5)  # SNRAware, and zero filling to twice the matrix
 _PARTIAL_FOURIER = (1.0, 0.875, 0.75, 0.625)  # SNRAware; along one axis

@@ -26,15 +26,15 @@ def _fermi(k: Tensor, strength: float) -> Tensor:
     return torch.sigmoid((1 - k) / strength)
 
 
+#: Weights of ``|k|``, in units of the highest sampled frequency, by name. The strength is: of a raised cosine, the
+#: depth at the edge (1: Hann, 0.92: about Hamming); of a Gaussian, ``s`` in ``exp(-(s k)^2 / 2)``; of Tukey's, the
+#: tapered share; of Fermi's, the width of the step at the edge. All four must be positive.
 TAPERS: dict[str, Callable[[Tensor, float], Tensor]] = {
     "raised_cosine": _raised_cosine,
     "gaussian": _gaussian,
     "tukey": _tukey,
     "fermi": _fermi,
 }
-"""Weights of ``|k|``, in units of the highest sampled frequency, by name. The strength is: of a raised cosine, the
-depth at the edge (1: Hann, 0.92: about Hamming); of a Gaussian, ``s`` in ``exp(-(s k)^2 / 2)``; of Tukey's, the tapered
-share; of Fermi's, the width of the step at the edge. All four must be positive."""
 
 
 @dataclass(frozen=True)

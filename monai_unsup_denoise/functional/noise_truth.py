@@ -9,8 +9,8 @@ from torch import Tensor
 
 from monai_unsup_denoise.functional.scanner_noise import ScannerNoise
 
+#: At which the correlation of neighbours is given.
 LAGS = (1, 2)
-"""At which the correlation of neighbours is given."""
 
 
 @dataclass(frozen=True)

@@ -41,9 +41,9 @@ def _absolute(path: str | Path | None) -> str | None:
 
 def _versions(bundle: str | Path | None, model: str | Path | None) -> tuple[int, ...]:
     """When the files that a user may train or edit were last written; 0 for one that is not there."""
-    files = [] if model is None else [Path(model)]
+    files = [] if model is None else [Path(model).expanduser()]
     if bundle is not None:
-        folder = Path(bundle).absolute().parent.parent if str(bundle).endswith(".json") else Path(bundle)
-        files += [Path(bundle), folder / "configs" / "inference.json", folder / "models" / "model.pt"]
-    files = [file.expanduser() for file in files]
+        named = Path(bundle).expanduser().absolute()
+        folder = named.parent.parent if named.suffix == ".json" else named
+        files += [named, folder / "configs" / "inference.json", folder / "models" / "model.pt"]
     return tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)

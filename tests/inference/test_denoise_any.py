@@ -12,7 +12,6 @@ from monai.transforms import LoadImage
 from nibabel.spatialimages import SpatialImage
 
 from monai_unsup_denoise import denoise
-from monai_unsup_denoise.inference.loaded import loaded_denoiser
 from tests.io.dicom.synthetic import block, write_series
 
 FAST = {"refine": False}
@@ -111,6 +110,9 @@ def test_metatensor_keeps_what_it_knows(scan, identity):
     assert isinstance(clean, MetaTensor) and clean.meta["mine"] == "kept"
     assert clean.applied_operations == image.applied_operations != []
     torch.testing.assert_close(clean.affine, image.affine)
+    clean.meta["mine"] = "changed"
+    clean.applied_operations.clear()
+    assert image.meta["mine"] == "kept" and image.applied_operations != []
 
 
 def test_slice_is_a_volume_of_one_slice(volume, smoothing):
@@ -136,6 +138,9 @@ def test_series_in_memory_is_that_of_the_command(series, tmp_path, smoothing, mr
     np.testing.assert_array_equal(np.moveaxis(clean.numpy(), 0, -1), expected.get_fdata())
     one = denoise(first[:1], series_axis=0, model=smoothing, **FAST)
     torch.testing.assert_close(one, denoise(first[:1], model=smoothing, **FAST), rtol=0, atol=0)
+    for axis in (1, -2):
+        middle = denoise(np.moveaxis(values, -1, axis), series_axis=axis, model=smoothing, **FAST)
+        np.testing.assert_array_equal(np.moveaxis(middle, axis, -1), expected.get_fdata())
     last = denoise(torch.from_numpy(values), series_axis=-1, model=smoothing, **FAST)
     np.testing.assert_array_equal(last, expected.get_fdata())
 
@@ -210,6 +215,15 @@ def test_type_is_kept_on_demand(dtype, volume, identity):
     np.testing.assert_allclose(same.astype(float), clean, rtol=0.005, atol=0.5)
 
 
+@pytest.mark.parametrize("kind", ["array", "tensor", "nibabel"])
+def test_integers_are_rounded(kind, volume, smoothing):
+    image = volume.astype(np.int16)
+    image = {"array": image, "tensor": torch.from_numpy(image), "nibabel": nibabel.Nifti1Image(image, np.eye(4))}[kind]
+    clean, same = (voxels(denoise(image, model=smoothing, dtype=dtype, **FAST)) for dtype in ("float32", "same"))
+    assert np.mean(clean != np.rint(clean)) > 0.5
+    np.testing.assert_array_equal(same, np.rint(clean))
+
+
 @pytest.mark.parametrize("strange", ["read only", "reversed", "of another order", "needing gradients"])
 def test_image_is_not_changed(strange, volume, smoothing):
     expected = denoise(volume, model=smoothing, **FAST)
@@ -222,15 +236,3 @@ def test_image_is_not_changed(strange, volume, smoothing):
     np.testing.assert_array_equal(clean, expected)
     np.testing.assert_array_equal(image.detach().numpy() if isinstance(image, torch.Tensor) else image, before)
     assert not np.shares_memory(np.asarray(clean), before)
-
-
-def test_weights_are_loaded_once_and_kept(tmp_path, volume, identity, smoothing, bundle):
-    assert loaded_denoiser(model=identity) is loaded_denoiser(model=str(identity))
-    own = tmp_path / "model.pt"
-    own.write_bytes(identity.read_bytes())
-    first = denoise(volume, model=own, strength=0.5, **FAST)
-    settings = loaded_denoiser(model=own).settings
-    assert settings.strength == 1 and settings.maps == ()  # a call does not change the shared one
-    own.write_bytes(smoothing.read_bytes())  # another training
-    assert np.abs(denoise(volume, model=own, **FAST) - first).max() > 1
-    assert loaded_denoiser(bundle) is loaded_denoiser(str(bundle))

@@ -30,12 +30,14 @@ def test_channel_is_denoised_by_itself(kind, scan, volume, smoothing):
     noisier = volume + 100 * np.random.default_rng(1).random(volume.shape, dtype=np.float32)
     image = np.stack([volume, noisier])
     image = {"array": image, "tensor": torch.from_numpy(image), "MetaTensor": MetaTensor(image, meta={"a": 1})}[kind]
+    if kind == "MetaTensor":
+        image.push_applied_operation({"class": "Something"})
     clean = DenoiseMRI(model=smoothing, **FAST)(image)
     assert type(clean) is type(image) and clean.shape == image.shape
     np.testing.assert_array_equal(clean[0], denoise(volume, model=smoothing, **FAST))
     np.testing.assert_array_equal(clean[1], denoise(noisier, model=smoothing, **FAST))
     if kind == "MetaTensor":
-        assert clean.meta["a"] == 1
+        assert clean.meta["a"] == 1 and clean.applied_operations == image.applied_operations != []
 
 
 @pytest.mark.parametrize("shape", [(18, 17, 6), (1, 18, 17, 6), (1, 18, 17)])
@@ -52,6 +54,8 @@ def test_channels_of_a_series_share_one_estimate(series, smoothing):
     expected = denoise(series, model=smoothing, **FAST).get_fdata(dtype=np.float32)
     np.testing.assert_array_equal(np.moveaxis(clean.numpy(), 0, -1), expected)
     assert np.abs(DenoiseMRI(model=smoothing, **FAST)(image) - clean).max() > 0
+    item = DenoiseMRId("image", series=True, model=smoothing, **FAST)({"image": image})
+    torch.testing.assert_close(item["image"], clean, rtol=0, atol=0)
 
 
 def test_metadata_stay_and_steps_before_can_be_undone(scan, smoothing):
@@ -125,6 +129,8 @@ def test_message_names_the_key_or_the_file(scan, volume, identity):
     volume[5, 5, 2] = np.nan
     with pytest.raises(InputError, match=r"^key 't1' \(shape .*NaN"):
         DenoiseMRId("t1", model=identity)({"t1": np.stack([volume, volume])})
+    with pytest.raises(InputError, match=r"^key 't1' \(shape .*NaN"):
+        DenoiseMRId("t1", model=identity)({"t1": MetaTensor(np.stack([volume, volume]))})
     image = MetaTensor(np.stack([volume, volume]), meta={"filename_or_obj": str(scan)})
     with pytest.raises(InputError, match=rf"^{scan} \(shape .*NaN"):
         DenoiseMRId("t1", model=identity)({"t1": image})
@@ -133,5 +139,7 @@ def test_message_names_the_key_or_the_file(scan, volume, identity):
 def test_wrong_option_is_refused_before_the_first_image():
     with pytest.raises(InputError, match="strength: 2 is out of range"):
         DenoiseMRI(strength=2)
+    with pytest.raises(InputError, match="sigma: 0 is out of range"):
+        DenoiseMRI(sigma=0)
     with pytest.raises(TypeError, match="DenoiseMRI has no option 'jobs'"):
         DenoiseMRId("image", jobs=2)

@@ -83,6 +83,7 @@ def test_damaged_file_is_refused_when_it_is_read(tmp_path, identity):
         ({"strength": 1.5}, "strength: 1.5 is out of range"),
         ({"sigma": 0}, "sigma: 0 is out of range"),
         ({"sigma": float("nan")}, "sigma: nan is out of range"),
+        ({"sigma": float("inf")}, "sigma: inf is out of range"),
         ({"dtype": "float64"}, "dtype: 'float64' is unknown"),
         ({"nonpositive": "zero"}, "nonpositive: 'zero' is unknown"),
         ({"device": "cuda:99"}, "device 'cuda:99': not on this machine"),

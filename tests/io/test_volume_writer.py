@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from monai_unsup_denoise.errors import InputError
+from monai_unsup_denoise.io.nibabel_images import to_type
 from monai_unsup_denoise.io.volume_writer import open_output, write_volume
 
 VALUES = np.random.default_rng(0).normal(500, 50, (20, 18, 6)).astype(np.float32)
@@ -148,3 +149,11 @@ def test_series_is_written_whole_or_not_at_all(name, tmp_path):
             stream(path, scan)
         assert str(refused.value).startswith(f"{path}: ") and "\n" not in str(refused.value)
         assert not list(path.parent.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"), [("u1", [0, 0, 254, 255]), ("i1", [-3, 0, 127, 127]), (">i2", [-3, 0, 254, 300])]
+)
+def test_integers_are_clipped_to_their_type(dtype, expected):
+    values = to_type(np.float32([-3.2, 0.4, 254.4, 300]), np.dtype(dtype))
+    assert values.dtype == dtype and values.tolist() == expected
