@@ -3,8 +3,10 @@
 ``from monai_unsup_denoise import denoise; clean = denoise(image)``
 """
 
+import logging
 import os
 import sys
+import warnings
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -21,6 +23,10 @@ __version__ = "0.11.0"
 # PyTorch takes large pages for large tensors where the system offers them: fewer page faults. It looks at this once,
 # before the first tensor.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+
+# MONAI looks for a decoder of NVIDIA that nothing here uses, and warns where it is not installed.
+logging.getLogger("monai.data.nvimgcodec_pydicom_plugin").setLevel(logging.ERROR)
+warnings.filterwarnings("ignore", message="NvImgCodecPydicomReader")
 
 
 def __getattr__(name: str) -> object:

@@ -1,5 +1,7 @@
 """Every internal link, anchor, image and file of the site is there, and nothing comes from elsewhere."""
 
+import re
+
 from tests_docs.pages import css_urls, is_external
 
 
@@ -15,6 +17,13 @@ def test_internal_links_resolve(pages):
             elif anchor and path.suffix == ".html" and anchor not in pages[path].ids:
                 broken.append(f"{page.path.name}: {link}: no such anchor")
     assert not broken, "\n".join(broken)
+
+
+def test_only_links_to_folders_become_text(pages, site):
+    """The hook `folder_links` writes where the folder is; a page beside it, such as trust.md, can be linked."""
+    named = [(path, name) for path in pages for name in re.findall(r"\(folder ([^)]+)\)", path.read_text("utf-8"))]
+    assert named
+    assert not [(path.name, name) for path, name in named if (site / name).with_suffix(".html") in pages]
 
 
 def test_linked_tables_are_those_of_the_repository(pages, repository):

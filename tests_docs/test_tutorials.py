@@ -1,7 +1,7 @@
 """The tutorials were run when the site was built: all of each, without an error, up to a picture."""
 
-import json
 import re
+import sys
 
 import pytest
 
@@ -11,8 +11,11 @@ NAMES = ("first_scan", "noise_of_a_scan", "own_objective", "published_experiment
 @pytest.fixture(params=NAMES)
 def cells(request, repository, site):
     """The code cells of a tutorial, with their outputs."""
-    path = repository / "build/jupyter_execute/docs/tutorials" / f"{request.param}.ipynb"
-    return [one for one in json.loads(path.read_text(encoding="utf-8"))["cells"] if one["cell_type"] == "code"]
+    sys.path.insert(0, str(repository / "docs" / "site"))
+    from gallery import executed_cells
+
+    sys.path.pop(0)
+    return executed_cells(repository / "docs/tutorials" / f"{request.param}.md")
 
 
 def test_every_tutorial_is_in_the_gallery(repository):
@@ -24,19 +27,19 @@ def test_every_tutorial_is_in_the_gallery(repository):
 
 
 def test_all_cells_ran_without_an_error(cells):
-    assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
-    assert not [output for cell in cells for output in cell["outputs"] if output["output_type"] == "error"]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert not [output for cell in cells for output in cell.outputs if output.output_type == "error"]
 
 
 def test_a_tutorial_ends_in_a_picture(cells):
-    assert any("image/png" in output.get("data", {}) for output in cells[-1]["outputs"])
+    assert any("image/png" in output.get("data", {}) for output in cells[-1].outputs)
 
 
 def test_no_output_names_a_folder_of_a_machine(cells, repository):
     shown = "".join(
         "".join(output.get("text", ""))
         for cell in cells
-        for output in cell["outputs"]
+        for output in cell.outputs
         if output.get("name") != "stderr"  # which the site leaves out
     )
     assert str(repository) not in shown and "/tmp" not in shown

@@ -104,8 +104,9 @@ class CheckVolume(Transform):
         what = f"negative values, down to {float(values.min()):g}, but magnitudes are never negative; give the"
         if share > _MAX_NEGATIVE:
             return (
-                f"{what} magnitude image (not the phase, the real part, or one scaled to zero mean); their sum is "
-                f"{share:.1%} of that of the others, and --nonpositive clip takes at most {_MAX_NEGATIVE:.0%}"
+                f"{what} magnitude image (not the phase, the real part, or one scaled to zero mean); they are too "
+                f"large to clip: their sum is {share:.1%} of that of the others, and --nonpositive clip takes at most "
+                f"{_MAX_NEGATIVE:.0%}"
             )
         if share and not self.clips:
             return f"{what} magnitude image, or set these few to 0 with --nonpositive clip"

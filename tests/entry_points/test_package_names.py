@@ -43,6 +43,13 @@ def test_import_loads_no_other_package(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+def test_denoising_in_python_prints_nothing(tmp_path):
+    """MONAI, for one, would warn of a decoder that is not installed."""
+    call = "import numpy; from monai_unsup_denoise import denoise; denoise(numpy.ones((16, 16, 8)), refine=False)"
+    done = subprocess.run([sys.executable, "-c", call], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 @pytest.mark.parametrize("name", monai_unsup_denoise.__all__)
 def test_name_of_the_package_is_there(name):
     assert getattr(monai_unsup_denoise, name).__name__ == name

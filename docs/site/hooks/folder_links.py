@@ -19,7 +19,8 @@ class FolderLinks(SphinxTransform):
             if link.get("reftype") != "myst" or not target or target.startswith("#"):
                 continue
             _, path = self.env.relfn2path(target, self.env.docname)
-            if Path(path).is_dir():
+            page = f"{target.partition('#')[0].removesuffix('.md')}.md"
+            if Path(path).is_dir() and not Path(self.env.relfn2path(page, self.env.docname)[1]).is_file():
                 where = Path(path).relative_to(self.env.srcdir).as_posix()
                 link.replace_self(nodes.inline("", "", *link.children, nodes.Text(f" (folder {where})")))
 

@@ -11,6 +11,8 @@ from sphinx.application import Sphinx
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
 
+from monai_unsup_denoise import __all__ as offered
+
 
 class PublicNames(SphinxDirective):
     """The docstring of a package, and an entry for each of its public names, in the order of its ``__init__``."""
@@ -21,7 +23,9 @@ class PublicNames(SphinxDirective):
         package = import_module(self.arguments[0])
         self.env.note_dependency(str(package.__file__))
         lines = [*(inspect.getdoc(package) or "").splitlines(), "", f".. py:module:: {package.__name__}", ""]
-        for name, home in public_names(package).items():
+        names = public_names(package)
+        for name in sorted(names, key=lambda name: name not in offered):  # first what people import from the top
+            home = names[name]
             lines += [*_entry(package, name, home), ""]
         return self.parse_text_to_nodes("\n".join(["```{eval-rst}", *lines, "```"]), allow_section_headings=True)
 

@@ -26,7 +26,8 @@ README = f"""\
 
 Rician noise was removed by {GENERATOR} (`mri-denoise bids`) from the images under `Sources` in the sidecars. Geometry
 and units are those of the source. `NoiseSigma` is the estimated standard deviation of the noise, in the units of the
-image, `NoiseSigmaPercent` the same in percent of the maximum. For research; not a medical device.
+image, `NoiseSigmaPercent` the same in percent of the maximum of the denoised
+image (its 99.9th percentile). For research; not a medical device.
 """
 
 #: Keys of a noise report and of the sidecar.
