@@ -6,6 +6,8 @@ from importlib import import_module
 
 import pytest
 
+from tests_docs.pages import is_external
+
 PACKAGES = {
     **{name: f"monai_unsup_denoise.{name}" for name in ("inference", "transforms", "functional", "networks", "losses")},
     **{name: f"monai_unsup_denoise.{name}" for name in ("training", "data", "tracking", "dicom_node", "scan_report")},
@@ -47,3 +49,13 @@ def test_every_package_with_names_has_a_page(repository):
 def test_docstrings_are_on_the_page(site):
     text = (site / "docs/site/api/inference.html").read_text(encoding="utf-8")
     assert "Denoises scans with a trained network" in text
+
+
+def test_denoise_is_two_clicks_from_the_front_page(pages, site):
+    front, python = pages[site / "index.html"], pages[site / "docs/python.html"]
+    reference = pages[site / "docs/site/api/inference.html"]
+    for first, second in ((front, python), (python, reference)):
+        text = first.path.read_text(encoding="utf-8").partition("<article")[2]  # not the navigation
+        links = re.findall(r'href="([^"]+)"', text)
+        assert second.path in {first.target(link)[0] for link in links if not is_external(link)}
+    assert "monai_unsup_denoise.inference.denoise" in reference.ids
