@@ -73,7 +73,8 @@ def test_every_target_resolves_to_one_thing(path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "kind"), [("train", "train"), ("inference", "infer")])
 def test_the_bundle_has_every_property_that_monai_asks_for(name: str, kind: str, tmp_path: Path) -> None:
-    few = {"datalists#spacing": 4, "clean_data": "$@datalists['clean']"}
+    few = {"datalists#spacing": 4, "datalists#noisy_subjects": [0], "datalists#clean_subjects": [4]}
+    few["clean_data"] = "$@datalists['clean']"
     overrides = few | {"tracking_uri": f"sqlite:///{tmp_path}/x.db"} if kind == "train" else {}
     workflow = ConfigWorkflow(
         config_file=str(BUNDLE / "configs" / f"{name}.json"),
