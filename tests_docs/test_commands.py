@@ -2,6 +2,7 @@
 
 import json
 import re
+from importlib.util import find_spec
 
 import pytest
 import typer
@@ -76,6 +77,20 @@ def test_options_exist(texts, config_ids):
                 if not known and not (name in PASS_ON and option.lstrip("-").split("#")[0] in config_ids):
                     wrong.append(f"{path.name}: mri-denoise {name} {option}")
     assert seen > 40
+    assert not wrong, "\n".join(wrong)
+
+
+def test_python_modules_and_scripts_exist(texts, repository):
+    seen, wrong = set(), []
+    for path, text in texts.items():
+        for words in commands(text, "python"):
+            if words[:1] == ["-m"]:
+                seen.add(words[1])
+                wrong += [] if find_spec(words[1]) else [f"{path.name}: python -m {words[1]}"]
+            elif words and words[0].startswith(("apps/", "docs/", "experiments/")):
+                seen.add(words[0])
+                wrong += [] if (repository / words[0]).is_file() else [f"{path.name}: python {words[0]}"]
+    assert seen >= {"monai.bundle", "experiments.figures", "apps/federated/job.py"}
     assert not wrong, "\n".join(wrong)
 
 
