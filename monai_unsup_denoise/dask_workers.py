@@ -188,7 +188,7 @@ def _local_cluster(processes: int, threads: int, resources: dict[str, int] | Non
             scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # a free port, with no pages
             memory_limit=None,  # a scan that does not fit is refused by itself
             security=Security.temporary(),
-            silence_logs=logging.CRITICAL,
+            silence_logs=logging.CRITICAL + 1,  # nothing: at an interruption the scheduler may find its client gone
             env=dict.fromkeys(THREAD_VARIABLES, str(threads)),
             resources=resources,
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import http.client
+import os
 import signal
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +18,16 @@ from monai_unsup_denoise.dask_workers import DaskWorkers
 from tests.cli.conftest import Outcome
 from tests_scale.cohorts.conftest import COMMAND, WAIT, contents, lines, wait_until, write_scans
 from tests_scale.cohorts.toy_calls import act
+
+SCHEDULER_SAYS = """
+import logging
+from monai_unsup_denoise.dask_workers import DaskWorkers
+from tests_scale.cohorts.toy_calls import act
+
+if __name__ == "__main__":
+    with DaskWorkers(act, address="local", processes=1, threads=1):
+        logging.getLogger("distributed.scheduler").critical("Closed comm while trying to write")
+"""
 
 
 def test_local_cluster_is_a_single_process(
@@ -42,6 +54,14 @@ def test_other_users_find_no_pages_of_it(capfd: pytest.CaptureFixture[str]) -> N
             with pytest.raises((OSError, http.client.HTTPException)):
                 urllib.request.urlopen(f"http://127.0.0.1:{address.port}/info/main/workers.html", timeout=5)
     assert capfd.readouterr().err == ""
+
+
+def test_what_the_scheduler_logs_is_not_shown(tmp_path: Path, repository: Path) -> None:
+    """As at an interruption, when now and then it finds the client gone, and logs a traceback."""
+    (tmp_path / "run.py").write_text(SCHEDULER_SAYS)
+    environment = os.environ | {"PYTHONPATH": str(repository)}
+    done = subprocess.run([sys.executable, tmp_path / "run.py"], capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_interrupted_command_leaves_no_process(tmp_path: Path, identity: Path) -> None:
