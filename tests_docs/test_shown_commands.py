@@ -1,7 +1,7 @@
 """The commands on the pages run as they are shown, on small files with the names that the pages use.
 
-These denoise, export, train on folders and evaluate. `benchmark`, training on phantoms and the published method are run
-by the tutorials, a cluster and the DICOM node by `make test-scale`.
+These denoise, export, train on folders and evaluate. Tutorials train other methods; a cluster and the DICOM node are in
+`make test-scale`. Not run as shown: `benchmark`, `trust`, and trainings with the default phantoms.
 """
 
 import json
@@ -102,12 +102,12 @@ def test_the_shown_command_of_monai_runs(files, tmp_path):
 
 @pytest.mark.slow
 def test_shown_trainings_on_folders_and_their_evaluation_run(files, tmp_path, monkeypatch):
-    shown = [words for words in on_pages("mri-denoise") if words[:1] == ("train",) and "my/noisy" in words]
+    trainings = [words for words in on_pages("mri-denoise") if words[:1] == ("train",) and "my/noisy" in words]
     [evaluation] = [
         words for words in on_pages("mri-denoise") if words[:1] == ("evaluate",) and "my/clean_test" in words
     ]
-    assert len(shown) == 2
-    for number, words in enumerate(sorted(shown)):
+    assert len(trainings) == 2
+    for number, words in enumerate(sorted(trainings)):
         here = shutil.copytree(files, tmp_path / str(number), symlinks=True)
         shutil.copytree(here / "my/scans", here / "my/denoised")
         shutil.rmtree(here / "my/run")

@@ -15,7 +15,10 @@ from monai_unsup_denoise import __all__ as offered
 
 
 class PublicNames(SphinxDirective):
-    """The docstring of a package, and an entry for each of its public names, in the order of its ``__init__``."""
+    """The docstring of a package, and an entry for each of its public names.
+
+    First those that the top of the package offers, then the others, in the order of the ``__init__``.
+    """
 
     required_arguments = 1
 
@@ -24,7 +27,7 @@ class PublicNames(SphinxDirective):
         self.env.note_dependency(str(package.__file__))
         lines = [*(inspect.getdoc(package) or "").splitlines(), "", f".. py:module:: {package.__name__}", ""]
         names = public_names(package)
-        for name in sorted(names, key=lambda name: name not in offered):  # first what people import from the top
+        for name in sorted(names, key=lambda name: name not in offered):
             home = names[name]
             lines += [*_entry(package, name, home), ""]
         return self.parse_text_to_nodes("\n".join(["```{eval-rst}", *lines, "```"]), allow_section_headings=True)
