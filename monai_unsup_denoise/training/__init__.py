@@ -6,6 +6,7 @@ from monai_unsup_denoise.training.checkpoints import EpochCheckpoint
 from monai_unsup_denoise.training.epoch_seed import EpochSeed
 from monai_unsup_denoise.training.federated_rounds import FederatedRounds, load_received
 from monai_unsup_denoise.training.longer_code import load_with_longer_code
+from monai_unsup_denoise.training.muon import Muon
 from monai_unsup_denoise.training.net2net import load_and_deepen
 from monai_unsup_denoise.training.parameter_groups import muon_groups
 from monai_unsup_denoise.training.placement import place_networks
@@ -20,6 +21,7 @@ __all__ = [
     "EpochCheckpoint",
     "EpochSeed",
     "FederatedRounds",
+    "Muon",
     "UnpairedTrainer",
     "ValidationImages",
     "WeightAverage",

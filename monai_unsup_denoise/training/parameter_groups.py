@@ -6,7 +6,7 @@ from torch import nn
 
 
 def muon_groups(network: nn.Module) -> list[dict[str, Any]]:
-    """Parameter groups for ``pytorch_optimizer.Muon``: kernels of convolutions, and the rest, for AdamW.
+    """Parameter groups for `Muon`: kernels of convolutions, and the rest, for AdamW.
 
     A kernel ``(out, in, *size)`` is a matrix from ``in * size`` features to ``out``. Muon makes its updates orthogonal:
     every direction is learned at the same pace (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon). Kernels
