@@ -164,7 +164,7 @@ test-training: $(STAMP) ## whole trainings: resumed, in two processes, on two no
 		tests/bundle/test_bundle_zip.py tests/export $(ARGS)
 
 test-entry-points: $(STAMP) ## every entry point gives the same voxels and refusals (MONAI Label and Deploy after their tests)
-	$(BIN)/python -m pytest tests/entry_points tests/reliability -m slow $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/entry_points tests/reliability -m slow $(ARGS)
 
 fuzz: $(STAMP) ## thousands of damaged scans and interrupted writes: docs/reliability.csv (about 10 minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.reliability.run $(or $(ARGS),--csv docs/reliability.csv)
@@ -173,8 +173,7 @@ fuzz: $(STAMP) ## thousands of damaged scans and interrupted writes: docs/reliab
 # dcmtk and openssl: the other ends of the DICOM connections. Without them, and without the right to install them, the
 # tests say what they lack and are skipped.
 test-scale: .venv/.workflows ## a Dask cluster, workflow engines, the DICOM node with dcmtk, NVFlare, on this machine; accidents (minutes)
-	@if ! command -v storescu >/dev/null && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y dcmtk openssl >/dev/null; fi
+	@$(call from_debian,storescu,dcmtk openssl)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests_scale $(ARGS)
 
 lint: $(STAMP) ## check the style (ruff), the spelling (codespell) and the types of the package (mypy)

@@ -10,6 +10,5 @@ gallery: docs ## draw the pictures of the tutorials again, for docs/tutorials/in
 
 # Without a Chromium, and without the right to install one, the tests that need it say so and are skipped.
 test-docs: docs ## check the documentation site: links, figures, commands, and accessibility if there is a Chromium
-	@if ! command -v chromium >/dev/null && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y chromium >/dev/null; fi
+	@$(call from_debian,chromium,chromium)
 	$(BIN)/python -m pytest tests_docs $(ARGS)

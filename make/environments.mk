@@ -57,3 +57,10 @@ LABEL_PIP = .label/bin/python -m pip install -qq --no-input --disable-pip-versio
 	@.label/bin/python -c 'import torchvision' 2>/dev/null || cp apps/label/cuda_torchvision_beside_cpu_torch.py \
 		"$$(.label/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/sitecustomize.py"
 	@touch $@
+
+# $(call from_debian,command,packages): install packages unless the command is there, where that is allowed. One at a
+# time, for `make -j2`.
+define from_debian
+if ! command -v $(1) >/dev/null && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	flock .venv/apt.lock sh -c 'apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y $(2) >/dev/null'; fi
+endef
