@@ -6,7 +6,7 @@ FROM ${BASE} AS build
 # of pip's own index.
 ARG TORCH_BUILD=cpu
 ARG TORCH_INDEX=https://download.pytorch.org/whl/${TORCH_BUILD}
-ARG VERSION=0.11.0
+ARG VERSION=0.12.0
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 WORKDIR /src
 # Without pip: nothing is installed into the finished image.
@@ -30,7 +30,7 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
 COPY --chmod=755 apps/container/entrypoint.sh /opt/mri-denoise/bin/entrypoint.sh
 
 FROM ${BASE}
-ARG VERSION=0.11.0
+ARG VERSION=0.12.0
 ARG SOURCE=
 LABEL org.opencontainers.image.title="monai-unsup-denoise" \
       org.opencontainers.image.description="MRI denoising learned from unpaired noisy and clean images: a BIDS App" \

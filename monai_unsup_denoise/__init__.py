@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DenoiseMRI", "DenoiseMRId", "Denoiser", "InputError", "ScanNoise", "denoise"]
 
-__version__ = "0.11.0"
+__version__ = "0.12.0"
 
 # PyTorch takes large pages for large tensors where the system offers them: fewer page faults. It looks at this once,
 # before the first tensor.

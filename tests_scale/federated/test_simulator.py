@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 from mlflow import MlflowClient
+from mlflow.entities import Run
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = ROOT / "apps" / "federated"
@@ -101,13 +102,27 @@ def test_the_server_gets_no_path_of_a_site(job, settings):
             assert "sub-" not in text and "phantom_" not in text, path
 
 
+def run_of_site(settings: Path, name: str) -> tuple[MlflowClient, Run]:
+    client = MlflowClient(f"sqlite:///{settings / name}/mlruns.db")
+    [found] = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
+    return client, found
+
+
 def test_each_site_tracks_its_own_training(job, settings):
     for name in SITES:
-        client = MlflowClient(f"sqlite:///{settings / name}/mlruns.db")
-        ids = [experiment.experiment_id for experiment in client.search_experiments()]
-        [found] = client.search_runs(ids)
+        _, found = run_of_site(settings, name)
         assert found.info.status == "FINISHED"
         assert found.data.params["epoch_length"] == str(STEPS)
+
+
+def test_the_server_gets_the_psnr_that_a_site_measured(job, settings):
+    [metrics] = job.rglob("round_metrics.jsonl")
+    rounds = [json.loads(line) for line in metrics.read_text().splitlines()]
+    for name in SITES:
+        client, found = run_of_site(settings, name)
+        logged = [one.value for one in client.get_metric_history(found.info.run_id, "val/psnr")]
+        sent = [site["metrics"][0]["value"] for one in rounds for site in one["sites"] if site["name"] == name]
+        assert len(sent) == ROUNDS and sent == pytest.approx(logged[:ROUNDS])
 
 
 def test_the_results_are_a_model_and_one_run_in_mlflow(job, settings, tmp_path):
