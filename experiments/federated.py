@@ -37,6 +37,7 @@ START, END = "<!-- table of federated.csv -->", "<!-- end of the table of federa
 APP = Path(__file__).parents[1] / "apps" / "federated"
 #: Smaller than the default, so that the experiment takes minutes on a CPU.
 NETWORK = {"channels": [8, 16], "blocks": [1, 1]}
+PATCH = [24, 24, 24]
 SLICES, SPACING = 24, 2
 LEVELS = (5.0, 15.0)
 TEST_SUBJECTS = (11, 61, 63)  # in no training set
@@ -66,7 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--output-dir", type=Path, default=Path("docs"), help="folder for federated.csv")
     parser.add_argument("--work-dir", type=Path, default=Path("runs/federated"), help="folder for scans and trainings")
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--steps", type=int, default=300, help="of training in each round")
     options = parser.parse_args()
     work = options.work_dir.absolute()
@@ -166,6 +167,7 @@ def _common(folder: Path) -> dict[str, Any]:
     """Settings of every machine of the federation."""
     return {
         **NETWORK,
+        "patch_size": PATCH,
         "output_dir": str(folder),
         "model_path": str(folder / "model.pt"),
         "tracking_uri": path_to_sqlite_uri(folder / "mlruns.db"),
