@@ -70,7 +70,8 @@ def listen(
         for line in retry(settings.spool):
             typer.echo(line)
         return
-    from monai_unsup_denoise.dicom_node.node import running_node
+    with suppress(KeyboardInterrupt):  # also while it starts, which takes some seconds
+        from monai_unsup_denoise.dicom_node.node import running_node
 
-    with running_node(settings, bundle=bundle, model=model, device=device), suppress(KeyboardInterrupt):
-        threading.Event().wait()
+        with running_node(settings, bundle=bundle, model=model, device=device):
+            threading.Event().wait()

@@ -32,4 +32,4 @@ def retry(spool: Path) -> Iterator[str]:
         os.rename(job, spool / state / job.name)
         flush(spool / state)
         flush(spool / "dead")
-        yield f"{job.name}: {'sent' if state == 'outgoing' else 'denoised'} again"
+        yield f"{job.name}: will be {'sent' if state == 'outgoing' else 'denoised'} again"

@@ -91,3 +91,5 @@ def test_options_of_babs_are_those_of_the_command(mri_denoise: Callable[..., Out
     options = config["bids_app_args"]
     assert all(name in told for name in (*options, *options.values()) if str(name).startswith("--"))
     assert {"input_datasets", "cluster_resources", "zip_foldernames", "job_compute_space"} < config.keys()
+    # BABS refuses several folders with this, and takes each name there for one.
+    assert config["all_results_in_one_zip"] and [*config["zip_foldernames"]] == ["mri-denoise"]

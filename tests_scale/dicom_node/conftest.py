@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.io.dicom.synthetic import block, write_series
-from tests_scale.dicom_node.machines import Archive, Node, destination
+from tests_scale.dicom_node.machines import Archive, Node, dcmtk, destination
 
 SLICES = 8
 
 
 @pytest.fixture(autouse=True, scope="session")
-def dcmtk() -> None:
+def needs_dcmtk() -> None:
     """The other ends of the connections."""
-    missing = [name for name in ("storescu", "storescp", "echoscu") if shutil.which(name) is None]
+    missing = [name for name in ("storescu", "storescp", "echoscu") if dcmtk(name) is None]
     if missing:
         pytest.skip(f"needs {', '.join(missing)} of dcmtk: apt-get install dcmtk")
 

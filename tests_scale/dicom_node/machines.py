@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -44,6 +45,13 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = _SECONDS,
     raise AssertionError(f"{what}: not within {seconds:.0f} s")
 
 
+def dcmtk(name: str) -> str | None:
+    """A program of dcmtk, not pynetdicom's of the same name, which an activated environment puts before it."""
+    ours = Path(sys.executable).parent
+    folders = [folder for folder in os.environ["PATH"].split(os.pathsep) if Path(folder) != ours]
+    return shutil.which(name, path=os.pathsep.join(folders))
+
+
 class Archive:
     """dcmtk's storescp, which writes each instance that it gets into a file of its own, also one that it has."""
 
@@ -53,7 +61,7 @@ class Archive:
         folder.mkdir(parents=True, exist_ok=True)
 
     def start(self) -> Archive:
-        words = ["storescp", "--aetitle", ARCHIVE, "--output-directory", str(self.folder), "--unique-filenames"]
+        words = [dcmtk("storescp"), "--aetitle", ARCHIVE, "--output-directory", str(self.folder), "--unique-filenames"]
         self._process = subprocess.Popen(
             [*words, *self._options, str(self.port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -143,10 +151,10 @@ def destination(archive: Archive, **settings: Any) -> dict[str, Any]:
 
 def storescu(folder: Path, port: int, *options: str, caller: str = SENDER) -> subprocess.CompletedProcess:
     """Send the files of a folder over one association, as a scanner does."""
-    command = ["storescu", *options, "-aet", caller, "-aec", NODE, "127.0.0.1", str(port), "+sd", str(folder)]
+    command = [dcmtk("storescu"), *options, "-aet", caller, "-aec", NODE, "127.0.0.1", str(port), "+sd", str(folder)]
     return subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS)
 
 
 def echoscu(port: int, *options: str, caller: str = SENDER) -> int:
-    command = ["echoscu", *options, "-aet", caller, "-aec", NODE, "127.0.0.1", str(port)]
+    command = [dcmtk("echoscu"), *options, "-aet", caller, "-aec", NODE, "127.0.0.1", str(port)]
     return subprocess.run(command, capture_output=True, timeout=_SECONDS).returncode
