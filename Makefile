@@ -173,7 +173,7 @@ fuzz: $(STAMP) ## thousands of damaged scans and interrupted writes: docs/reliab
 # dcmtk and openssl: the other ends of the DICOM connections. Without them, and without the right to install them, the
 # tests say what they lack and are skipped.
 test-scale: .venv/.workflows ## a Dask cluster, workflow engines, the DICOM node with dcmtk, NVFlare, on this machine; accidents (minutes)
-	@$(call from_debian,storescu,dcmtk openssl)
+	@$(call from_debian,dcmdump,dcmtk openssl)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests_scale $(ARGS)
 
 lint: $(STAMP) ## check the style (ruff), the spelling (codespell) and the types of the package (mypy)

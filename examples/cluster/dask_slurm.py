@@ -5,6 +5,7 @@
 Run it where jobs may be submitted. Workers that are lost, or whose time is over, are replaced.
 """
 
+import shutil
 import subprocess
 import sys
 
@@ -28,6 +29,10 @@ def make_cluster(**options: object) -> SLURMCluster:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit("usage: python dask_slurm.py BIDS_DIR OUTPUT_DIR [options of mri-denoise bids]")
+    if shutil.which("sbatch") is None:
+        sys.exit("sbatch: not found; run this where jobs of SLURM may be submitted")
     source, target, *more = sys.argv[1:]
     with make_cluster() as cluster:
         cluster.adapt(minimum_jobs=1, maximum_jobs=50)

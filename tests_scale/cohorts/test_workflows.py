@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -49,6 +50,15 @@ def test_job_of_dask_jobqueue_is_one_worker(environment: None, tmp_path: Path, m
         assert cluster.scheduler_address.startswith("tcp://127.0.0.1:")
     assert {"#SBATCH --cpus-per-task=2", "#SBATCH --mem=4G", "#SBATCH -t 04:00:00"} <= set(script.splitlines())
     assert "--nthreads 1" in script and "--lifetime 3h" in script
+
+
+def test_dask_jobqueue_without_slurm_ends_in_one_line(environment: None, tmp_path: Path) -> None:
+    if shutil.which("sbatch"):
+        pytest.skip("this machine has SLURM")
+    command = [sys.executable, str(EXAMPLES / "cluster" / "dask_slurm.py"), str(tmp_path), str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == ["sbatch: not found; run this where jobs of SLURM may be submitted"]
 
 
 def test_rule_of_snakemake_denoises_each_scan(

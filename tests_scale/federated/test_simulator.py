@@ -138,3 +138,13 @@ def test_the_results_are_a_model_and_one_run_in_mlflow(job, settings, tmp_path):
     experiment = client.get_experiment_by_name("brain_mri_denoise_federated")
     [found] = client.search_runs([experiment.experiment_id])
     assert len(client.get_metric_history(found.info.run_id, "val/psnr")) == ROUNDS + 1
+
+
+def test_results_of_other_networks_name_the_variable(job, tmp_path):
+    words = [str(job), "--output-dir", str(tmp_path / "model"), "--config", CONFIG]
+    command = [sys.executable, str(APP / "results.py"), *words]
+    environment = {name: value for name, value in os.environ.items() if name != "MRI_DENOISE_SITE"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("if a server.json changes them, MRI_DENOISE_SITE must name it")
+    assert not list(tmp_path.iterdir())
