@@ -3,9 +3,9 @@
     python -m experiments.federated --output-dir docs --work-dir runs/federated
 
 makes three sites with a few phantom scans each, trains one model on all of them with `apps/federated`, and one at each
-site on its scans alone, with as many steps and the same settings. Measures both on scans of other subjects with the
-contrast and the noise of each site. Writes `federated.csv` and its table in `federated.md`, and logs the federated
-training as one run in MLflow.
+site on its scans alone, with as many steps and the same settings. Measures them on scans of other subjects with the
+contrast and the noise of each site, where it also tries the models of the other sites. Writes `federated.csv` and its
+table in `federated.md`, and logs the federated training as one run in MLflow.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ PATCH = [24, 24, 24]
 SLICES, SPACING = 24, 2
 LEVELS = (5.0, 15.0)
 TEST_SUBJECTS = (11, 61, 63)  # in no training set
-COLUMNS = ("site", "contrast", "noise", "subject", "level", "noisy", "own", "federated")
+COLUMNS = ("site", "contrast", "noise", "subject", "level", "noisy", "own", "others", "federated")
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,6 @@ def main() -> None:
     work = options.work_dir.absolute()
     settings = make_sites(work)
     shared = train_together(work, settings, rounds=options.rounds, steps=options.steps)
-    rows = []
     for site in SITES:
         alone = {"max_epochs": options.rounds, "iterations_per_epoch": options.steps, "val_interval": 1}
         # The same config, phantoms for the validation included, but with the usual handler in place of the rounds.
@@ -81,10 +80,12 @@ def main() -> None:
         alone["train#handlers#3"] = str(handler)
         configs = ["train_federated.json", str(settings / f"{site.name}.json")]
         train_once(work / "alone" / site.name, alone, configs)
-        models = {"own": work / "alone" / site.name / "model.pt", "federated": shared}
-        rows += [
-            {"site": site.name, "contrast": site.contrast, "noise": site.noise, **row} for row in test(site, models)
-        ]
+    models = {site.name: work / "alone" / site.name / "model.pt" for site in SITES} | {"federated": shared}
+    rows = [
+        {"site": site.name, "contrast": site.contrast, "noise": site.noise, **row}
+        for site in SITES
+        for row in test(site, models)
+    ]
     results = pd.DataFrame(rows, columns=list(COLUMNS))
     with atomic_write(options.output_dir / "federated.csv") as partial:
         results.to_csv(partial, index=False, float_format="%.3f")
@@ -120,7 +121,7 @@ def train_together(work: Path, settings: Path, *, rounds: int, steps: int) -> Pa
 
 
 def test(site: Site, models: dict[str, Path]) -> list[dict[str, Any]]:
-    """PSNR in dB of each test subject at each level, noisy and after each model."""
+    """PSNR in dB of each test subject at each level: noisy, after the site's own model, those of others, and all's."""
     denoisers = {
         name: Denoiser.from_bundle(model=path, settings={**NETWORK, "refine": False}) for name, path in models.items()
     }
@@ -133,7 +134,9 @@ def test(site: Site, models: dict[str, Path]) -> list[dict[str, Any]]:
                 name: psnr(denoiser.denoise_image(denoiser.wrap(noisy)).denoised, clean)
                 for name, denoiser in denoisers.items()
             }
-            rows.append({"subject": subject, "level": level, "noisy": psnr(noisy, clean), **scores})
+            own, federated = scores.pop(site.name), scores.pop("federated")
+            row = {"subject": subject, "level": level, "noisy": psnr(noisy, clean)}
+            rows.append(row | {"own": own, "others": np.mean([*scores.values()]), "federated": federated})
     return rows
 
 
@@ -156,9 +159,10 @@ def with_noise(clean: np.ndarray, site: Site, level: float) -> np.ndarray:
 def federated_table(results: pd.DataFrame) -> str:
     """A Markdown table: PSNR in dB at each site and level, the mean of the test subjects."""
     results = results.groupby(["site", "contrast", "noise", "level"], as_index=False).mean()
-    lines = ["| site | contrast | noise | level | noisy | its own training | federated |", "|" + " --- |" * 7]
+    names = ("noisy", "own", "others", "federated")
+    lines = ["| site | contrast | noise | level | noisy | own | of other sites | federated |", "|" + " --- |" * 8]
     for row in results.to_dict("records"):
-        scores = " | ".join(f"{row[name]:.2f}" for name in ("noisy", "own", "federated"))
+        scores = " | ".join(f"{row[name]:.2f}" for name in names)
         lines.append(f"| {row['site']} | {row['contrast']} | {row['noise']} | {row['level']:g} % | {scores} |")
     return "\n".join(lines) + "\n"
 
