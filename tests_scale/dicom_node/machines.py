@@ -47,9 +47,8 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = _SECONDS,
 
 def dcmtk(name: str) -> str | None:
     """A program of dcmtk, not pynetdicom's of the same name, which an activated environment puts before it."""
-    ours = Path(sys.executable).parent
-    folders = [folder for folder in os.environ["PATH"].split(os.pathsep) if Path(folder) != ours]
-    return shutil.which(name, path=os.pathsep.join(folders))
+    folder = shutil.which("dcmdump")  # there is none of pynetdicom
+    return shutil.which(name, path=Path(folder).parent) if folder else None
 
 
 class Archive:
