@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import dask
+import distributed
 import pytest
 
 from monai_unsup_denoise.dask_workers import DaskWorkers
@@ -120,6 +122,12 @@ def test_impossible_address_is_refused(address: str) -> None:
         pytest.raises(InputError, match=f"^--dask {address}: no scheduler answers"),
     ):
         DaskWorkers(act, address=address, processes=1, threads=1)
+
+
+def test_a_refused_connection_leaves_no_client() -> None:
+    with dask.config.set({"distributed.comm.timeouts.connect": "1s"}), pytest.raises(InputError):
+        DaskWorkers(act, address="tcp://127.0.0.1:9", processes=1, threads=1)
+    assert not [one for one in gc.get_objects() if isinstance(one, distributed.Client) and one.status != "closed"]
 
 
 def test_function_that_cannot_be_handed_over_is_refused() -> None:
