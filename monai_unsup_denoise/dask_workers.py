@@ -5,11 +5,9 @@ As `workers.py`, on other machines too. A worker that is lost costs nothing: Das
 
 from __future__ import annotations
 
-import gc
 import logging
 import pickle
 import sys
-import traceback
 import uuid
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
@@ -169,9 +167,6 @@ class DaskWorkers:
                 client = Client(address)
         except (OSError, ValueError, TypeError) as error:
             reason = str(error).partition("\n")[0]
-            # A client that failed closes itself when it is collected. While another one starts, that waits for ever.
-            traceback.clear_frames(error.__traceback__)
-            gc.collect()
             raise InputError(f"{self._option}: no scheduler answers ({reason}); give its address, or local") from error
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
         if workers and self._resources and not any("GPU" in worker["resources"] for worker in workers):
