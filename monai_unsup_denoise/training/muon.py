@@ -13,7 +13,7 @@ class Muon(pytorch_optimizer.Muon):
     """``pytorch_optimizer.Muon`` with matrix products in float32 where the processor only emulates bfloat16.
 
     Jordan et al. 2024 (https://kellerjordan.github.io/posts/muon) use bfloat16, which is fast on a GPU and on a CPU
-    with AVX-512. On other CPUs its products take ten times as long as those of float32, and most of a training step.
+    with AVX-512. Other CPUs emulate it, and are faster in float32.
     """
 
     @staticmethod
