@@ -76,7 +76,7 @@ def run_trust(
                 evidence = []
                 for head in heads:
                     inputs = _digest(method, [head.pdw.clean, head.pdw.tissue, head.t1w.clean])
-                    check = partial(gather, head, denoise, level=level, kind=kind)
+                    check = partial(gather, head, _once(denoise), level=level, kind=kind)
                     evidence.append(_known_or(check, cells / f"{level:g}_{head.name}.json", inputs))
                     bar.update()
                 rows += [named | row for row in summarise(evidence)]
@@ -109,6 +109,20 @@ def _denoise(
         threads=threads,
         tick=bar.refresh,
     ).volume
+
+
+def _once(denoise: Denoise) -> Denoise:
+    """The same, but a volume that comes again is not denoised again: two scenes of a head share their first variant."""
+    known: dict[bytes, np.ndarray] = {}
+
+    def call(noisy: np.ndarray, sigma: float, spectrum: np.ndarray | None) -> np.ndarray:
+        told = repr(sigma).encode() + (b"" if spectrum is None else spectrum.tobytes())
+        key = hashlib.sha256(noisy.tobytes() + told).digest()
+        if key not in known:
+            known[key] = denoise(noisy, sigma, spectrum)
+        return known[key]
+
+    return call
 
 
 def _at_levels(slabs: Mapping[str, Volume], denoise: Denoise, kind: str) -> Evidence:
