@@ -174,7 +174,7 @@ fuzz: $(STAMP) ## thousands of damaged scans and interrupted writes: docs/reliab
 # tests say what they lack and are skipped.
 test-scale: .venv/.workflows ## a Dask cluster, workflow engines, the DICOM node with dcmtk, NVFlare, on this machine; accidents (minutes)
 	@$(call from_debian,dcmdump,dcmtk openssl)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests_scale $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests_scale $(ARGS)
 
 lint: $(STAMP) ## check the style (ruff), the spelling (codespell) and the types of the package (mypy)
 	$(BIN)/ruff check .

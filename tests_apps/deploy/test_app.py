@@ -215,9 +215,13 @@ def test_real_sagittal_series_equals_that_of_the_command_line(data_dir, tmp_path
     folder = data_dir / "dicom" / "decubitus_t1_fl2d_sag"
     if not folder.is_dir():
         pytest.skip("needs dicom/decubitus_t1_fl2d_sag among the volumes")
-    outcome = run_app("-i", folder, "-o", tmp_path / "out", "-m", BUNDLE / "models" / "model.ts")
+    middle = tmp_path / "middle"  # 8 of 35 slices, for the sake of time
+    middle.mkdir()
+    sources = slices(folder)[13:21]
+    for source in sources:
+        shutil.copy(source.filename, middle)
+    outcome = run_app("-i", middle, "-o", tmp_path / "out", "-m", BUNDLE / "models" / "model.ts")
     assert outcome.code == 0, outcome.log
-    sources = slices(folder)
     derived = slices(tmp_path / "out" / f"series-{sources[0].SeriesNumber}")
     for source, image in zip(sources, derived, strict=True):
         for tag in (tag for tag in KEPT if tag in source):
@@ -225,4 +229,4 @@ def test_real_sagittal_series_equals_that_of_the_command_line(data_dir, tmp_path
     geometry = [itk_geometry([str(image.filename) for image in images]) for images in (sources, derived)]
     np.testing.assert_allclose(geometry[0], geometry[1], rtol=0, atol=1e-6)
     assert (values(sources) != values(derived)).mean() > 0.1
-    assert_as_by_command(folder, derived, tmp_path)
+    assert_as_by_command(middle, derived, tmp_path)
