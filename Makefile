@@ -102,7 +102,7 @@ design-ablation: $(STAMP) ## the default training with one design choice changed
 fine-tuning: $(STAMP) ## the gain of starting from trained weights: docs/transfer.csv (about 10 minutes)
 	$(BIN)/python -m experiments.fine_tuning $(ARGS)
 
-federated: $(STAMP) ## three simulated sites train one model, and each its own: docs/federated.csv (half an hour to an hour)
+federated: $(STAMP) ## three simulated sites train one model, and each its own: docs/federated.csv (one to two hours)
 	OMP_NUM_THREADS=1 $(BIN)/python -m experiments.federated $(ARGS)
 
 baselines: .baselines/.installed ## install the packages of the baselines into .baselines (some gigabytes)

@@ -1,5 +1,7 @@
 """The experiment of the federated training, and what its page says about it."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,17 +20,20 @@ def test_the_page_has_the_table(results, repository):
 
 def test_the_page_says_where_it_pays(results, repository):
     page = " ".join((repository / "docs" / "federated.md").read_text().split())
-    gains = [(results["federated"] - results[rival]).groupby(results["site"]).mean() for rival in ("own", "others")]
-    own, others = ([f"{gain:.1f}" for gain in one[["north", "south", "west"]]] for one in gains)
-    assert own == ["-0.9", "-1.5", "0.1"] and others == ["0.8", "0.7", "0.2"]
-    assert "loses 0.9 dB on average at the first site and 1.5 dB at the second" in page
-    assert "at the third it gains 0.1 dB" in page and "by 0.8, 0.7 and 0.2 dB on average" in page
+    gain = {rival: results["federated"] - results[rival] for rival in ("own", "others")}
+    groups = [results["clean_scans"], results["site"]]
+    own, others = ({key: f"{value:+.1f}" for key, value in one.groupby(groups).mean().items()} for one in gain.values())
+    sites = [site.name for site in federated.SITES]
+    assert [own[3, site] for site in sites] == ["-0.6", "+0.4", "+0.4"]
+    assert "loses 0.6 dB on average at the first site" in page and "at the other two it gains 0.4 and 0.4 dB" in page
+    assert "the difference is {}, {} and {} dB".format(*(own[1, site] for site in sites)) in page
+    assert "gains {}, {} and {} dB with three".format(*(others[3, site].removeprefix("+") for site in sites)) in page
 
 
 def test_every_site_was_measured_at_every_level(results):
-    measured = set(zip(results["site"], results["subject"], results["level"], strict=True))
-    subjects, levels = federated.TEST_SUBJECTS, federated.LEVELS
-    assert measured == {(site.name, one, level) for site in federated.SITES for one in subjects for level in levels}
+    measured = set(zip(results["clean_scans"], results["site"], results["subject"], results["level"], strict=True))
+    names, subjects = [site.name for site in federated.SITES], federated.TEST_SUBJECTS
+    assert measured == {*product(federated.CLEAN_SCANS, names, subjects, federated.LEVELS)}
 
 
 def test_no_subject_is_at_two_sites():
