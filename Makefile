@@ -156,13 +156,12 @@ test-bare: $(STAMP) ## denoise in an empty environment with the core dependencie
 test-all: $(STAMP) ## run the tests, the slow ones too
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow or not slow" $(ARGS)
 
-# The files in this order: the long ones first, lest one of the two processes ends long after the other. The slow tests
-# of the bundled model on real scans are in `make test-all` alone.
+# The slow tests of the bundled model on real scans are in `make test-all` alone.
 test-training: $(STAMP) ## whole trainings: resumed, in two processes, on two nodes, of every method; zip and ONNX (minutes)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow tests/bundle/test_training.py \
-		tests/export tests/bundle/test_two_nodes.py tests/bundle/test_mlflow_server.py tests/bundle/test_stopped.py \
-		tests/bundle/test_resume.py tests/bundle/test_bundle_zip.py tests/bundle/test_published_weights.py \
-		tests/bundle/test_distributed.py tests/bundle/test_own_data.py $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow tests/bundle/test_resume.py tests/bundle/test_distributed.py \
+		tests/bundle/test_two_nodes.py tests/bundle/test_stopped.py tests/bundle/test_training.py \
+		tests/bundle/test_own_data.py tests/bundle/test_mlflow_server.py tests/bundle/test_published_weights.py \
+		tests/bundle/test_bundle_zip.py tests/export $(ARGS)
 
 test-entry-points: $(STAMP) ## every entry point gives the same voxels and refusals (MONAI Label and Deploy after their tests)
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/entry_points tests/reliability -m slow $(ARGS)

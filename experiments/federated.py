@@ -29,7 +29,6 @@ from monai.utils import path_to_sqlite_uri
 from experiments.short_training import train_once
 from experiments.speed_page import fill_page
 from monai_unsup_denoise.benchmark.scores import psnr
-from monai_unsup_denoise.bundle_folder import bundle_folder
 from monai_unsup_denoise.cli.site_configs import VARIABLE
 from monai_unsup_denoise.data import phantom_datalist
 from monai_unsup_denoise.files import atomic_write, write_json
@@ -208,12 +207,10 @@ def _common(work: Path, name: str) -> dict[str, Any]:
 
 def _save_noise_encoder(path: Path) -> None:
     """The part of the bundled weights that reads the noise."""
-    bundled = torch.load(bundle_folder() / "models" / "model.pt", weights_only=True)
-    prefix = "noise_encoder."
-    state = {name.removeprefix(prefix): value for name, value in bundled.items() if name.startswith(prefix)}
+    bundled: Any = Denoiser.from_bundle(device="cpu").network
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as partial:
-        torch.save(state, partial)
+        torch.save(bundled.noise_encoder.state_dict(), partial)
 
 
 def _save(path: Path, voxels: np.ndarray) -> None:
